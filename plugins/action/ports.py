@@ -1,0 +1,45 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Checks a request on the controller, so that a mistake is told before any host is touched."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any, Dict, Optional
+
+from ansible.errors import AnsibleActionFail
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.plugins.action import ActionBase
+from ansible_collections.port443.https.plugins.module_utils._arguments import arguments_of
+from ansible_collections.port443.https.plugins.module_utils._errors import RuleError
+from ansible_collections.port443.https.plugins.module_utils._port_rule import parse_request
+
+
+class ActionModule(ActionBase):
+    """Runs ports, and every module that is ports with its backend fixed, in one execution on the host."""
+
+    def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
+        """Returns the module's result; raises AnsibleActionFail for a request that cannot be meant."""
+        result: Dict[str, Any] = super().run(tmp, task_vars)
+        module = self._task.resolved_action or self._task.action
+        if getattr(self._connection._shell, "_IS_WINDOWS", False):
+            raise AnsibleActionFail(f"{module} manages Linux hosts; this connection leads to Windows")
+        arguments = check_arguments(module.rsplit(".", 1)[-1], self._task.args)
+        result.update(self._execute_module(module_name=module, module_args=arguments, task_vars=task_vars))
+        return result
+
+
+def check_arguments(module: str, given: Dict[str, Any]) -> Dict[str, Any]:
+    """Returns the arguments with every port and source in the form that the host reads without a service list."""
+    validated = ArgumentSpecValidator(arguments_of(module)).validate(given)
+    if validated.error_messages:
+        raise AnsibleActionFail("{}: {}".format(module, "; ".join(validated.error_messages)))
+    options = dict(validated.validated_parameters)
+    try:
+        request = parse_request(options, socket.getservbyname)
+    except RuleError as problem:
+        raise AnsibleActionFail(f"{module}: {problem.message}") from None
+    if request.ports:
+        options["ports"] = [str(port) for port in request.ports]
+    options["source"] = [str(network) for network in request.source]
+    return options

@@ -1,0 +1,122 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A verdict in words: open, blocked or depends, and the rule that a person has to look at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Optional, Sequence
+
+from ansible_collections.port443.https.plugins.module_utils._hooks import Decision, Flow, Stop
+from ansible_collections.port443.https.plugins.module_utils._ruleset import Span
+
+NOTHING_FILTERS = "nothing filters here"
+NO_RULE_BLOCKS = "no rule blocks it"
+
+# How a stop at each stage shows from outside.
+_STAGES = {
+    "first": "{}",
+    "answer": "it gets in, but the answer is blocked: {}",
+    "next": "it connects, but then its next packet is blocked: {}",
+    "rest": "it connects, but then what the host sends is blocked: {}",
+    "untracked answer": "it gets in, but the answer leaves untracked, so from another port than it came to: {}",
+    "untracked next": "it connects, but then its next packet is untracked, so comes to another port: {}",
+    "untracked rest": "it connects, but then what the host sends leaves untracked, so from another port: {}",
+    "solicitation": "IPv6 neighbours cannot ask where the host is (icmpv6 135): {}",
+    "advertisement": "the host cannot tell IPv6 neighbours where it is (icmpv6 136): {}",
+    "search": "the host cannot ask where IPv6 neighbours are (icmpv6 135) and answers only those that asked first: {}",
+    "found": "IPv6 neighbours cannot tell the host where they are (icmpv6 136), it answers only those that asked: {}",
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """``verdict`` is open, blocked or depends; ``because`` is a sentence for people, free of control characters.
+
+    The other fields say where the deciding rule stands: ``number`` counts from 1 and is 0 for a policy, ``rule`` is the
+    rule's text as its tool prints it. All are empty where nothing filters. ``port`` is set where only that part of the
+    range asked for has this verdict.
+    """
+
+    verdict: str
+    because: str
+    frontend: str = ""
+    family: str = ""
+    table: str = ""
+    chain: str = ""
+    number: int = 0
+    rule: str = ""
+    port: Optional[Span] = None
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """Where a packet of a connection may stop: its stage, and whether that harms only sometimes (``soft``)."""
+
+    stage: str
+    stop: Stop
+    soft: bool = False
+
+
+def judge(through: Sequence[Flow], stopped: Sequence[Stopped], subject: str) -> Answer:
+    """Returns the verdict on all ways that a connection may take: those that go through, those that stop somewhere.
+
+    ``subject`` names the connection, such as 443/tcp.
+    """
+    if not stopped:
+        accepted = [flow.accepted for flow in through if flow.accepted]
+        return _answer("open", "{}", accepted[0]) if accepted else Answer("open", NO_RULE_BLOCKS)
+    partly = [one for one in stopped if one.soft or one.stop.elsewhere]
+    if not through and not partly:
+        return _blocked(stopped)
+    certain = [one for one in partly if not one.stop.doubt]
+    return _partly(certain[0], subject) if certain and not through else _undecided(stopped, through)
+
+
+def _blocked(stopped: Sequence[Stopped]) -> Answer:
+    """Names the first rule that blocks for certain; behind an uncertain one the first at all."""
+    first = min(stopped, key=lambda one: one.stop.doubt is not None)
+    return _answer("blocked", _STAGES[first.stage], first.stop.decision)
+
+
+def _partly(one: Stopped, subject: str) -> Answer:
+    if one.stop.elsewhere:
+        sentence = f"{subject} is forwarded to {printable(one.stop.elsewhere)}, which decides: {{}}"
+        return _answer("depends", sentence, one.stop.decision)
+    return _answer("depends", _STAGES[one.stage], one.stop.decision)
+
+
+def _undecided(stopped: Sequence[Stopped], through: Sequence[Flow]) -> Answer:
+    """Names the first rule whose effect is not known, rather than the policy that it may save from."""
+    doubts = [doubt for doubt in [one.stop.doubt for one in stopped] + [flow.doubt for flow in through] if doubt]
+    return _answer("depends", "it depends on {}", doubts[0] if doubts else stopped[0].stop.decision)
+
+
+def _answer(verdict: str, sentence: str, decision: Decision) -> Answer:
+    """``sentence`` has one place, for where the rule stands and what it says."""
+    table, step = decision.table, decision.path[-1]
+    if step.rule is None:
+        answer = Answer(verdict, "", table.frontend, table.family, table.name, step.chain)
+        base = table.chain(step.chain)
+        place = _chain_of(answer) + " policy " + ((base and base.policy) or "accept").upper()
+    else:
+        text, number = step.rule.text, step.index + 1
+        answer = Answer(verdict, "", table.frontend, table.family, table.name, step.chain, number, text)
+        native = table.frontend == "nft"
+        place = printable(text) if native else f"{_chain_of(answer)} rule {number}: {printable(text)}"
+    before, _mark, after = sentence.partition("{}")
+    return replace(answer, because=before + place + after)
+
+
+def _chain_of(answer: Answer) -> str:
+    return " ".join((answer.frontend, answer.family, answer.table, printable(answer.chain)))
+
+
+def undecided_range(subject: str, parts: int) -> Answer:
+    """Returns the answer for a range that the rules cut into more parts than are looked at."""
+    return Answer("depends", f"the rules treat {subject} in more than {parts} parts: ask for fewer ports")
+
+
+def printable(text: str) -> str:
+    """Returns text that may be shown on a terminal: control characters, and what cannot be seen, escaped."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)

@@ -1,0 +1,175 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The rules files that a distribution loads at boot, and our lines in them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Dict, List, Optional, Sequence, Tuple
+
+from ansible_collections.port443.https.plugins.module_utils._backends._iptables._lines import Jump, Layout
+
+
+@dataclass(frozen=True)
+class Loader:
+    """Who loads a rules file at boot: the file of each family and the links that mean it is enabled there."""
+
+    name: str
+    paths: Dict[int, str]
+    enabled_by: Dict[int, Tuple[str, ...]]
+
+
+def _units(name: str) -> Tuple[str, ...]:
+    folders = ("multi-user", "basic", "sysinit", "network-pre", "network")
+    return tuple(f"/etc/systemd/system/{folder}.target.wants/{name}.service" for folder in folders)
+
+
+# Which file, and what enables it: the packages netfilter-persistent, iptables-services, Alpine's and Arch's iptables.
+LOADERS = (
+    Loader(
+        "netfilter-persistent",
+        {4: "/etc/iptables/rules.v4", 6: "/etc/iptables/rules.v6"},
+        {
+            family: (
+                *_units("netfilter-persistent"),
+                "/etc/rcS.d/S01netfilter-persistent",
+                "/etc/rc2.d/S01netfilter-persistent",
+            )
+            for family in (4, 6)
+        },
+    ),
+    Loader(
+        "iptables-services",
+        {4: "/etc/sysconfig/iptables", 6: "/etc/sysconfig/ip6tables"},
+        {4: _units("iptables"), 6: _units("ip6tables")},
+    ),
+    Loader(
+        "the OpenRC service iptables",
+        {4: "/etc/iptables/rules-save", 6: "/etc/iptables/rules6-save"},
+        {
+            family: tuple(f"/etc/runlevels/{level}/{service}" for level in ("boot", "default", "sysinit"))
+            for family, service in ((4, "iptables"), (6, "ip6tables"))
+        },
+    ),
+    Loader(
+        "iptables.service",
+        {4: "/etc/iptables/iptables.rules", 6: "/etc/iptables/ip6tables.rules"},
+        {4: _units("iptables"), 6: _units("ip6tables")},
+    ),
+)
+
+
+@dataclass(frozen=True)
+class RulesFile:
+    """A rules file that exists; ``enabled`` tells whether something loads it at boot."""
+
+    family: int
+    path: str
+    loader: str
+    content: bytes
+    enabled: bool
+
+    @property
+    def text(self) -> str:
+        """The content as text; bytes that are no UTF-8 survive the way back."""
+        return self.content.decode("utf-8", "surrogateescape")
+
+
+def without_ours(text: str, chain: str) -> str:
+    """Returns a rules file without our chain and the jumps to it, every other byte as it was."""
+    kept: List[str] = []
+    in_filter = False
+    for line in _lines(text):
+        bare = _without_counters(line.strip())
+        if bare.startswith("*"):
+            in_filter = bare == "*filter"
+        if not (in_filter and _is_ours(bare, chain)):
+            kept.append(line)
+    return "".join(kept)
+
+
+def _without_counters(line: str) -> str:
+    """iptables-save -c prints ``[packets:bytes]`` before each rule."""
+    if line.startswith("[") and "] " in line:
+        return line.split("] ", 1)[1]
+    return line
+
+
+def _is_ours(line: str, chain: str) -> bool:
+    words = line.split()
+    if not words:
+        return False
+    if words[0] == ":" + chain:
+        return True
+    if words[0] != "-A" or len(words) < 2:
+        return False
+    return words[1] == chain or (words[-2] in ("-j", "-g") and words[-1] == chain)
+
+
+def with_ours(stripped: str, chain: str, layout: Layout) -> str:
+    """Returns a stripped rules file with the layout put into its filter table."""
+    lines = _lines(stripped)
+    start, end = _filter_section(lines)
+    newline = "\r\n" if lines[start].endswith("\r\n") else "\n"
+    inserts: Dict[int, List[str]] = {}
+    for jump in sorted(layout.jumps, key=lambda jump: jump.index):
+        inserts.setdefault(_line_of(lines, start, end, jump), []).append(jump.line)
+    inserts.setdefault(_after_declarations(lines, start, end), []).insert(0, f":{chain} - [0:0]")
+    inserts.setdefault(end, []).extend(layout.rules)
+    whole: List[str] = []
+    for number, line in enumerate(lines):
+        whole += [ours + newline for ours in inserts.get(number, ())] + [line]
+    return "".join(whole)
+
+
+def has_filter(text: str) -> bool:
+    """Tells whether a rules file has a filter table with its COMMIT."""
+    return _find_section(_lines(text)) is not None
+
+
+def strange_line(text: str) -> Optional[str]:
+    """Returns the first line of the filter table that iptables-save would not write: no index counts it."""
+    lines = _lines(text)
+    section = _find_section(lines)
+    for line in lines[section[0] + 1 : section[1]] if section else ():
+        bare = _without_counters(line.strip())
+        if bare and not bare.startswith(("#", ":", "-A ")):
+            return line.rstrip()
+    return None
+
+
+def _lines(text: str) -> List[str]:
+    """Splits at newlines alone, as the tools do: a comment may hold any other character that Python takes for one."""
+    return [line for line in re.split(r"(?<=\n)", text) if line]
+
+
+def _filter_section(lines: Sequence[str]) -> Tuple[int, int]:
+    section = _find_section(lines)
+    if section is None:
+        raise ValueError("a rules file without filter table has no place for a set")
+    return section
+
+
+def _find_section(lines: Sequence[str]) -> Optional[Tuple[int, int]]:
+    start = None
+    for number, line in enumerate(lines):
+        if line.strip() == "*filter":
+            start = number
+        elif line.strip() == "COMMIT" and start is not None:
+            return start, number
+    return None
+
+
+def _after_declarations(lines: Sequence[str], start: int, end: int) -> int:
+    declared = [number for number in range(start, end) if lines[number].startswith(":")]
+    return declared[-1] + 1 if declared else start + 1
+
+
+def _line_of(lines: Sequence[str], start: int, end: int, jump: Jump) -> int:
+    """The line before which a jump goes; behind the chain's last rule if it goes last, else before COMMIT."""
+    prefix = f"-A {jump.chain} "
+    rules = [n for n in range(start, end) if (_without_counters(lines[n].strip()) + " ").startswith(prefix)]
+    if jump.index < len(rules):
+        return rules[jump.index]
+    return rules[-1] + 1 if rules else end

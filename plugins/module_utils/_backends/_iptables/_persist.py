@@ -1,0 +1,141 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the host loads at boot, and the plan for our part of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import List, Optional, Tuple
+
+from ansible_collections.port443.https.plugins.module_utils._backends._iptables._files import (
+    LOADERS,
+    Loader,
+    RulesFile,
+    has_filter,
+    strange_line,
+    with_ours,
+    without_ours,
+)
+from ansible_collections.port443.https.plugins.module_utils._backends._iptables._lines import find_layout
+from ansible_collections.port443.https.plugins.module_utils._backends._iptables._parse import parse_save
+from ansible_collections.port443.https.plugins.module_utils._backends._iptables._show import cut
+from ansible_collections.port443.https.plugins.module_utils._backends._iptables._want import settle, wanted_layout
+from ansible_collections.port443.https.plugins.module_utils._host import Host
+from ansible_collections.port443.https.plugins.module_utils._kernel import FAMILIES, NFT, Kernel
+from ansible_collections.port443.https.plugins.module_utils._plan import Change, Write
+from ansible_collections.port443.https.plugins.module_utils._port_rule import Request
+from ansible_collections.port443.https.plugins.module_utils._ruleset import Table
+
+# Where people keep the shell scripts that build their rules at boot; systemd units may hold the commands themselves.
+_SCRIPTS = ("/etc/rc.local", "/etc/rc.d/rc.local", "/etc/network/interfaces")
+_SCRIPT_FOLDERS = (
+    "/etc/network/if-pre-up.d",
+    "/etc/network/if-up.d",
+    "/etc/network/interfaces.d",
+    "/etc/NetworkManager/dispatcher.d",
+    "/etc/networkd-dispatcher/routable.d",
+    "/etc/local.d",
+    "/etc/systemd/system",
+)
+
+
+@dataclass(frozen=True)
+class Saved:
+    """The part of a plan that is for the next boot."""
+
+    steps: Tuple[Write, ...]
+    changes: Tuple[Change, ...]
+    persisted: str
+    warnings: Tuple[str, ...]
+
+
+def observe_files(host: Host) -> Tuple[RulesFile, ...]:
+    """Returns the rules files that exist, of every layout, and whether something loads them."""
+    found: List[RulesFile] = []
+    for loader in LOADERS:
+        for family, path in loader.paths.items():
+            content = host.read(path)
+            if content is not None:
+                found.append(RulesFile(family, path, loader.name, content, _is_enabled(host, loader, family)))
+    return tuple(found)
+
+
+def _is_enabled(host: Host, loader: Loader, family: int) -> bool:
+    return any(host.has_link(path) for path in loader.enabled_by[family])
+
+
+def observe_scripts(host: Host) -> Tuple[str, ...]:
+    """Returns the boot-time scripts and units that mention iptables."""
+    paths = list(_SCRIPTS)
+    for folder in _SCRIPT_FOLDERS:
+        paths += [f"{folder}/{name}" for name in host.list_folder(folder)]
+    return tuple(path for path in paths if host.is_file(path) and b"iptables" in (host.read(path) or b""))
+
+
+def plan_files(files: Tuple[RulesFile, ...], scripts: Tuple[str, ...], request: Request, kernel: Kernel) -> Saved:
+    """Returns the writes that bring our part of each rules file to what the request says."""
+    steps: List[Write] = []
+    changes: List[Change] = []
+    warnings: List[str] = []
+    holds = False
+    for file in files:
+        text, warning = _wanted_text(file, request, kernel)
+        if warning:
+            warnings.append(warning)
+        if text != file.text:
+            after = text.encode("utf-8", "surrogateescape")
+            steps.append(Write(file.path, file.content, after))
+            changes.append(Change(file.path, *cut(file.text.split("\n"), text.split("\n"))))
+        holds = holds or (file.enabled and f":{request.chain} " in text)
+    persisted, warning = _told(request, holds, scripts, warnings)
+    return Saved(tuple(steps), tuple(changes), persisted, tuple(warnings) + ((warning,) if warning else ()))
+
+
+def _told(request: Request, holds: bool, scripts: Tuple[str, ...], warnings: List[str]) -> Tuple[str, str]:
+    """What to say of the next boot, and a warning where the rules will be built by somebody who does not know ours."""
+    if request.state == "absent":
+        return "not needed", ""
+    if holds:
+        return "written", ""
+    if not request.persistent or warnings:
+        return "no", ""
+    if scripts:
+        return "no", (
+            "the rules of this host seem to be built at boot by {}: add the ports there, or run this again after a "
+            "reboot".format(", ".join(scripts))
+        )
+    return "not needed", ""
+
+
+def _wanted_text(file: RulesFile, request: Request, kernel: Kernel) -> Tuple[str, Optional[str]]:
+    """The file as it should be, and a warning where it cannot be."""
+    stripped = without_ours(file.text, request.chain)
+    if request.state == "absent" or not request.persistent:
+        return stripped, None
+    if not has_filter(stripped) or not kernel.link(file.family).exists:
+        return file.text, None
+    if not file.enabled:
+        return (
+            file.text,
+            f"{file.path} is not loaded at boot ({file.loader} is not enabled), so nothing was written there",
+        )
+    strange = strange_line(stripped)
+    if strange is not None:
+        return file.text, (
+            f"{file.path} holds a line that iptables-save would not write, so nothing was written there: {strange!r}. "
+            "Save the rules in iptables-save's form, or add the ports there yourself"
+        )
+    table = _filter_table(stripped, file.family)
+    have = find_layout(_filter_table(file.text, file.family), request.chain)
+    link = kernel.link(file.family)
+    want = settle(table, have, wanted_layout(table, request, link, have.made_input), request, link)
+    if want == have:
+        return file.text, None
+    return (with_ours(stripped, request.chain, want) if want.chain_exists else stripped), None
+
+
+def _filter_table(text: str, family: int) -> Table:
+    for table in parse_save(text, NFT, FAMILIES[family]):
+        if table.name == "filter":
+            return table
+    return Table(NFT, FAMILIES[family], "filter")

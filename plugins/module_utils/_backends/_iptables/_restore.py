@@ -1,0 +1,71 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""From one layout of our rules to another as input of iptables-restore: one atomic commit, nobody else's rule named."""
+
+from __future__ import annotations
+
+from typing import Dict, List, Tuple
+
+from ansible_collections.port443.https.plugins.module_utils._backends._iptables._lines import Jump, Layout
+from ansible_collections.port443.https.plugins.module_utils._plan import Run
+
+LOCK_WAIT = 5  # seconds; legacy 1.8.9 waits for ever unless told, iptables-nft takes no lock and ignores it
+
+
+def restore_command(frontend: str, family: int) -> Tuple[str, ...]:
+    """The command that changes rules of a frontend (``iptables-nft``, ``iptables-legacy`` or ``iptables``)."""
+    return (_of_family(frontend, family) + "-restore", "--noflush", "--wait", str(LOCK_WAIT))
+
+
+def save_command(frontend: str, family: int) -> Tuple[str, ...]:
+    """The command that prints the rules of a frontend and, unlike ``-S``, makes no table."""
+    return (_of_family(frontend, family) + "-save",)
+
+
+def _of_family(frontend: str, family: int) -> str:
+    return frontend if family == 4 else frontend.replace("iptables", "ip6tables", 1)
+
+
+def change(frontend: str, family: int, chain: str, have: Layout, want: Layout, back: Tuple[Run, ...] = ()) -> Run:
+    """Returns the command that makes ``want`` of ``have``; ``back`` follows where that has to be taken back."""
+    command = restore_command(frontend, family)
+    return Run(command, script(chain, have, want), (Run(command, script(chain, want, have)), *back))
+
+
+def script(chain: str, before: Layout, after: Layout) -> str:
+    """Returns restore input; jumps are deleted by their own text, so that a moved index cannot hit another rule."""
+    lines = ["*filter"]
+    if after.chain_exists:
+        # Declaring a chain under --noflush makes it, or empties it where it is there.
+        lines.append(f":{chain} - [0:0]")
+    if before.jumps != after.jumps:
+        lines += ["-D" + jump.line[2:] for jump in before.jumps]
+    lines += after.rules
+    if before.jumps != after.jumps:
+        lines += _inserts(after.jumps)
+    if before.chain_exists and not after.chain_exists:
+        lines += [f"-F {chain}", f"-X {chain}"]
+    return "\n".join([*lines, "COMMIT", ""])
+
+
+def _inserts(jumps: Tuple[Jump, ...]) -> List[str]:
+    inserted: Dict[str, int] = {}
+    lines = []
+    for jump in sorted(jumps, key=lambda jump: (jump.chain, jump.index)):
+        before = inserted.get(jump.chain, 0)
+        body = jump.line[len(f"-A {jump.chain} ") :]
+        lines.append(f"-I {jump.chain} {jump.index + before + 1} {body}")
+        inserted[jump.chain] = before + 1
+    return lines
+
+
+def remove_input(family: int, whole_table: bool) -> Run:
+    """Takes back the chain INPUT that our first rule made, and the table with it if nothing else is in it.
+
+    The chain is deleted by name: the kernel refuses where it got a rule meanwhile, and then does none of this.
+    """
+    table = "{} filter".format("ip" if family == 4 else "ip6")
+    lines = [f"delete chain {table} INPUT"]
+    if whole_table:
+        lines.append("delete table " + table)
+    return Run(("nft", "-f", "-"), "\n".join([*lines, ""]))

@@ -1,0 +1,189 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""One line of iptables-save as a Rule: which options are conditions, and what each target does to a packet."""
+
+from __future__ import annotations
+
+import re
+from typing import Dict, FrozenSet, List, Tuple
+
+from ansible_collections.port443.https.plugins.module_utils._backends._iptables import _words
+from ansible_collections.port443.https.plugins.module_utils._backends._iptables._conditions import (
+    CONDITIONS,
+    READ_MODULES,
+    Words,
+)
+from ansible_collections.port443.https.plugins.module_utils._backends._iptables._targets import understand_target
+from ansible_collections.port443.https.plugins.module_utils._ruleset import Match, Rule
+
+Body = Tuple[Tuple[Match, ...], str, str, Tuple[int, ...]]
+"""What a rule says, without its text: matches, verdict, target, argument."""
+
+_ALIASES = {
+    "--source": "-s",
+    "--src": "-s",
+    "--destination": "-d",
+    "--dst": "-d",
+    "--in-interface": "-i",
+    "--out-interface": "-o",
+    "--protocol": "-p",
+    "--proto": "-p",
+    "--match": "-m",
+    "--jump": "-j",
+    "--goto": "-g",
+    "--fragment": "-f",
+    "--destination-port": "--dport",
+    "--source-port": "--sport",
+    "--destination-ports": "--dports",
+    "--source-ports": "--sports",
+    "--set-counters": "-c",
+    "--ipv4": "-4",
+    "--ipv6": "-6",
+}
+
+
+_COMMENT = re.compile(r'-m comment --comment (?:"(?:[^"\\]|\\.)*"|[^"\'\s\\]+)(?: |$)', re.DOTALL)
+
+
+def _without_comment(body: str) -> str:
+    """Cuts out a comment, unless it may stand within another quoted word."""
+    found = _COMMENT.search(body)
+    if found is None or '"' in body[: found.start()] or "'" in body[: found.start()]:
+        return body
+    return body[: found.start()] + body[found.end() :]
+
+
+class RuleParser:
+    """Reads the rules of one table; ``chains`` are the names a rule may jump to."""
+
+    def __init__(self, family: str, chains: FrozenSet[str]) -> None:
+        self._family = family
+        self._chains = chains
+        self._bodies: Dict[str, Body] = {}
+        self._conditions: Dict[str, Tuple[Match, ...]] = {}
+        self._targets: Dict[str, Body] = {}
+
+    def parse(self, line: str) -> Rule:
+        """Returns a ``-A`` (or ``-I``) line as a rule; what the options mean is in iptables(8), iptables-extensions(8).
+
+        Rules of big rulesets differ in comment and addresses, which come first; what is left is read once.
+        """
+        name, _space, body = line[3:].partition(" ")
+        if not (line.startswith("-A ") and name and body):
+            return Rule(*self._read_command(line), line)
+        if "--comment" in body:
+            body = _without_comment(body)
+        addresses: List[Match] = []
+        for option, field in (("-s ", "source"), ("-d ", "destination")):
+            if body.startswith(option):
+                word, _space, rest = body[3:].partition(" ")
+                spans = _words.parse_networks(word, self._family)
+                if spans is None:
+                    break
+                addresses.append(Match(field, spans))
+                body = rest
+        matches, verdict, target, argument = self._read_once(body)
+        return Rule((*addresses, *matches), verdict, target, argument, line)
+
+    def _read_command(self, line: str) -> Body:
+        words = _words.tokenise(line)
+        if not words or words[0] not in ("-A", "--append", "-I", "--insert"):
+            return (), "opaque", "", ()
+        start = 3 if len(words) > 2 and words[2].isdigit() else 2
+        return _Reading(self, self._family, words[start:]).body()
+
+    def _read_once(self, body: str) -> Body:
+        found = self._bodies.get(body)
+        if found is None:
+            found = self._bodies[body] = self._read_in_halves(body)
+        return found
+
+    def _read_in_halves(self, body: str) -> Body:
+        """Reads conditions and target apart where that is safe, as many rules share the one or the other."""
+        conditions, jump, target = (" " + body).rpartition(" -j ")
+        if not jump or '"' in body or " -j" in conditions or " -g" in conditions or "\\" in body:
+            return _Reading(self, self._family, _words.tokenise(body)).body()
+        if conditions not in self._conditions:
+            self._conditions[conditions] = _Reading(self, self._family, conditions.split()).body()[0]
+        if target not in self._targets:
+            self._targets[target] = _Reading(self, self._family, ["-j", *target.split()]).body()
+        matches, verdict, name, argument = self._targets[target]
+        return self._conditions[conditions] + matches, verdict, name, argument
+
+    def leads_to_chain(self, name: str) -> bool:
+        """Tells whether a target is a chain of the table."""
+        return name in self._chains
+
+
+class _Reading:
+    """One rule while its words are read."""
+
+    def __init__(self, parser: RuleParser, family: str, words: List[str]) -> None:
+        self._parser = parser
+        self._words = Words(family, words)
+        self._matches: List[Match] = []
+        self._target = ""
+        self._goto = False
+        self._options: Dict[str, str] = {}
+
+    def body(self) -> Body:
+        """Reads all words."""
+        while self._words.left():
+            negated = self._words.take_not()
+            if self._words.left():
+                self._option(self._words.take(), negated)
+        matches = tuple(self._matches)
+        if self._goto:
+            return matches, "goto", self._target, ()
+        if not self._target:
+            return matches, "continue", "", ()
+        if self._parser.leads_to_chain(self._target):
+            return matches, "jump", self._target, ()
+        return (matches, *understand_target(self._target, self._options, self._words.family))
+
+    def _option(self, option: str, negated: bool) -> None:
+        if "=" in option and option.startswith("--"):
+            option, _sign, value = option.partition("=")
+            self._words.put_back(value)
+        option = _ALIASES.get(option, option)
+        if option in CONDITIONS and self._words.take_not():
+            negated = True  # the old spelling: --dport ! 80
+        if option in ("-j", "-g"):
+            self._target, self._goto = self._words.take(), option == "-g"
+        elif option == "-m":
+            self._begin_module(self._words.take())
+        elif option == "-c":
+            self._words.take_values()
+        elif option in ("-4", "-6"):
+            self._version(option)
+        elif option == "--comment":
+            self._words.take()
+        elif option in CONDITIONS:
+            self._condition(option, negated)
+        elif self._target:
+            self._options[option] = " ".join(self._words.take_values())
+        else:
+            self._words.take_values()
+            self._unknown(self._words.module or option)
+
+    def _begin_module(self, name: str) -> None:
+        self._words.module = name
+        if name not in READ_MODULES:
+            self._unknown(name)
+
+    def _unknown(self, name: str) -> None:
+        match = Match("unknown", names=(name,))
+        if match not in self._matches:
+            self._matches.append(match)
+
+    def _version(self, option: str) -> None:
+        """``-4`` and ``-6`` lines of a file that serves both: iptables-restore skips the other family's."""
+        if (option == "-6") != (self._words.family == "ip6"):
+            self._matches.append(Match("protocol", (), negated=False))
+
+    def _condition(self, option: str, negated: bool) -> None:
+        match = CONDITIONS[option](self._words, negated)
+        if match is None:
+            self._unknown(self._words.module or option)
+        elif match not in self._matches:
+            self._matches.append(match)

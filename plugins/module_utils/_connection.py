@@ -1,0 +1,115 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Whether connections are possible, by all rules of a host together: the verdict."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Dict, List, Optional, Tuple
+
+from ansible_collections.port443.https.plugins.module_utils._answer import (
+    NOTHING_FILTERS,
+    Answer,
+    judge,
+    undecided_range,
+)
+from ansible_collections.port443.https.plugins.module_utils._hooks import Hooks
+from ansible_collections.port443.https.plugins.module_utils._ruleset import Ruleset, Span
+from ansible_collections.port443.https.plugins.module_utils._way import Question, Way
+
+__all__ = ["Answer", "Question", "Verdicts", "connection_verdict", "neighbour_discovery_verdict"]
+
+_MOST_PARTS = 128  # pieces of one port range that are judged one by one
+_WORSE = ("open", "depends", "blocked")
+_PROTOCOLS = {6: "tcp", 17: "udp", 33: "dccp", 132: "sctp", 136: "udplite"}
+
+
+def connection_verdict(ruleset: Ruleset, question: Question) -> Answer:
+    """Returns whether a connection is open, blocked or depends, and why; a port range is open only if all of it is.
+
+    ``ruleset`` holds the tables of every frontend: a packet has to pass them all.
+    """
+    return Verdicts(ruleset).answer(question)
+
+
+def neighbour_discovery_verdict(ruleset: Ruleset, interface: Optional[str]) -> Answer:
+    """Returns whether IPv6 neighbours find the host on that interface, and it them (RFC 4861)."""
+    return Verdicts(ruleset).neighbour_discovery(Question(6, 0, (0, 0), interface=interface))
+
+
+class Verdicts:
+    """Answers many questions about one ruleset; what one answer taught serves the next."""
+
+    def __init__(self, ruleset: Ruleset) -> None:
+        self._ruleset = ruleset
+        self._hooks: Dict[Tuple[int, bool], Hooks] = {}
+        self._neighbours: Dict[Question, Answer] = {}
+        self._bounds: Optional[List[int]] = None
+
+    def answer(self, question: Question) -> Answer:
+        """Returns the verdict; a range is split where rules tell its ports apart."""
+        answer = self._judge(question)
+        if answer.verdict != "depends" or question.port[0] == question.port[1]:
+            return answer
+        return self._split(question)
+
+    def neighbour_discovery(self, question: Question) -> Answer:
+        """Returns whether neighbour discovery works for a question's source and interface.
+
+        Where only the host's own search is blocked it depends: answers leave only while the neighbour asked first.
+        """
+        key = replace(question, protocol=0, port=(0, 0))
+        if key not in self._neighbours:
+            self._neighbours[key] = judge(*Way(self._hooks_for(key), key).discover(), "neighbour discovery")
+        return self._neighbours[key]
+
+    def _judge(self, question: Question) -> Answer:
+        hooks = self._hooks_for(question)
+        if hooks.are_empty():
+            return Answer("open", NOTHING_FILTERS)
+        answer = judge(*Way(hooks, question).connect(), _name(question))
+        if question.family == 4 or question.loopback or not question.neighbours:
+            return answer
+        return max(answer, self.neighbour_discovery(question), key=lambda one: _WORSE.index(one.verdict))
+
+    def _split(self, question: Question) -> Answer:
+        """Halves a range at the rules' own boundaries until each piece is clear; the worst piece is the answer."""
+        waiting = [question.port]
+        pieces: List[Answer] = []
+        while waiting and len(pieces) < _MOST_PARTS:
+            port = waiting.pop()
+            answer = replace(self._judge(replace(question, port=port)), port=port)
+            cuts = self._cuts(port) if answer.verdict == "depends" else []
+            if cuts:
+                cut = cuts[len(cuts) // 2]
+                waiting += [(cut, port[1]), (port[0], cut - 1)]
+                continue
+            pieces.append(answer)
+            if answer.verdict == "blocked":
+                break
+        worst = max(pieces, key=lambda one: _WORSE.index(one.verdict))
+        if waiting and worst.verdict != "blocked":
+            return undecided_range(_name(question), _MOST_PARTS)
+        return worst if worst.verdict != "open" and worst.port != question.port else replace(worst, port=None)
+
+    def _cuts(self, port: Span) -> List[int]:
+        """The ports within a span at which some rule begins or ceases to match."""
+        if self._bounds is None:
+            rules = [rule for table in self._ruleset for chain in table.chains for rule in chain.rules]
+            matches = [match for rule in rules for match in rule.matches if match.field in ("dport", "sport", "port")]
+            spans = {span for match in matches for span in match.spans}
+            self._bounds = sorted({low for low, _high in spans} | {high + 1 for _low, high in spans})
+        return [bound for bound in self._bounds if port[0] < bound <= port[1]]
+
+    def _hooks_for(self, question: Question) -> Hooks:
+        key = (question.family, question.bridge)
+        if key not in self._hooks:
+            tables = tuple(table for table in self._ruleset if question.bridge or table.family != "bridge")
+            self._hooks[key] = Hooks(tables, question.family)
+        return self._hooks[key]
+
+
+def _name(question: Question) -> str:
+    low, high = question.port
+    protocol = _PROTOCOLS.get(question.protocol, f"protocol {question.protocol}")
+    return f"{low}/{protocol}" if low == high else f"{low}-{high}/{protocol}"

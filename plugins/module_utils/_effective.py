@@ -1,0 +1,94 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a request comes to: for each port and IP version, whether a packet gets in, and the rule that decides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Dict, List, Optional, Sequence, Tuple
+
+from ansible_collections.port443.https.plugins.module_utils._answer import Answer
+from ansible_collections.port443.https.plugins.module_utils._connection import Question, Verdicts
+from ansible_collections.port443.https.plugins.module_utils._link import Link
+from ansible_collections.port443.https.plugins.module_utils._packet import STRANGER, Addresses
+from ansible_collections.port443.https.plugins.module_utils._port_rule import (
+    PROTOCOL_NUMBERS,
+    Network,
+    PortRule,
+    Request,
+)
+from ansible_collections.port443.https.plugins.module_utils._ruleset import Ruleset
+
+_FAMILY_NAMES = {4: "ipv4", 6: "ipv6"}
+_WORST_FIRST = ("blocked", "depends", "open")
+
+
+@dataclass(frozen=True)
+class Effective:
+    """One line of the answer."""
+
+    port: str
+    protocol: str
+    family: str
+    direction: str
+    verdict: str
+    because: str
+
+    @property
+    def key(self) -> Tuple[str, str, str]:
+        """What the line is about."""
+        return self.port, self.protocol, self.family
+
+    @property
+    def title(self) -> str:
+        """What the line is about, for a sentence."""
+        return "{}/{} over {}".format(self.port, self.protocol, "IPv4" if self.family == "ipv4" else "IPv6")
+
+    def as_result(self) -> Dict[str, str]:
+        """The line as a module returns it."""
+        return dict(self.__dict__)
+
+
+def judge(ruleset: Ruleset, links: Sequence[Link], request: Request) -> List[Effective]:
+    """Returns a line for each port and IP version of the request: the worst over its sources and interfaces."""
+    lines: List[Effective] = []
+    verdicts = Verdicts(ruleset)
+    for link in links:
+        sources = request.sources(link.family)
+        if not link.exists or sources is None:
+            continue
+        for port in request.ports:
+            answer = _worst(verdicts, link, port, sources, request.interface)
+            number = str(port).split("/", 1)[0]
+            lines.append(
+                Effective(number, port.protocol, _FAMILY_NAMES[link.family], "in", answer.verdict, answer.because)
+            )
+    return lines
+
+
+def _worst(
+    verdicts: Verdicts, link: Link, port: PortRule, sources: Sequence[Network], interfaces: Sequence[str]
+) -> Answer:
+    answers = [
+        verdicts.answer(_question(link, port, source, interface))
+        for source in sources or (None,)
+        for interface in interfaces or (link.interface,)
+    ]
+    return min(answers, key=lambda answer: _WORST_FIRST.index(answer.verdict))
+
+
+def _question(link: Link, port: PortRule, source: Optional[Network], interface: Optional[str]) -> Question:
+    who: Addresses = STRANGER
+    if source is not None and source.prefixlen:
+        who = ((int(source.network_address), int(source.broadcast_address)),)
+    return Question(
+        family=link.family,
+        protocol=PROTOCOL_NUMBERS[port.protocol],
+        port=(port.low, port.high),
+        source=who,
+        interface=interface,
+        addresses=link.addresses or None,
+        gateway=link.gateway,
+        bridge=interface not in link.plain,
+        neighbours=interface not in link.direct,
+    )

@@ -1,0 +1,117 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""From a request to a result: observe, choose, plan, rehearse, apply, observe again, judge."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass, replace
+from typing import Any, ContextManager, List, Tuple
+
+from ansible_collections.port443.https.plugins.module_utils import _apply
+from ansible_collections.port443.https.plugins.module_utils._choose import NONE, choose
+from ansible_collections.port443.https.plugins.module_utils._effective import Effective, judge
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._host import Host
+from ansible_collections.port443.https.plugins.module_utils._kernel import Kernel, observe_kernel
+from ansible_collections.port443.https.plugins.module_utils._plan import Backend, Change, Plan, Step
+from ansible_collections.port443.https.plugins.module_utils._port_rule import Request
+from ansible_collections.port443.https.plugins.module_utils._registry import BACKENDS
+
+_ROUNDS = 3  # somebody may insert a rule between our look and our change; not for ever
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run did, or would do, and what the host is then."""
+
+    backend: str
+    steps: Tuple[Step, ...]
+    changes: Tuple[Change, ...]
+    effective: Tuple[Effective, ...]
+    persisted: str
+    warnings: Tuple[str, ...]
+
+
+def ensure(host: Host, request: Request, check: bool) -> Result:
+    """Makes the host what the request says, or with ``check`` only tells what that would take; raises HostError."""
+    guard: ContextManager[None] = contextlib.nullcontext() if check else host.lock()
+    with guard:
+        kernel = observe_kernel(host)
+        name = _choose(kernel, request)
+        if name == NONE:
+            return _result(NONE, Plan((), kernel.ruleset), kernel, request, ())
+        return _ensure_with(BACKENDS[name], host, kernel, request, check)
+
+
+def _choose(kernel: Kernel, request: Request) -> str:
+    """Removing takes what is ours wherever it is, so no question of who is in charge may stop it."""
+    if request.state == "absent" and request.backend == "auto":
+        return "iptables" if kernel.commands else NONE
+    return choose(kernel.ruleset, request.backend).backend
+
+
+def _ensure_with(backend: Backend[Any], host: Host, kernel: Kernel, request: Request, check: bool) -> Result:
+    have = backend.observe(host, kernel)
+    first = backend.rehearse(host, have, backend.plan(have, request), request)
+    if check or not first.steps:
+        _require(request, judge(first.ruleset, kernel.links, request), "Nothing was changed")
+        return _result(backend.name, first, kernel, request, first.steps)
+    done: List[Step] = []
+    plan = first
+    for _round in range(_ROUNDS):
+        _apply_or_undo_all(host, plan.steps, done)
+        kernel = observe_kernel(host)
+        plan = backend.plan(backend.observe(host, kernel), request)
+        if not plan.steps:
+            break
+    else:
+        told = _apply.undo(host, done)
+        raise HostError("another program keeps changing the rules while ours are made; all was taken back" + told)
+    effective = judge(plan.ruleset, kernel.links, request)
+    if request.require_effective and any(entry.verdict != "open" for entry in effective):
+        _require(request, effective, "All was taken back" + _apply.undo(host, done))
+    final = replace(first, ruleset=plan.ruleset)
+    return _result(backend.name, final, kernel, request, tuple(done), effective)
+
+
+def _apply_or_undo_all(host: Host, steps: Tuple[Step, ...], done: List[Step]) -> None:
+    try:
+        _apply.apply(host, steps)
+    except HostError as problem:
+        raise HostError(problem.message + _apply.undo(host, done)) from None
+    done += steps
+
+
+def _require(request: Request, effective: List[Effective], done: str) -> None:
+    shut = [entry for entry in effective if entry.verdict != "open"]
+    if request.require_effective and shut:
+        named = (f"{entry.title} ({entry.verdict}: {entry.because})" for entry in shut)
+        raise HostError("require_effective is set, and not open would be {}. {}".format("; ".join(named), done))
+
+
+def _result(
+    backend: str,
+    plan: Plan,
+    kernel: Kernel,
+    request: Request,
+    steps: Tuple[Step, ...],
+    effective: Any = None,
+) -> Result:
+    lines = judge(plan.ruleset, kernel.links, request) if effective is None else effective
+    return Result(
+        backend, steps, plan.changes, tuple(lines), plan.persisted, plan.warnings + tuple(_warnings(request, lines))
+    )
+
+
+def _warnings(request: Request, effective: List[Effective]) -> List[str]:
+    found = [
+        "{} is {}: {}".format(entry.title, "blocked" if entry.verdict == "blocked" else "not certain", entry.because)
+        for entry in effective
+        if entry.verdict != "open"
+    ]
+    versions = {network.version for network in request.source}
+    if request.state == "present" and len(versions) == 1:
+        given, other = (4, 6) if 4 in versions else (6, 4)
+        found.append(f"source names IPv{given} only, so nothing is opened over IPv{other}")
+    return found

@@ -1,0 +1,21 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The two ways a task can fail: the request is wrong, or the host is."""
+
+from __future__ import annotations
+
+
+class Problem(Exception):
+    """Something a user has to know; ``message`` says what was found and what would work."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class RuleError(Problem):
+    """The request cannot be meant: refused on the controller before the host is touched."""
+
+
+class HostError(Problem):
+    """The host cannot do it: no rights, no tool, a held lock, a broken file; holds the tool's own words."""

@@ -1,0 +1,280 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The host: the only place of the firewall side that runs a command or touches a file."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import fcntl
+import json
+import os
+import stat
+import subprocess
+import time
+from dataclasses import dataclass
+from typing import Any, Callable, Dict, Iterator, Optional, Sequence, Tuple
+
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+
+SEARCH_PATH = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
+COMMAND_TIMEOUT = 60.0
+LOCK_TIMEOUT = 30.0
+CLONE_NEWNET = 0x40000000  # include/uapi/linux/sched.h
+
+
+@dataclass(frozen=True)
+class Completed:
+    """What a command said; ``out`` and ``err`` are text with undecodable bytes kept as surrogates."""
+
+    argv: Tuple[str, ...]
+    returncode: int
+    out: str
+    err: str
+
+    def words(self) -> str:
+        """The tool's own words, for a message."""
+        return (self.err.strip() or self.out.strip() or "no output")[-2000:]
+
+
+class Host:
+    """The machine this runs on. Tests hand in an object with the same methods over another root or none."""
+
+    lock_path = "/run/port443.lock"
+
+    def run(self, argv: Sequence[str], stdin: str = "") -> Completed:
+        """Runs a command in the C locale and returns what it said; raises HostError only if it cannot start."""
+        environment = {"PATH": SEARCH_PATH, "LC_ALL": "C", "LANG": "C"}
+        path = self.find(argv[0])
+        if path is None:
+            raise HostError(f"{argv[0]} is not installed on this host")
+        try:
+            # AnsibleModule.run_command is out of reach: tests, and commands of a child process, have no module.
+            ended = subprocess.run(  # pylint: disable=ansible-bad-function
+                [path, *argv[1:]],
+                input=stdin.encode("utf-8", "surrogateescape"),
+                capture_output=True,
+                env=environment,
+                timeout=COMMAND_TIMEOUT,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise HostError(f"{argv[0]} did not end within {COMMAND_TIMEOUT:.0f} seconds") from None
+        except OSError as problem:
+            raise HostError(f"{path} could not be started: {problem.strerror}") from None
+        decoded = [stream.decode("utf-8", "surrogateescape") for stream in (ended.stdout, ended.stderr)]
+        return Completed(tuple(argv), ended.returncode, decoded[0], decoded[1])
+
+    def find(self, name: str) -> Optional[str]:
+        """Returns the path of a command, or None; only the system's own folders are searched."""
+        for folder in SEARCH_PATH.split(":"):
+            path = os.path.join(folder, name)
+            if os.access(path, os.X_OK):
+                return path
+        return None
+
+    def is_root(self) -> bool:
+        """Tells whether this process has the rights of root."""
+        return os.geteuid() == 0
+
+    def real_path(self, path: str) -> str:
+        """Returns the path with every symbolic link followed."""
+        return os.path.realpath(path)
+
+    def read(self, path: str) -> Optional[bytes]:
+        """Returns a file's bytes, or None where there is no such file; raises HostError if it cannot be read."""
+        try:
+            with open(path, "rb") as stream:
+                return stream.read()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as problem:
+            raise HostError(f"{path} cannot be read: {problem.strerror}") from None
+
+    def has_link(self, path: str) -> bool:
+        """Tells whether a path exists, as a file, a folder, or a link that leads anywhere or nowhere."""
+        return os.path.lexists(path)
+
+    def is_file(self, path: str) -> bool:
+        """Tells whether a path leads to a regular file."""
+        return os.path.isfile(path)
+
+    def list_folder(self, path: str) -> Tuple[str, ...]:
+        """Returns the names in a folder, sorted; empty where there is no such folder."""
+        try:
+            return tuple(sorted(os.listdir(path)))
+        except OSError:
+            return ()
+
+    def write(self, path: str, before: Optional[bytes], after: Optional[bytes]) -> None:
+        """Replaces a file by rename, or removes it (``after`` None), keeping its mode, owner and security label.
+
+        Raises HostError if the file no longer holds ``before``, or its folder is not root's alone.
+        """
+        try:
+            _replace(os.path.realpath(path), before, after)
+        except OSError as problem:
+            raise HostError(f"{path} cannot be written: {problem.strerror}") from None
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Holds the collection's own lock on this host; raises HostError if another run holds it for too long."""
+        descriptor = _take_lock(self.lock_path, time.monotonic() + LOCK_TIMEOUT)
+        try:
+            yield
+        finally:
+            # Unlinked while still held, so that no second file of that name is ever locked beside this one.
+            with contextlib.suppress(OSError):
+                os.unlink(self.lock_path)
+            os.close(descriptor)
+
+    def in_private_network(self, work: Callable[[], Dict[str, Any]]) -> Optional[Dict[str, Any]]:
+        """Runs ``work`` in a child in a new network namespace and returns its answer; None where that is not allowed.
+
+        A HostError that ``work`` raises is raised here.
+        """
+        reader, writer = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.close(reader)
+            _answer_from_child(writer, work)
+        os.close(writer)
+        with os.fdopen(reader, "rb") as stream:
+            answer = stream.read()
+        os.waitpid(child, 0)
+        result: Dict[str, Any] = json.loads(answer.decode("utf-8")) if answer else {"refused": True}
+        if "problem" in result:
+            raise HostError(result["problem"])
+        return None if result.get("refused") else result
+
+
+def _answer_from_child(writer: int, work: Callable[[], Dict[str, Any]]) -> None:
+    """Never returns: a child that came back would run the rest of the module a second time."""
+    try:
+        if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNET) != 0:
+            answer: Dict[str, Any] = {"refused": True}
+        else:
+            answer = work()
+    except HostError as problem:
+        answer = {"problem": problem.message}
+    except BaseException as problem:  # pylint: disable=broad-except
+        answer = {"problem": f"rehearsal ended with {problem!r}"}
+    with contextlib.suppress(BaseException), os.fdopen(writer, "wb") as stream:
+        stream.write(json.dumps(answer).encode("utf-8"))
+    os._exit(0)
+
+
+def _take_lock(path: str, deadline: float) -> int:
+    while True:
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        except OSError as problem:
+            raise HostError(f"the lock {path} cannot be made: {problem.strerror}") from None
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if _is_same_file(path, descriptor):
+                return descriptor
+        except OSError as problem:
+            if problem.errno not in (errno.EWOULDBLOCK, errno.EACCES):
+                os.close(descriptor)
+                raise HostError(f"the lock {path} cannot be held: {problem.strerror}") from None
+            if time.monotonic() > deadline:
+                os.close(descriptor)
+                raise HostError(
+                    f"another run of this collection has held {path} for {LOCK_TIMEOUT:.0f} seconds; "
+                    "run again when it has ended"
+                ) from None
+            time.sleep(0.05)
+        os.close(descriptor)
+
+
+def _is_same_file(path: str, descriptor: int) -> bool:
+    try:
+        named, held = os.stat(path), os.fstat(descriptor)
+    except OSError:
+        return False
+    return (named.st_dev, named.st_ino) == (held.st_dev, held.st_ino)
+
+
+def _replace(path: str, before: Optional[bytes], after: Optional[bytes]) -> None:
+    folder, name = os.path.split(path)
+    directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        _refuse_shared_folder(folder, os.fstat(directory))
+        old = _open_if_there(name, directory)
+        try:
+            _refuse_changed(path, old, before)
+            if after is None:
+                os.unlink(name, dir_fd=directory)
+            else:
+                _write_beside(directory, name, after, old)
+        finally:
+            if old is not None:
+                os.close(old)
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+
+
+def _refuse_shared_folder(folder: str, status: os.stat_result) -> None:
+    if status.st_uid not in (0, os.geteuid()) or status.st_mode & stat.S_IWOTH:
+        raise HostError(f"{folder} belongs to somebody else or is writable by all: nothing is written there")
+
+
+def _open_if_there(name: str, directory: int) -> Optional[int]:
+    try:
+        return os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=directory)
+    except FileNotFoundError:
+        return None
+
+
+def _refuse_changed(path: str, old: Optional[int], before: Optional[bytes]) -> None:
+    have = None
+    if old is not None:
+        chunks = iter(lambda: os.read(old, 1 << 20), b"")
+        have = b"".join(chunks)
+    if have != before:
+        raise HostError(f"{path} was changed by somebody else during this run; run again")
+
+
+def _write_beside(directory: int, name: str, content: bytes, old: Optional[int]) -> None:
+    prefix = f".{name}.port443-"
+    _remove_leftovers(directory, prefix)
+    temporary = prefix + os.urandom(4).hex()
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    new = os.open(temporary, flags, 0o600, dir_fd=directory)
+    try:
+        try:
+            _take_over(new, old)
+            view = memoryview(content)
+            while view:
+                view = view[os.write(new, view) :]
+            os.fsync(new)
+        finally:
+            os.close(new)
+        os.rename(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary, dir_fd=directory)
+        raise
+
+
+def _remove_leftovers(directory: int, prefix: str) -> None:
+    """Removes what a run that was killed left behind; the lock is held, so that nobody writes one now."""
+    for name in os.listdir(directory):
+        if name.startswith(prefix):
+            os.unlink(name, dir_fd=directory)
+
+
+def _take_over(new: int, old: Optional[int]) -> None:
+    """Gives the new file the old one's mode, owner and extended attributes (an SELinux label is one)."""
+    if old is None:
+        os.fchmod(new, 0o640)
+        return
+    status = os.fstat(old)
+    os.fchown(new, status.st_uid, status.st_gid)
+    os.fchmod(new, stat.S_IMODE(status.st_mode))
+    with contextlib.suppress(OSError, AttributeError):
+        for attribute in os.listxattr(old):
+            os.setxattr(new, attribute, os.getxattr(old, attribute))

@@ -1,0 +1,120 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the kernel of a Linux host filters with at this moment, read without making a table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Dict, FrozenSet, Optional, Tuple
+
+from ansible_collections.port443.https.plugins.module_utils._backends._iptables._parse import parse_save
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._host import Host
+from ansible_collections.port443.https.plugins.module_utils._link import Link, observe_links
+from ansible_collections.port443.https.plugins.module_utils._netlink import read_nftables
+from ansible_collections.port443.https.plugins.module_utils._nft_kernel import (
+    NftView,
+    mark_native_rules,
+    native_tables,
+)
+from ansible_collections.port443.https.plugins.module_utils._ruleset import Ruleset, Table
+
+NFT, LEGACY = "iptables-nft", "iptables-legacy"
+FAMILIES = {4: "ip", 6: "ip6"}
+_TRIES = 3  # a rule that comes between the two looks is gone at the next try
+_LEGACY_NAMES = {4: "/proc/net/ip_tables_names", 6: "/proc/net/ip6_tables_names"}
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """The rules of every frontend as one ruleset, and what is needed to change them.
+
+    ``commands`` maps each frontend that the host has tools for to the start of their names; ``default`` is the one that
+    ``iptables`` stands for, which the boot uses. ``has_nft`` tells whether the command nft is there.
+    """
+
+    ruleset: Ruleset
+    links: Tuple[Link, ...]
+    commands: Dict[str, str]
+    default: Optional[str]
+    nft: NftView
+    has_nft: bool
+
+    def table(self, frontend: str, family: int, name: str = "filter") -> Optional[Table]:
+        """The table of that frontend and IP version, or None."""
+        for table in self.ruleset:
+            if (table.frontend, table.family, table.name) == (frontend, FAMILIES[family], name):
+                return table
+        return None
+
+    def filter_chains(self, family: int) -> FrozenSet[str]:
+        """The chains of iptables' filter table in nf_tables, without those that iptables-save only imagines."""
+        place = (FAMILIES[family], "filter")
+        return frozenset(chain.name for chain in self.nft.chains if (chain.family, chain.table) == place)
+
+    def link(self, family: int) -> Link:
+        """How that IP version reaches the host."""
+        return next(link for link in self.links if link.family == family)
+
+
+def observe_kernel(host: Host) -> Kernel:
+    """Reads the rules of iptables-nft, iptables-legacy and native nft; raises HostError without rights or tools."""
+    if not host.is_root():
+        raise HostError("only root can read and change a firewall: use become: true")
+    commands, default = find_frontends(host)
+    for _try in range(_TRIES):
+        nft, tables = _read_tables(host, commands)
+        if not any(find_unprintable(table) for table in tables):
+            break
+    links, has_nft = observe_links(host), host.find("nft") is not None
+    return Kernel(tables + native_tables(nft), links, commands, default, nft, has_nft)
+
+
+def _read_tables(host: Host, commands: Dict[str, str]) -> Tuple[NftView, Tuple[Table, ...]]:
+    nft = read_nftables()
+    tables: Tuple[Table, ...] = ()
+    for family, name in FAMILIES.items():
+        if nft.has_iptables_tables(name):
+            saved = _save(host, commands, NFT, family)
+            tables += mark_native_rules(parse_save(saved, NFT, name), nft, name)
+        if host.read(_LEGACY_NAMES[family]):
+            tables += parse_save(_save(host, commands, LEGACY, family), LEGACY, name)
+    return nft, tables
+
+
+def find_unprintable(table: Table) -> Optional[str]:
+    """Returns a chain whose rules the text of iptables-save and the kernel do not both show, or None.
+
+    Somebody changed it between the two looks, or it holds rules that iptables-save leaves out: then no index in the
+    text is one in the kernel.
+    """
+    for chain in table.chains:
+        if table.frontend == NFT and any(rule.verdict == "opaque" and rule.text[:3] != "-A " for rule in chain.rules):
+            return chain.name
+    return None
+
+
+def find_frontends(host: Host) -> Tuple[Dict[str, str], Optional[str]]:
+    """Returns the command prefix of each frontend that is installed, and the frontend that ``iptables`` means."""
+    commands = {frontend: frontend for frontend in (NFT, LEGACY) if host.find(frontend + "-save")}
+    plain = host.find("iptables-save")
+    if plain is None:
+        return commands, None
+    default = NFT if "nft" in host.real_path(plain) else LEGACY
+    if "xtables" not in host.real_path(plain):
+        default = NFT if "nf_tables" in host.run(("iptables-save", "--version")).out else LEGACY
+    commands.setdefault(default, "iptables")
+    return commands, default
+
+
+def _save(host: Host, commands: Dict[str, str], frontend: str, family: int) -> str:
+    if frontend not in commands:
+        raise HostError(
+            f"the kernel holds rules of {frontend}, but {frontend}-save is not installed: install the iptables package"
+        )
+    prefix = commands[frontend] if family == 4 else commands[frontend].replace("iptables", "ip6tables", 1)
+    ended = host.run((prefix + "-save",))
+    # iptables-nft-save 1.8.11 stops at some native rules with code 3; the caller finds that something is missing.
+    if ended.returncode and frontend != NFT:
+        raise HostError(f"{prefix}-save failed with code {ended.returncode} and said: {ended.words()}")
+    return ended.out

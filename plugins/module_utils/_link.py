@@ -1,0 +1,108 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Where a stranger's packet arrives, from /proc/net: the default route's interface and the host's own addresses."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from typing import Dict, FrozenSet, List, Optional, Tuple
+
+from ansible_collections.port443.https.plugins.module_utils._host import Host
+from ansible_collections.port443.https.plugins.module_utils._ruleset import Span
+
+_LOOPBACK = "lo"
+_ROUTE_UP = 0x1  # RTF_UP in include/uapi/linux/route.h
+_ROUTE_REJECT = 0x200
+_NO_ARP = 0x80  # IFF_NOARP in include/uapi/linux/if.h; IPv6 asks for no neighbours there either
+_INTERFACES = "/sys/class/net"
+
+
+@dataclass(frozen=True)
+class Link:
+    """How one IP version reaches the host; ``exists`` is False where the host has no such version at all.
+
+    ``gateway`` is the next hop to strangers over IPv6 as an integer, None if not known. ``plain`` are the interfaces
+    that are no bridge and not part of one; ``direct`` those without neighbours to find, such as tunnels.
+    """
+
+    family: int
+    exists: bool
+    interface: Optional[str]
+    addresses: Tuple[Span, ...]
+    gateway: Optional[int] = None
+    plain: FrozenSet[str] = frozenset()
+    direct: FrozenSet[str] = frozenset()
+
+
+def observe_links(host: Host) -> Tuple[Link, ...]:
+    """Reads the links of both IP versions; no command is run."""
+    texts: Dict[str, Optional[str]] = {}
+    for name in ("route", "fib_trie", "ipv6_route", "if_inet6"):
+        content = host.read("/proc/net/" + name)
+        texts[name] = None if content is None else content.decode("ascii", "replace")
+    names = host.list_folder(_INTERFACES)
+    plain = frozenset(name for name in names if not _is_bridged(host, name))
+    direct = frozenset(name for name in names if _flags(host, name) & _NO_ARP)
+    own = parse_fib_trie(texts["fib_trie"] or "")
+    four = Link(4, True, parse_route(texts["route"] or ""), own, None, plain, direct)
+    found = parse_if_inet6(texts["if_inet6"] or "")
+    only = {name for name, _address in found} - {_LOOPBACK}
+    interface, gateway = parse_ipv6_route(texts["ipv6_route"] or "")
+    if interface is None and len(only) == 1:
+        interface = only.pop()
+    addresses = tuple((address, address) for name, address in found if name != _LOOPBACK)
+    return four, Link(6, bool(found), interface, addresses, gateway, plain, direct)
+
+
+def _is_bridged(host: Host, name: str) -> bool:
+    return any(host.has_link(f"{_INTERFACES}/{name}/{part}") for part in ("bridge", "brport"))
+
+
+def _flags(host: Host, name: str) -> int:
+    content = host.read(f"{_INTERFACES}/{name}/flags")
+    return int(content, 16) if content else 0
+
+
+def parse_route(text: str) -> Optional[str]:
+    """Returns the interface of the default route in /proc/net/route; else the only one that has a route; else None."""
+    routed: List[str] = []
+    for line in text.splitlines()[1:]:
+        words = line.split()
+        if len(words) < 8 or not int(words[3], 16) & _ROUTE_UP or int(words[3], 16) & _ROUTE_REJECT:
+            continue
+        if words[1] == words[7] == "00000000":
+            return words[0]
+        if words[0] not in routed:
+            routed.append(words[0])
+    return routed[0] if len(routed) == 1 else None
+
+
+def parse_ipv6_route(text: str) -> Tuple[Optional[str], Optional[int]]:
+    """Returns interface and next hop of the default route in /proc/net/ipv6_route, None for what there is not."""
+    for line in text.splitlines():
+        words = line.split()
+        if len(words) == 10 and words[1] == "00" and words[9] != _LOOPBACK and not int(words[8], 16) & _ROUTE_REJECT:
+            return words[9], int(words[4], 16) or None
+    return None, None
+
+
+def parse_if_inet6(text: str) -> Tuple[Tuple[str, int], ...]:
+    """Returns interface and address of each line of /proc/net/if_inet6."""
+    rows = (line.split() for line in text.splitlines())
+    return tuple((words[5], int(words[0], 16)) for words in rows if len(words) == 6)
+
+
+def parse_fib_trie(text: str) -> Tuple[Span, ...]:
+    """Returns the host's own IPv4 addresses, loopback left out, from /proc/net/fib_trie."""
+    found: List[int] = []
+    leaf = ""
+    for line in text.splitlines():
+        words = line.split()
+        if words[:1] == ["|--"]:
+            leaf = words[1]
+        elif words[:3] == ["/32", "host", "LOCAL"]:
+            address = ipaddress.IPv4Address(leaf)
+            if not address.is_loopback and int(address) not in found:
+                found.append(int(address))
+    return tuple((address, address) for address in found)

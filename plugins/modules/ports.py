@@ -1,0 +1,117 @@
+#!/usr/bin/python
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Opens and closes ports on whatever firewall the host runs."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: ports
+short_description: Open and close ports on whatever firewall the host runs
+description:
+  - Makes a named set of ports reachable on the host's own firewall, for IPv4 and IPv6 in one execution, now and after a
+    reboot, and reports from the rules as the kernel has them whether each port is really open.
+  - Where nothing on the host filters, nothing is made, and the ports are reported as open.
+  - Everything can be taken back to the byte with O(state=absent).
+options:
+  backend:
+    description:
+      - The firewall to manage. V(auto) finds out which one is in charge, and fails where that is one that this version
+        does not manage, or where two are.
+      - V(iptables) is iptables with the frontend (nft or legacy) that holds the host's rules.
+    type: str
+    choices: [auto, iptables]
+    default: auto
+extends_documentation_fragment:
+  - port443.https.ports
+seealso:
+  - module: port443.https.ports_info
+  - module: port443.https.iptables_ports
+author:
+  - port443.https contributors (@port443)
+"""
+
+EXAMPLES = r"""
+- name: Open 80/tcp and 443/tcp to anyone
+  port443.https.ports:
+
+- name: Open HTTPS, and HTTP/3 with it, and fail unless a packet really gets in
+  port443.https.ports:
+    ports: [80/tcp, 443/tcp, 443/udp]
+    require_effective: true
+
+- name: Open a range of ports to one network and one host
+  port443.https.ports:
+    name: internal
+    ports: [8000-8010/tcp]
+    source: [192.0.2.0/24, "2001:db8::15"]
+
+- name: Close what the set internal had opened
+  port443.https.ports:
+    name: internal
+    state: absent
+"""
+
+RETURN = r"""
+backend:
+  description: The firewall that was found in charge; V(none) where nothing on the host filters.
+  returned: success
+  type: str
+  sample: iptables
+commands:
+  description: What was run and written, or would be in check mode, in order.
+  returned: success
+  type: list
+  elements: str
+effective:
+  description:
+    - Whether a new connection to each port would get in and be answered, from the rules as the kernel has them.
+    - In check mode, from the rules as they would be.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    port:
+      description: The port or range.
+      type: str
+      sample: "443"
+    protocol:
+      description: Its protocol.
+      type: str
+      sample: tcp
+    family:
+      description: The IP version, V(ipv4) or V(ipv6).
+      type: str
+      sample: ipv6
+    direction:
+      description: Always V(in) for now.
+      type: str
+      sample: in
+    verdict:
+      description: V(open), V(blocked), or V(depends) where a rule cannot be foretold.
+      type: str
+      sample: open
+    because:
+      description: The rule that decides and where it stands.
+      type: str
+      sample: "iptables-nft ip filter port443-https rule 1: -A port443-https -p tcp -m tcp --dport 443 -j ACCEPT"
+persisted:
+  description:
+    - V(rehearsed) if the file loaded at boot holds the set and was loaded and judged in a private network namespace.
+    - V(written) if it holds the set and that was not possible.
+    - V(not needed) if the host loads no rules at boot; V(no) otherwise.
+  returned: success
+  type: str
+  sample: rehearsed
+"""
+
+from ansible_collections.port443.https.plugins.module_utils._ports_module import run_ports_module
+
+
+def main() -> None:
+    """Runs the module."""
+    run_ports_module("ports")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,138 @@
+#!/usr/bin/python
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Tells whether ports are open, and which rule decides."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: ports_info
+short_description: Tell whether ports are open, and which rule decides
+description:
+  - Judges from the rules as the kernel has them whether a new connection to each port would get in and be answered, and
+    names the rule that decides.
+  - Lists the rule sets of this collection that are on the host.
+  - Looking changes nothing, not even the list of tables.
+options:
+  ports:
+    description: The ports to judge, written as for M(port443.https.ports).
+    type: list
+    elements: str
+    default: [80/tcp, 443/tcp]
+  source:
+    description: Judge for connections from these addresses and networks. Empty means a stranger, whom no rule names.
+    type: list
+    elements: str
+    default: []
+  interface:
+    description: Judge for connections that arrive on these interfaces. Empty means the interface of the default route.
+    type: list
+    elements: str
+    default: []
+requirements:
+  - Python 3.8 or newer, root and CAP_NET_ADMIN on the host.
+attributes:
+  check_mode:
+    description: Changes nothing in any mode.
+    support: full
+  diff_mode:
+    description: There is nothing to show, as nothing changes.
+    support: none
+  platform:
+    description: Systems the module can judge.
+    support: full
+    platforms: linux
+seealso:
+  - module: port443.https.ports
+author:
+  - port443.https contributors (@port443)
+"""
+
+EXAMPLES = r"""
+- name: Why does 443 not answer?
+  port443.https.ports_info:
+    ports: [443/tcp]
+  register: found
+
+- name: Say it
+  ansible.builtin.debug:
+    msg: "{{ found.effective | map(attribute='because') }}"
+"""
+
+RETURN = r"""
+backend:
+  description:
+    - The firewall in charge; V(none) where nothing filters.
+    - V(unclear) where that cannot be said, see RV(reason).
+  returned: success
+  type: str
+  sample: iptables
+reason:
+  description: Why the firewall in charge cannot be said or is not managed by this version.
+  returned: when RV(backend) is V(unclear)
+  type: str
+effective:
+  description: The verdict on each port, as M(port443.https.ports) returns it.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    port:
+      description: The port or range.
+      type: str
+      sample: "443"
+    protocol:
+      description: Its protocol.
+      type: str
+      sample: tcp
+    family:
+      description: The IP version, V(ipv4) or V(ipv6).
+      type: str
+      sample: ipv6
+    direction:
+      description: Always V(in) for now.
+      type: str
+      sample: in
+    verdict:
+      description: V(open), V(blocked), or V(depends) where a rule cannot be foretold.
+      type: str
+      sample: open
+    because:
+      description: The rule that decides and where it stands.
+      type: str
+      sample: "iptables-nft ip filter, chain INPUT, policy DROP"
+sets:
+  description: The rule sets of this collection on the host, with the rules of each.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The name of the set.
+      type: str
+      sample: https
+    family:
+      description: The IP version, V(ipv4) or V(ipv6).
+      type: str
+      sample: ipv4
+    frontend:
+      description: Where the set lives, V(iptables-nft) or V(iptables-legacy).
+      type: str
+      sample: iptables-nft
+    rules:
+      description: The set's rules and the jumps to it, as the host's own tool prints them.
+      type: list
+      elements: str
+      sample: ["-A INPUT -j port443-https", "-A port443-https -p tcp -m multiport --dports 80,443 -j ACCEPT"]
+"""
+
+from ansible_collections.port443.https.plugins.module_utils._ports_module import run_ports_info_module
+
+
+def main() -> None:
+    """Runs the module."""
+    run_ports_info_module()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,152 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""One end of the wire: ``serve`` answers on ports, ``probe`` asks many ports at once and tells which answered twice.
+
+Speaks JSON, a line a message, over its standard streams. Standard library only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import itertools
+import json
+import selectors
+import socket
+import sys
+import time
+
+# No port is used twice while conntrack may remember it: an old connection's state would decide.
+SOURCE_PORTS = itertools.cycle(range(10240, 61000))
+ROUNDS = 3  # connecting proves little: bytes have to come back more than once
+TCP, UDP = 6, 17
+KINDS = {TCP: socket.SOCK_STREAM, UDP: socket.SOCK_DGRAM}
+
+
+def open_socket(family, protocol):
+    version = socket.AF_INET6 if family == 6 else socket.AF_INET
+    made = socket.socket(version, KINDS[protocol])
+    made.setblocking(False)
+    return made
+
+
+def serve(ports):
+    """Echoes on every port of both protocols and IP versions, until standard input ends."""
+    chooser = selectors.DefaultSelector()
+    for protocol in (TCP, UDP):
+        for port in ports:
+            listening = open_socket(6, protocol)
+            listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.bind(("::", port))
+            if protocol == TCP:
+                listening.listen(256)
+            chooser.register(listening, selectors.EVENT_READ, "accept" if protocol == TCP else "udp")
+    chooser.register(sys.stdin, selectors.EVENT_READ, "end")
+    print(json.dumps("ready"), flush=True)
+    while True:
+        for key, _events in chooser.select():
+            if key.data == "end":
+                return
+            with contextlib.suppress(OSError):
+                answer(chooser, key)
+
+
+def answer(chooser, key):
+    if key.data == "accept":
+        connected, _address = key.fileobj.accept()
+        connected.setblocking(False)
+        chooser.register(connected, selectors.EVENT_READ, "tcp")
+        return
+    if key.data == "udp":
+        received, address = key.fileobj.recvfrom(100)
+        key.fileobj.sendto(received, address)
+        return
+    try:
+        received = key.fileobj.recv(100)
+        if received:
+            key.fileobj.send(received)
+            return
+    except BlockingIOError:
+        return
+    except OSError:
+        pass
+    chooser.unregister(key.fileobj)
+    key.fileobj.close()
+
+
+class Probe:
+    """One connection: counts the answers it gets."""
+
+    def __init__(self, number, request):
+        self.number = number
+        self.left = ROUNDS
+        family, protocol, source, target, port = request
+        self.protocol = protocol
+        self.socket = open_socket(family, protocol)
+        self.socket.bind((source, next(SOURCE_PORTS)))
+        code = self.socket.connect_ex((target, port))
+        if code not in (0, errno.EINPROGRESS):
+            raise OSError(code, "refused")
+
+    def send(self):
+        self.socket.send(b"%d" % self.left)
+
+    def receive(self):
+        """Takes an answer and asks again; True when that was the last."""
+        if not self.socket.recv(100):
+            raise ConnectionResetError
+        self.left -= 1
+        if self.left:
+            self.send()
+        return not self.left
+
+
+def probe(requests, timeout):
+    """Returns for each request whether it was answered each time, within ``timeout`` seconds for all together."""
+    chooser = selectors.DefaultSelector()
+    answered = [False] * len(requests)
+    probes = []
+    for number, request in enumerate(requests):
+        with contextlib.suppress(OSError):
+            one = Probe(number, request)
+            probes.append(one)
+            chooser.register(one.socket, selectors.EVENT_WRITE, one)
+    end = time.monotonic() + timeout
+    while chooser.get_map() and time.monotonic() < end:
+        for key, events in chooser.select(max(end - time.monotonic(), 0)):
+            finished = step(chooser, key.data, events)
+            if finished is not None:
+                answered[key.data.number] = finished
+                chooser.unregister(key.fileobj)
+    for one in probes:
+        one.socket.close()
+    return answered
+
+
+def step(chooser, one, events):
+    """Goes on with one probe: True or False once it is decided, None while it is not."""
+    try:
+        if events & selectors.EVENT_WRITE:
+            one.send()
+            chooser.modify(one.socket, selectors.EVENT_READ, one)
+            return None
+        return True if one.receive() else None
+    except BlockingIOError:
+        return None
+    except OSError:
+        return False
+
+
+def main():
+    if sys.argv[1] == "serve":
+        serve([int(port) for port in sys.argv[2:]])
+        return
+    print(json.dumps("ready"), flush=True)
+    for line in sys.stdin:
+        order = json.loads(line)
+        print(json.dumps(probe(order["requests"], order["timeout"])), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the verdict says of a ruleset is what the kernel does with real connections."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from ansible_collections.port443.https.plugins.module_utils._connection import connection_verdict
+from lab import TCP, UDP, Case, tool
+
+CASES = yaml.safe_load((Path(__file__).parent / "connections.yml").read_text(encoding="utf-8"))
+PLACES = {
+    "iptables-nft": ("iptables-nft", 4),
+    "ip6tables-nft": ("iptables-nft", 6),
+    "iptables-legacy": ("iptables-legacy", 4),
+    "ip6tables-legacy": ("iptables-legacy", 6),
+    "nft": "nft",
+}
+PROTOCOLS = {"tcp": TCP, "udp": UDP}
+
+
+@pytest.fixture
+def loaded(lab, request):
+    """A case with its rules in the kernel."""
+    case = request.param
+    lab.clear()
+    tool("ipset", "destroy")
+    if "sets" in case:
+        tool("ipset", "restore", stdin=case["sets"])
+    lab.load({PLACES[name]: text for name, text in case.get("rules", {}).items()})
+    yield case
+    lab.clear()
+
+
+@pytest.mark.parametrize("loaded", CASES, ids=[case["title"] for case in CASES], indirect=True)
+def test_verdict_is_what_happens(lab, loaded):
+    ruleset = lab.observe()
+    tried = [
+        Case(family, PROTOCOLS[protocol], port, source) for family, protocol, port, source, *_rest in loaded["expect"]
+    ]
+    answers = [connection_verdict(ruleset, case.question()) for case in tried]
+    expected = [verdict for *_rest, verdict, _because in loaded["expect"]]
+    assert [answer.verdict for answer in answers] == expected, [answer.because for answer in answers]
+    for answer, (*_rest, because) in zip(answers, loaded["expect"]):
+        assert because in answer.because
+        assert answer.because.isprintable()
+    assert lab.disagreements(tried)[0] == []

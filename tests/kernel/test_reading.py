@@ -1,0 +1,159 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Reading a host's rules makes nothing, and tells iptables' own rules from native ones in iptables' tables."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from ansible_collections.port443.https.plugins.module_utils._netlink import read_nftables
+from ansible_collections.port443.https.plugins.module_utils._nft_kernel import NftView
+from lab import tool
+
+# All kinds of matches and targets that iptables-nft writes, as xt extensions or as expressions of nf_tables' own.
+WRITTEN = """*filter
+:INPUT DROP [0:0]
+:web - [0:0]
+-A INPUT -p tcp --sport 1024: --dport :1024 --syn -j ACCEPT
+-A INPUT -p tcp ! --sport 5:6 ! --dport 7:900 ! --tcp-flags SYN,ACK SYN -j ACCEPT
+-A INPUT -p udp -m udp --dport 443 -m multiport ! --ports 1,2,5:9 -j DROP
+-A INPUT -p sctp --dport 5 -j web
+-A INPUT -p icmp --icmp-type 3/4 -m limit --limit 5/sec -j RETURN
+-A INPUT -p esp -g web
+-A INPUT ! -p udp -f
+-A INPUT ! -f ! -i lo -m ttl --ttl-gt 5
+-A INPUT -s 10.0.0.0/9 ! -d 10.1.2.0/23 -i eth+
+-A INPUT ! -s 1.2.3.4 -d 1.0.3.0/255.0.255.0 -m mark ! --mark 0x1/0xff -m mark --mark 2
+-A INPUT -m conntrack ! --ctstate NEW,DNAT -m pkttype --pkt-type unicast -j LOG --log-prefix "a \\" b"
+-A INPUT -m comment --comment "a -j DROP" -j NFLOG --nflog-prefix "x y"
+-A INPUT -m addrtype --dst-type LOCAL -m iprange --src-range 1.1.1.1-1.1.1.9 -j REJECT
+-A INPUT -m statistic --mode random --probability 0.5 -j MARK --or-mark 4
+-A INPUT -m recent --name x --set -m hashlimit --hashlimit-above 5/sec --hashlimit-name x -j CONNMARK --save-mark
+-A OUTPUT -o wlan+ -s 1.2.3.4/31 -m owner --uid-owner 3
+-A OUTPUT ! -o lo -p 47
+-A web
+COMMIT
+*mangle
+-A PREROUTING -i eth0 -m mark --mark 1 -j MARK --set-mark 3
+-A POSTROUTING -p tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu
+COMMIT
+*raw
+-A PREROUTING -p tcp -j TRACE
+-A PREROUTING -j CT --notrack
+COMMIT
+*nat
+-A PREROUTING -p tcp --dport 443 -j REDIRECT --to-ports 8443
+-A PREROUTING -p udp --dport 443 -j DNAT --to-destination 192.0.2.9:8443
+-A POSTROUTING -o eth0 -j MASQUERADE
+COMMIT
+"""
+WRITTEN_6 = """*filter
+:OUTPUT DROP [0:0]
+-A INPUT -p ipv6-icmp --icmpv6-type 135 -m hl --hl-eq 255 -j ACCEPT
+-A INPUT -s fe80::/10 ! -d 2001:db8::1 -m hl --hl-lt 200 -j REJECT
+-A INPUT ! -s 2001:db8::/33 -p udp --dport 443 -i eth0 -j ACCEPT
+-A OUTPUT -m frag --fragid 0 -p tcp --dport 1:5 -j ACCEPT
+COMMIT
+"""
+NATIVE = [
+    "tcp dport { 80, 8080 } accept",
+    "tcp dport { 80, 8080 } counter accept",
+    "tcp dport 443 accept",
+    "ct state new counter accept",
+    "ip length 500 counter drop",
+    "meta skuid 5 counter drop",
+    "ip saddr < 192.0.2.7 counter accept",
+    "ip saddr 192.0.2.7-198.51.100.9 counter accept",
+    "ip saddr 192.0.2.7 counter reject",
+    "udp length 5 counter accept",
+    "meta l4proto { tcp, udp } counter accept",
+    "fib daddr type local counter accept",
+    "tcp dport & 1 == 1 counter accept",
+    "tcp dport vmap { 5 : accept }",
+    "tcp dport 5 counter log prefix hi drop",
+    "ip dscp 5 counter accept",
+    "meta iifname { eth0, eth1 } counter accept",
+]
+
+
+@pytest.fixture
+def clear(lab):
+    lab.clear()
+    yield
+    lab.clear()
+
+
+def opaque(ruleset):
+    return [
+        (table.name, rule.text)
+        for table in ruleset
+        for chain in table.chains
+        for rule in chain.rules
+        if rule.verdict == "opaque"
+    ]
+
+
+def test_reading_makes_no_table_and_no_chain(lab, clear):
+    assert (read_nftables(), lab.observe(), tool("nft", "list", "ruleset")) == (NftView(), (), "")
+    tool("iptables-nft-restore", stdin="*filter\n-A INPUT -p tcp -j ACCEPT\nCOMMIT\n")
+    before = tool("nft", "list", "ruleset")
+    lab.observe()
+    assert tool("nft", "list", "ruleset") == before
+
+
+def test_no_rule_that_iptables_wrote_is_taken_for_a_native_one(lab, clear):
+    lab.load({("iptables-nft", 4): WRITTEN, ("iptables-nft", 6): WRITTEN_6})
+    comment = "two\n-A INPUT -j DROP"  # iptables-restore cannot read what iptables-save prints for it
+    tool("iptables-nft", "-A", "INPUT", "-m", "comment", "--comment", comment, "-j", "ACCEPT")
+    ruleset = lab.observe()
+    assert opaque(ruleset) == []
+    assert sum(len(chain.rules) for table in ruleset for chain in table.chains) == 30
+
+
+@pytest.mark.parametrize("native", NATIVE)
+def test_native_rule_in_an_iptables_table_is_never_taken_for_what_iptables_prints(lab, clear, native):
+    tool("iptables-nft-restore", stdin="*filter\n-A INPUT -p tcp --dport 22 -j ACCEPT\nCOMMIT\n")
+    tool("nft", "add", "rule", "ip", "filter", "INPUT", *native.split())
+    assert opaque(lab.observe()) != []
+
+
+@pytest.mark.parametrize("native", ["iifname eth0 counter accept", "ip saddr 192.0.2.7 counter drop"])
+def test_native_rule_that_iptables_could_have_written_is_read_as_one(lab, clear, native):
+    tool("iptables-nft-restore", stdin="*filter\n-A INPUT -p tcp --dport 22 -j ACCEPT\nCOMMIT\n")
+    tool("nft", "add", "rule", "ip", "filter", "INPUT", *native.split())
+    assert opaque(lab.observe()) == []
+
+
+def test_ten_thousand_rules_are_all_read(lab, clear):
+    lines = "".join(
+        f"-A INPUT -s 10.{n >> 8 & 255}.{n & 255}.1 -p tcp --dport {n + 1} -j DROP\n" for n in range(10_000)
+    )
+    tool("iptables-nft-restore", stdin=f"*filter\n{lines}COMMIT\n")
+    view = read_nftables()
+    assert {rule.tokens for rule in view.rules} == {
+        ("meta 16", "cmp 0", "payload 1 12", "cmp 0", "payload 2 2", "cmp 0", "counter", "immediate verdict")
+    }
+    assert len(view.rules) == view.chains[0].use == 10_000
+
+
+def test_no_right_to_read_is_told(lab, clear):
+    tree = Path(__file__).parents[2] / ".cache" / "tree"
+    program = (
+        "from ansible_collections.port443.https.plugins.module_utils import _errors, _netlink\n"
+        "try:\n    _netlink.read_nftables()\n"
+        "except _errors.HostError as error:\n    print(error.message)"
+    )
+    ended = subprocess.run(
+        ("unshare", "--user", sys.executable, "-c", program),
+        capture_output=True,
+        text=True,
+        env={"PYTHONPATH": str(tree), "PATH": "/usr/bin:/bin"},
+        check=True,
+    )
+    assert ended.stdout == (
+        "cannot read the nftables rules: Operation not permitted; "
+        "root with CAP_NET_ADMIN in this network namespace can\n"
+    )

@@ -1,0 +1,70 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the controller refuses before a host is touched, and what it hands over."""
+
+from __future__ import annotations
+
+import pytest
+from ansible.errors import AnsibleActionFail
+from ansible_collections.port443.https.plugins.action.ports import check_arguments
+from ansible_collections.port443.https.plugins.module_utils._arguments import PORTS_ARGUMENTS, arguments_of
+from ansible_collections.port443.https.plugins.module_utils._choose import MANAGED
+from ansible_collections.port443.https.plugins.module_utils._registry import BACKENDS
+
+REFUSED = [
+    ({"ports": ["0/tcp"]}, "between 1 and 65535"),
+    ({"ports": ["65536/tcp"]}, "between 1 and 65535"),
+    ({"ports": ["443-80/tcp"]}, "rising range"),
+    ({"ports": ["443 /tcp"]}, "without spaces"),
+    ({"ports": ["443\n/tcp"]}, "such as 443/tcp"),
+    ({"ports": ["٤٤٣/tcp"]}, "such as 443/tcp"),
+    ({"ports": ["443/icmp"]}, "ports exist in tcp, udp"),
+    ({"ports": []}, "ports is empty"),
+    ({"source": ["192.0.2.1/24"]}, "write 192.0.2.0/24"),
+    ({"source": ["10.0.0.0/99"]}, "not an IPv4 or IPv6 address"),
+    ({"source": ["fe80::1%eth0"]}, "option interface"),
+    ({"name": "No_Chain"}, "at most 20 characters"),
+    ({"interface": ["eth0; reboot"]}, "such as eth0"),
+    ({"position": "middle"}, "auto, first, last"),
+    ({"backend": "firewalld"}, "auto, iptables"),
+    ({"direction": "out"}, "in, got: out"),
+    ({"zone": "public"}, "zone"),
+    ({"state": "open"}, "absent, present"),
+    ({"persistent": "perhaps"}, "perhaps"),
+]
+
+
+@pytest.mark.parametrize(("given", "told"), REFUSED, ids=[str(given) for given, _told in REFUSED])
+def test_what_cannot_be_meant_is_refused_with_what_would_work(given, told):
+    with pytest.raises(AnsibleActionFail) as refusal:
+        check_arguments("ports", given)
+    assert told in str(refusal.value).replace("present, absent", "absent, present")
+
+
+def test_ports_and_sources_are_handed_over_in_one_form():
+    handed = check_arguments("ports", {"ports": "https,443/tcp,80/tcp", "source": ["192.0.2.7"]})
+    assert handed["ports"] == ["80/tcp", "443/tcp"]
+    assert handed["source"] == ["192.0.2.7/32"]
+    assert handed["backend"] == "auto"
+
+
+def test_a_module_with_its_backend_fixed_has_no_other():
+    assert check_arguments("iptables_ports", {})["backend"] == "iptables"
+    with pytest.raises(AnsibleActionFail, match="backend"):
+        check_arguments("iptables_ports", {"backend": "auto"})
+
+
+def test_every_backend_is_offered_and_every_offered_backend_exists():
+    assert set(arguments_of("ports")["backend"]["choices"]) == {"auto", *BACKENDS}
+    assert set(MANAGED) == set(BACKENDS)
+
+
+def test_every_option_of_a_backend_is_an_option_of_the_module():
+    for backend in BACKENDS.values():
+        assert backend.options <= set(PORTS_ARGUMENTS)
+
+
+def test_ports_info_is_checked_too():
+    assert check_arguments("ports_info", {"ports": ["https"]}) == {"ports": ["443/tcp"], "source": [], "interface": []}
+    with pytest.raises(AnsibleActionFail, match="rising range"):
+        check_arguments("ports_info", {"ports": ["9-1/tcp"]})

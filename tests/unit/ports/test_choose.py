@@ -1,0 +1,94 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Which firewall is in charge, from the rules that are there."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.port443.https.plugins.module_utils._backends._iptables._parse import parse_save
+from ansible_collections.port443.https.plugins.module_utils._choose import Choice, choose, find_managers
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._ruleset import Chain, Rule, Table
+
+BASE = "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n"
+
+
+def iptables(*lines, policy="ACCEPT", frontend="iptables-nft", family="ip"):
+    declared = {line.split()[1] for line in lines if line.startswith("-A")} - {"INPUT", "FORWARD", "OUTPUT"}
+    declared |= {line.split()[-1] for line in lines if line.split()[-2] == "-j" and not line.split()[-1].isupper()}
+    chains = "".join(f":{name} - [0:0]\n" for name in sorted(declared))
+    save = BASE.replace("INPUT ACCEPT", f"INPUT {policy}") + chains + "\n".join([*lines, "COMMIT", ""])
+    return parse_save(save, frontend, family)
+
+
+def native(name, hook="input", policy="accept", rules=1, kind="filter", family="inet"):
+    opaque = tuple(Rule((), "opaque", text="native") for _rule in range(rules))
+    return (Table("nft", family, name, (Chain("chain", opaque, policy, hook, 0, kind),)),)
+
+
+NOTHING = [
+    ("an empty kernel", ()),
+    ("tables without rules", iptables()),
+    ("docker's forwarding alone", iptables("-A FORWARD -j DOCKER-USER", "-A DOCKER-USER -j RETURN")),
+    ("Debian's empty native table", native("filter", rules=0)),
+    ("fail2ban's own native table", native("f2b-table")),
+    ("native address translation", native("nat", hook="prerouting", kind="nat")),
+    ("a native table on another hook", native("fw", hook="forward", policy="drop")),
+]
+
+
+@pytest.mark.parametrize(("_title", "ruleset"), NOTHING, ids=[title for title, _ruleset in NOTHING])
+def test_nothing_in_charge(_title, ruleset):
+    assert choose(ruleset, "auto") == Choice("none")
+
+
+IPTABLES = [
+    ("a policy", iptables(policy="DROP")),
+    ("a rule", iptables("-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT")),
+    ("legacy", iptables("-A INPUT -j DROP", frontend="iptables-legacy")),
+    ("IPv6 alone", iptables("-A INPUT -j DROP", family="ip6")),
+    ("our set, all else flushed", iptables("-A INPUT -j port443-https", "-A port443-https -j ACCEPT")),
+    ("with Debian's empty native table", iptables(policy="DROP") + native("filter", rules=0)),
+    ("with fail2ban's native table", iptables(policy="DROP") + native("f2b-table")),
+]
+
+
+@pytest.mark.parametrize(("_title", "ruleset"), IPTABLES, ids=[title for title, _ruleset in IPTABLES])
+def test_iptables_in_charge(_title, ruleset):
+    assert choose(ruleset, "auto") == Choice("iptables")
+
+
+UFW = iptables("-A INPUT -j ufw-before-input", "-A ufw-before-input -i lo -j ACCEPT", policy="DROP")
+FIREWALLD = native("firewalld")
+
+
+@pytest.mark.parametrize(
+    ("ruleset", "name"),
+    [
+        (UFW, "ufw"),
+        (FIREWALLD, "firewalld"),
+        (native("filter", policy="drop", rules=0), "nftables"),
+        (native("fw", hook="ingress", family="netdev"), "nftables"),
+        (UFW + iptables("-A INPUT -i docker0 -j ACCEPT", family="ip6"), "ufw"),
+    ],
+)
+def test_another_firewall_in_charge_is_named_with_what_would_work(ruleset, name):
+    with pytest.raises(HostError, match=f"is {name} .*backend: iptables"):
+        choose(ruleset, "auto")
+    assert choose(ruleset, "iptables") == Choice("iptables")
+
+
+@pytest.mark.parametrize(
+    ("ruleset", "names"),
+    [
+        (iptables(policy="DROP") + native("fw", policy="drop"), {"iptables", "nftables"}),
+        (UFW + FIREWALLD, {"ufw", "firewalld"}),
+        (FIREWALLD + iptables("-A INPUT -j DROP"), {"firewalld", "iptables"}),
+    ],
+)
+def test_two_firewalls_are_both_named(ruleset, names):
+    assert set(find_managers(ruleset)) == names
+    with pytest.raises(HostError) as refusal:
+        choose(ruleset, "auto")
+    assert all(name in refusal.value.message for name in names)
+    assert "option backend" in refusal.value.message
