@@ -1,0 +1,151 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Options, notes and attributes of what installs a certificate, whatever system it is for."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """The options of a site's certificate."""
+
+    DOCUMENTATION = r"""
+options:
+  name:
+    description:
+      - The site. Names its directory, and is what the service is asked for if the certificate covers it.
+      - A host name without a wildcard, or a word. International names become their ASCII form.
+    type: str
+    required: true
+  names:
+    description:
+      - DNS names, wildcards and IP addresses that the certificate has to cover. A common name covers nothing, and a
+        wildcard covers one label.
+      - If left out, the certificate has to cover O(name).
+    type: list
+    elements: str
+  state:
+    description:
+      - V(present) installs the pair and has it served.
+      - V(absent) removes all that was installed for the site, and directories that hold nothing else. It is refused as
+        long as the configuration of the service names the pair.
+    type: str
+    choices: [present, absent]
+    default: present
+  certificate:
+    description:
+      - The certificate in PEM, alone or with its chain.
+      - Needed with O(state=present), as this or as O(certificate_file).
+    type: str
+  certificate_file:
+    description:
+      - A file with what O(certificate) says.
+      - On the controller, where it is looked for as M(ansible.builtin.copy) does and may be encrypted with
+        ansible-vault; with O(remote_src=true) on the host.
+    type: path
+  key:
+    description:
+      - The private key in PEM (PKCS#8, PKCS#1 or SEC1), not encrypted with a passphrase. Keep it in ansible-vault.
+      - Needed with O(state=present), as this or as O(key_file).
+    type: str
+  key_file:
+    description: A file with what O(key) says, found as O(certificate_file) is.
+    type: path
+  chain:
+    description: The intermediate certificates in PEM, if O(certificate) does not hold them already.
+    type: str
+  chain_file:
+    description: A file with what O(chain) says, found as O(certificate_file) is.
+    type: path
+  remote_src:
+    description: Whether the files named are on the host instead of on the controller; the key then never leaves it.
+    type: bool
+    default: false
+  trust:
+    description:
+      - Who has to trust the chain. V(system) is the host's own store, V(none) asks nobody.
+      - With O(ca) or O(ca_file), it is that CA alone.
+    type: str
+    choices: [system, none]
+    default: system
+  ca:
+    description: Certificates in PEM of the CA that has to be the one behind the chain, for a CA of one's own.
+    type: str
+  ca_file:
+    description: A file with what O(ca) says, found as O(certificate_file) is.
+    type: path
+  self_signed:
+    description: Whether a self-signed certificate is what is meant. Without this it is refused.
+    type: bool
+    default: false
+  minimum_days:
+    description: Refuse a certificate that expires in fewer days than this.
+    type: int
+    default: 0
+  directory:
+    description:
+      - Where sites are kept. The pair is at C(<directory>/<name>/current/), as C(fullchain.pem) (the certificate and
+        its chain), C(privkey.pem) and C(chain.pem) (the chain alone, empty where there is none).
+      - The directory itself is made, those above it have to be there. All of them have to belong to root and to be
+        writable by nobody else, and none may be a symbolic link.
+    type: path
+    default: /etc/port443
+  owner:
+    description: User, as name or number, who may read the key, for a service that does not read it as root.
+    type: str
+  group:
+    description: Group, as name or number, that may read the key. With it the mode of the key is 0640 instead of 0600.
+    type: str
+  keep:
+    description: How many pairs of the site to keep on the host, the current one included.
+    type: int
+    default: 2
+  service:
+    description:
+      - The service that serves the site. It is tested and reloaded only if it runs and its configuration names the pair
+        in C(ssl_certificate); it is never started.
+      - With V(none) nothing is reloaded, and what is served is only reported.
+    type: str
+    choices: [nginx, none]
+    default: nginx
+  service_config:
+    description: The main configuration file of the service, if it is not the one that the service is built with.
+    type: path
+  prove:
+    description:
+      - Whether to ask the service for its certificate. Without that, RV(served) is V(unknown), and only the files tell
+        whether something has changed.
+    type: bool
+    default: true
+  prove_address:
+    description:
+      - Address or host name at which to ask, from the host itself.
+      - If left out, every address and port at which the service's configuration serves the pair is asked, with loopback
+        for all addresses; where it serves the pair nowhere, C(127.0.0.1).
+    type: str
+  prove_port:
+    description: Port at which to ask. If left out, those of the service's configuration, and 443 where it has none.
+    type: int
+  prove_timeout:
+    description: Seconds to wait for the new certificate after a reload, and again for the old one where that failed.
+    type: int
+    default: 10
+requirements:
+  - Python 3.8 or newer with its ssl module on the host. Neither openssl nor any Python package is needed there.
+notes:
+  - The key is never an argument of a command, never part of the diff or the result, and never in a file that others can
+    read. Given from the controller, it travels in the module's arguments, as with M(ansible.builtin.copy).
+  - One run at a time works in O(directory); another waits for it.
+  - Of a service with an RSA and an ECDSA certificate for one name, the one with the pair's kind of key is asked for.
+    That takes TLS 1.2; where such a service speaks TLS 1.3 only, set O(prove=false).
+attributes:
+  check_mode:
+    description: Predicts what a real run does without changing anything; RV(served) is what would be served.
+    support: full
+  diff_mode:
+    description: Shows fingerprints, names and dates before and after, never the key.
+    support: full
+  platform:
+    description: Systems the module manages.
+    support: full
+    platforms: posix
+"""

@@ -1,0 +1,219 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""From a pair to a pair that is served: installed, tested, reloaded, proved, and taken back where that fails."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from dataclasses import dataclass, replace
+from typing import Callable, Iterator, Optional, Tuple
+
+from ansible_collections.port443.https.plugins.module_utils._certificate import _proof, _store
+from ansible_collections.port443.https.plugins.module_utils._certificate._chain import Pair
+from ansible_collections.port443.https.plugins.module_utils._certificate._directory import (
+    hold_lock,
+    open_below,
+    open_folder,
+)
+from ansible_collections.port443.https.plugins.module_utils._certificate._proof import Look, Place, is_proved
+from ansible_collections.port443.https.plugins.module_utils._certificate._request import Request, choose_server_name
+from ansible_collections.port443.https.plugins.module_utils._certificate._service import (
+    Service,
+    Serving,
+    Wanted,
+    tell_failure,
+)
+from ansible_collections.port443.https.plugins.module_utils._certificate._situation import (
+    UNKNOWN,
+    YES,
+    Outcome,
+    Situation,
+)
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+
+DEFAULT_ADDRESS, DEFAULT_PORT = "127.0.0.1", 443
+LOCK_PATIENCE = 60.0  # seconds, beside what another run may spend on its proofs
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """One site's pair on its way to being served. ``relabel`` is called with every path that was made."""
+
+    request: Request
+    pair: Pair
+    want: _store.Want
+    service: Service
+    relabel: Callable[[str], None]
+
+    def check(self) -> Tuple[Situation, Outcome]:
+        """Returns how the site stands and what deploy() would do; only looks; raises HostError as deploy() would."""
+        with _telling(self.request), open_folder(self.request.directory) as folder:
+            if folder is None:
+                self._refuse_missing_parent()
+            situation = self._observe(folder)
+        if not situation.needs_reload():
+            return situation, situation.outcome()
+        commands = (self.service.test_command, self.service.reload_command)
+        served = YES if self.request.prove else UNKNOWN
+        return situation, Outcome(True, served, looks=situation.looks, commands=commands)
+
+    def deploy(self) -> Tuple[Situation, Outcome]:
+        """Installs the pair and has it served, or leaves everything as it was; raises HostError.
+
+        Returns how the site stood before, and the outcome.
+        """
+        existed = os.path.isdir(self.request.directory)
+        patience = LOCK_PATIENCE + 2 * self.request.prove_timeout
+        with _telling(self.request), hold_lock(self.request.directory, make=True, patience=patience) as folder:
+            if folder is None:
+                raise HostError(f"{self.request.directory} was removed by somebody else during this run; run again")
+            try:
+                situation = self._observe(folder)
+                outcome = situation.outcome() if situation.is_done() else self._install(folder, situation)
+                return situation, outcome
+            finally:
+                # Nothing stays of what failed; a directory that holds something is not removed by rmdir.
+                with contextlib.suppress(OSError):
+                    os.rmdir(self.request.site, dir_fd=folder)
+                if not existed:
+                    with contextlib.suppress(OSError):
+                        os.rmdir(self.request.directory)
+
+    def _observe(self, folder: Optional[int]) -> Situation:
+        have = _store.observe(folder, self.request.site)
+        serving = self.service.observe(self._wanted())
+        leaf = self.pair.leaf
+        places = self._places(serving) if self.request.prove else ()
+        looks = tuple(_proof.look(place, leaf.fingerprint(), leaf.key.kind) for place in places)
+        return Situation(have, self.want, leaf.fingerprint(), serving, looks, self.request.prove)
+
+    def _install(self, folder: int, situation: Situation) -> Outcome:
+        path = site_path(self.request)
+        with open_below(folder, self.request.site, make=True) as home:
+            site = _store.Site(home, path, self.relabel)
+            step = site.exchange(self.want)
+            if not situation.needs_reload():
+                outcome = situation.outcome()
+            else:
+                outcome = self._serve(situation, step)
+            try:
+                site.prune(self.request.keep)
+            except OSError as problem:
+                told = f"a former pair in {path} could not be removed: {problem.strerror}"
+                return replace(outcome, warnings=(*outcome.warnings, told))
+            return outcome
+
+    def _serve(self, situation: Situation, step: _store.Exchange) -> Outcome:
+        tested = self.service.test()
+        if tested.returncode != 0:
+            if situation.may_serve_previous() or site_path(self.request) + "/" in tested.words():
+                raise HostError(f"{tell_failure(tested)}; {self._take_back(situation, step, reloaded=False)}")
+            # Another part of the configuration is broken, perhaps for want of another site's pair that comes next.
+            why = "the service cannot be reloaded before its configuration is mended"
+            return situation.outcome((tell_failure(tested),), why)
+        reloaded = self.service.reload()
+        if reloaded.returncode != 0:
+            raise HostError(f"{tell_failure(reloaded)}; {self._take_back(situation, step, reloaded=False)}")
+        commands = (tested.argv, reloaded.argv)
+        if not self.request.prove:
+            return Outcome(True, UNKNOWN, "prove is false", commands=commands)
+        leaf, places, seconds = self.pair.leaf, self._places(situation.serving), self.request.prove_timeout
+        looks = _proof.look_until(places, leaf.fingerprint(), leaf.key.kind, seconds)
+        if is_proved(looks, leaf.fingerprint()):
+            return Outcome(True, YES, "", looks, commands)
+        raise HostError(f"{self._tell_unproved(looks)}; {self._take_back(situation, step, reloaded=True)}")
+
+    def _tell_unproved(self, looks: Tuple[Look, ...]) -> str:
+        fingerprint = self.pair.leaf.fingerprint()
+        seen = ", ".join(str(look) for look in looks if look.fingerprint != fingerprint)
+        return (
+            f"the service was reloaded, but after {self.request.prove_timeout} seconds {seen} for "
+            f"'{looks[0].place.name}' instead of sha256:{fingerprint}; its error log may say why"
+        )
+
+    def _take_back(self, situation: Situation, step: _store.Exchange, reloaded: bool) -> str:
+        """Undoes the exchange, and the reload if there was one; returns what is the case now."""
+        try:
+            if not step.undo():
+                return "the pair had been installed before and stays"
+        except OSError as problem:
+            return f"the previous pair could not be put back into {site_path(self.request)}: {problem.strerror}"
+        if situation.have.link is None:
+            return "nothing was installed before, and nothing is now"
+        if reloaded and self.service.test().returncode == 0:
+            self.service.reload()
+        previous = situation.previous()
+        if not previous:
+            return "the previous pair is back"
+        places = tuple(look.place for look in previous)
+        looks = _proof.look_until(places, previous[0].fingerprint, "", self.request.prove_timeout)
+        if is_proved(looks, previous[0].fingerprint):
+            return "the previous pair is back and served"
+        return "the previous pair is back, but " + ", ".join(str(look) for look in looks)
+
+    def _places(self, serving: Serving) -> Tuple[Place, ...]:
+        port, address = self.request.prove_port, self.request.prove_address
+        name = choose_server_name(self.pair, self.request)
+        if address is not None:
+            return (Place(address, port or DEFAULT_PORT, name),)
+        places = tuple(place for place in serving.places if port in (None, place.port))
+        return places or (Place(DEFAULT_ADDRESS, port or DEFAULT_PORT, name),)
+
+    def _wanted(self) -> Wanted:
+        name = choose_server_name(self.pair, self.request)
+        return Wanted(site_path(self.request), name, self.pair.leaf.dns_names)
+
+    def _refuse_missing_parent(self) -> None:
+        above = os.path.dirname(self.request.directory)
+        with open_folder(above) as parent:
+            if parent is None:
+                raise HostError(f"{above} does not exist: make it first, only {self.request.directory} itself is made")
+
+
+def remove(request: Request, service: Service, check_mode: bool) -> Outcome:
+    """Removes all of a site's pairs, and the directories where they hold nothing else; raises HostError.
+
+    Refuses while the service's configuration names them: it would not pass its test again.
+    """
+    with _telling(request), hold_lock(request.directory, make=False, patience=LOCK_PATIENCE) as folder:
+        if folder is None or not _store.is_there(folder, request.site):
+            return Outcome(False, UNKNOWN)
+        serving = service.observe(Wanted(site_path(request), request.site, ()))
+        if serving.named:
+            raise HostError(
+                f"{site_path(request)} is still named in the service's configuration, which would not pass its test "
+                "without it: remove the site there first"
+            )
+        if check_mode:
+            return Outcome(True, UNKNOWN)
+        with open_below(folder, request.site) as home:
+            site = _store.Site(home, site_path(request), lambda _path: None)
+            link = site.link()
+            site.point(None)
+            if serving.running:
+                tested = service.test()
+                if tested.returncode != 0 and site_path(request) + "/" in tested.words():
+                    site.point(link)
+                    raise HostError(f"{tell_failure(tested)}; the pair is back in place")
+            rest = site.clear()
+        with contextlib.suppress(OSError):
+            os.rmdir(request.site, dir_fd=folder)
+            os.rmdir(request.directory)
+    warnings = (f"{site_path(request)} stays: it holds {', '.join(rest)}, which was not made here",) if rest else ()
+    return Outcome(True, UNKNOWN, warnings=warnings)
+
+
+@contextlib.contextmanager
+def _telling(request: Request) -> Iterator[None]:
+    """Makes an OSError, whose path is a name in an open directory, a HostError that names the place."""
+    try:
+        yield
+    except OSError as problem:
+        name = f" ({problem.filename})" if problem.filename else ""
+        raise HostError(f"{site_path(request)}{name}: {problem.strerror or problem}") from None
+
+
+def site_path(request: Request) -> str:
+    """Returns the directory of a site, without a final slash."""
+    return os.path.join(request.directory, request.site)

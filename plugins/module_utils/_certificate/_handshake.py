@@ -1,0 +1,156 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A TLS handshake of the pair with itself: does the key fit, and would a client believe the chain?"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import ssl
+import tempfile
+from dataclasses import dataclass
+from typing import Iterator, List, Optional
+
+from ansible_collections.port443.https.plugins.module_utils._certificate._chain import Pair
+from ansible_collections.port443.https.plugins.module_utils._certificate._check import describe_mismatch
+from ansible_collections.port443.https.plugins.module_utils._certificate._x509 import describe_name
+from ansible_collections.port443.https.plugins.module_utils._errors import RuleError
+
+PARTIAL_CHAIN = 0x80000  # X509_V_FLAG_PARTIAL_CHAIN, x509_vfy.h; named in Python's ssl since 3.10
+ROUNDS = 20  # a handshake takes two; a limit, so that a surprise cannot loop
+
+
+@dataclass(frozen=True)
+class Trust:
+    """Whom a client is taken to trust: the host's own store (``system``), ``authorities`` (PEM) alone, or nobody."""
+
+    system: bool
+    authorities: bytes = b""
+
+
+class _PassphraseAskedError(Exception):
+    """OpenSSL wanted a passphrase; without a callback it would ask on the terminal and hang."""
+
+
+def load_pair(pair: Pair, folder: Optional[str] = None) -> ssl.SSLContext:
+    """Returns a server's context that holds the pair; raises RuleError if the key is not the certificate's.
+
+    ``folder`` is a private one for a file that lives as long as the call, used where the system has no memfd.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    with _as_path(pair.fullchain_pem() + pair.key.pem, folder) as path:
+        try:
+            context.load_cert_chain(path, password=_refuse_passphrase)
+        except _PassphraseAskedError:
+            raise RuleError("key is encrypted with a passphrase: give it decrypted") from None
+        except ssl.SSLError as problem:
+            if "MISMATCH" in (problem.reason or ""):
+                raise RuleError(_mismatch(pair)) from None
+            raise RuleError(f"OpenSSL refuses the pair: {problem.reason or problem}") from None
+    return context
+
+
+def verify_chain(pair: Pair, trust: Trust, server: ssl.SSLContext) -> List[str]:
+    """Returns warnings if a client with this trust would accept the pair at this moment; raises RuleError if not."""
+    if trust == Trust(system=False):
+        if pair.is_self_signed():
+            return []
+        return [f"nobody was asked whether '{describe_name(pair.last().issuer)}' is trusted (trust: none)"]
+    if pair.is_self_signed():
+        trust = Trust(system=False, authorities=pair.fullchain_pem())
+    problem = _shake_hands(server, _client(trust, strict=False))
+    if problem is not None:
+        raise RuleError(_explain(pair, trust, problem))
+    problem = _shake_hands(server, _client(trust, strict=True))
+    if problem is None or pair.is_self_signed():
+        return []
+    return [f"clients that check strictly, such as Python 3.13, refuse the chain: {problem.verify_message}"]
+
+
+def _client(trust: Trust, strict: bool) -> ssl.SSLContext:
+    """Names are not compared here: a certificate may hold thousands, and _check does that."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_REQUIRED
+    flags = int(context.verify_flags) & ~int(ssl.VERIFY_X509_STRICT)
+    if strict:
+        flags |= int(ssl.VERIFY_X509_STRICT)
+    if trust.system:
+        context.load_default_certs(ssl.Purpose.SERVER_AUTH)
+    else:
+        flags |= PARTIAL_CHAIN  # a given CA may be an intermediate
+        context.load_verify_locations(cadata=trust.authorities.decode("ascii"))
+    context.verify_flags = ssl.VerifyFlags(flags)
+    return context
+
+
+def _shake_hands(server: ssl.SSLContext, client: ssl.SSLContext) -> Optional[ssl.SSLCertVerificationError]:
+    """Returns what the client has against the server's chain, None if nothing; raises RuleError for anything else."""
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    sides = [client.wrap_bio(to_client, to_server), server.wrap_bio(to_server, to_client, server_side=True)]
+    try:
+        for _round in range(ROUNDS):
+            for side in sides:
+                with contextlib.suppress(ssl.SSLWantReadError):
+                    side.do_handshake()
+                    if side is sides[0]:
+                        return None
+    except ssl.SSLCertVerificationError as problem:
+        return problem
+    except ssl.SSLError as problem:
+        raise RuleError(f"no handshake succeeds with the pair: {problem.reason or problem}") from None
+    raise RuleError("no handshake succeeds with the pair")
+
+
+def _explain(pair: Pair, trust: Trust, problem: ssl.SSLCertVerificationError) -> str:
+    last, whom = pair.last(), "this host's trust store" if trust.system else "ca"
+    issuer = describe_name(last.issuer)
+    if problem.verify_code not in (2, 18, 19, 20, 21):  # x509_vfy.h: all mean that no trusted issuer was found
+        return f"the chain is refused: {problem.verify_message}"
+    if trust.system and not _has_system_store():
+        return "this host has no trust store: install its ca-certificates package, give ca, or set trust: none"
+    if pair.root is not None:
+        return f"the root '{issuer}' is not in {whom}: give it as ca, or set trust: none"
+    where = " (its CA offers it at {})".format(", ".join(last.issuer_urls)) if last.issuer_urls else ""
+    return (
+        f"an intermediate certificate is missing: '{describe_name(last.subject)}' was issued by '{issuer}', which is "
+        f"neither in the chain nor in {whom}: add it to chain{where}; if it is a CA of your own, give it as ca"
+    )
+
+
+def _has_system_store() -> bool:
+    paths = ssl.get_default_verify_paths()
+    return bool(paths.cafile) or bool(paths.capath and os.listdir(paths.capath))
+
+
+def _mismatch(pair: Pair) -> str:
+    if pair.key.public is not None:
+        return describe_mismatch(pair.leaf.key, pair.key.public)
+    public = pair.leaf.key
+    return (
+        f"the key is not the certificate's: the certificate is for {public.describe()} "
+        f"sha256:{public.fingerprint()}, the key is another"
+    )
+
+
+def _refuse_passphrase() -> str:
+    raise _PassphraseAskedError
+
+
+@contextlib.contextmanager
+def _as_path(secret: bytes, folder: Optional[str]) -> Iterator[str]:
+    """A path OpenSSL can open for the moment: anonymous memory on Linux, elsewhere a 0600 file of a private folder."""
+    with contextlib.ExitStack() as stack:
+        path = None
+        if hasattr(os, "memfd_create"):
+            descriptor = os.memfd_create("pair", os.MFD_CLOEXEC)
+            stream = stack.enter_context(os.fdopen(descriptor, "wb"))
+            path = f"/proc/self/fd/{descriptor}"
+        if path is None or not os.path.exists(path):
+            private = stack.enter_context(tempfile.TemporaryDirectory(dir=folder))
+            path = os.path.join(private, "pair.pem")
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+            stream = stack.enter_context(os.fdopen(os.open(path, flags, 0o600), "wb"))
+        stream.write(secret)
+        stream.flush()
+        yield path

@@ -1,0 +1,154 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a task of the module certificate asks for, the same on the controller and on the host."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Dict, List, Mapping, Optional, Tuple
+
+from ansible_collections.port443.https.plugins.module_utils._certificate._chain import (
+    Pair,
+    read_authorities,
+    read_pair,
+)
+from ansible_collections.port443.https.plugins.module_utils._certificate._check import Demand, judge
+from ansible_collections.port443.https.plugins.module_utils._certificate._handshake import (
+    Trust,
+    load_pair,
+    verify_chain,
+)
+from ansible_collections.port443.https.plugins.module_utils._certificate._names import (
+    is_address,
+    is_covered,
+    normalise_name,
+    normalise_site,
+)
+from ansible_collections.port443.https.plugins.module_utils._errors import RuleError
+
+# Each of these is given as content, or as a path under the same name with _file.
+TEXTS = ("certificate", "key", "chain", "ca")
+
+ARGUMENT_SPEC: Dict[str, Dict[str, Any]] = {
+    "name": {"type": "str", "required": True},
+    "names": {"type": "list", "elements": "str"},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "certificate": {"type": "str"},
+    "certificate_file": {"type": "path"},
+    # no_log: the content is secret, the path is not; said in both cases because the names look alike.
+    "key": {"type": "str", "no_log": True},
+    "key_file": {"type": "path", "no_log": False},
+    "chain": {"type": "str"},
+    "chain_file": {"type": "path"},
+    "remote_src": {"type": "bool", "default": False},
+    "trust": {"type": "str", "choices": ["system", "none"], "default": "system"},
+    "ca": {"type": "str"},
+    "ca_file": {"type": "path"},
+    "self_signed": {"type": "bool", "default": False},
+    "minimum_days": {"type": "int", "default": 0},
+    "directory": {"type": "path", "default": "/etc/port443"},
+    "owner": {"type": "str"},
+    "group": {"type": "str"},
+    "keep": {"type": "int", "default": 2},
+    "service": {"type": "str", "choices": ["nginx", "none"], "default": "nginx"},
+    "service_config": {"type": "path"},
+    "prove": {"type": "bool", "default": True},
+    "prove_address": {"type": "str"},
+    "prove_port": {"type": "int"},
+    "prove_timeout": {"type": "int", "default": 10},
+}
+MUTUALLY_EXCLUSIVE: List[Tuple[str, str]] = [(text, text + "_file") for text in TEXTS]
+REQUIRED_IF: List[Tuple[str, str, Tuple[str, str], bool]] = [
+    ("state", "present", ("certificate", "certificate_file"), True),
+    ("state", "present", ("key", "key_file"), True),
+]
+
+
+@dataclass(frozen=True)
+class Request:
+    """A checked request; ``prove_timeout`` is in seconds, ``directory`` an absolute path without '..'."""
+
+    site: str
+    state: str
+    demand: Demand
+    system_trust: bool
+    directory: str
+    owner: Optional[str]
+    group: Optional[str]
+    keep: int
+    service: str
+    service_config: Optional[str]
+    prove: bool
+    prove_address: Optional[str]
+    prove_port: Optional[int]
+    prove_timeout: int
+
+
+def parse(params: Mapping[str, Any]) -> Request:
+    """Returns the request that validated module parameters make; raises RuleError for what cannot be meant."""
+    site = normalise_site(params["name"])
+    names = params["names"] if params["names"] is not None else [params["name"]]
+    if not names and params["state"] == "present":
+        raise RuleError("names is empty: leave it out for the site's own name, or list what has to be covered")
+    for option, least, most in (
+        ("minimum_days", 0, 3650),
+        ("keep", 1, 100),
+        ("prove_timeout", 1, 600),
+        ("prove_port", 1, 65535),
+    ):
+        if params[option] is not None and not least <= params[option] <= most:
+            raise RuleError(f"{option} {params[option]} is not between {least} and {most}")
+    if params["trust"] == "none" and (params["ca"] or params["ca_file"]):
+        raise RuleError("trust: none asks nobody, so ca has no meaning with it: leave one of them out")
+    directory = params["directory"]
+    if not directory.startswith("/") or ".." in directory.split("/") or not directory.strip("/"):
+        raise RuleError(f"directory {directory!r} is not an absolute path without '..'")
+    return Request(
+        site=site,
+        state=params["state"],
+        demand=Demand(tuple(map(normalise_name, names)), params["minimum_days"], params["self_signed"]),
+        system_trust=params["trust"] == "system",
+        directory="/" + "/".join(part for part in directory.split("/") if part not in ("", ".")),
+        **{option: params[option] for option in ("owner", "group", "keep", "service", "service_config", "prove")},
+        **{option: params[option] for option in ("prove_address", "prove_port", "prove_timeout")},
+    )
+
+
+def read_request_pair(request: Request, texts: Mapping[str, Optional[bytes]], now: int) -> Tuple[Pair, Tuple[str, ...]]:
+    """Returns the pair in ``texts`` (by the names in TEXTS) and warnings; raises RuleError with every reason at once.
+
+    Whether somebody trusts the chain is not asked: that is the host's to say.
+    """
+    certificate, key = texts["certificate"], texts["key"]
+    if certificate is None or key is None:
+        raise RuleError("certificate and key are both needed")
+    pair = read_pair(certificate, key, texts["chain"], now)
+    if texts["ca"] is not None:
+        read_authorities(texts["ca"])
+    verdict = judge(pair, request.demand, now)
+    if verdict.problems:
+        raise RuleError("; ".join(verdict.problems))
+    return pair, verdict.warnings
+
+
+def rehearse_handshake(
+    request: Request, pair: Pair, authorities: Optional[bytes], folder: Optional[str]
+) -> Tuple[str, ...]:
+    """Returns warnings if the key fits and the chain is trusted as the request wants; raises RuleError if not."""
+    trust = Trust(request.system_trust)
+    if authorities is not None:
+        trust = Trust(system=False, authorities=read_authorities(authorities))
+    return tuple(verify_chain(pair, trust, load_pair(pair, folder)))
+
+
+def choose_server_name(pair: Pair, request: Request) -> str:
+    """Returns a host name to ask a server for: the site's own if the certificate covers it, else one it does cover.
+
+    Empty where the certificate is for addresses alone: TLS has no server name for those (RFC 6066, 3).
+    """
+    held = set(pair.leaf.names())
+    for name in (request.site, *request.demand.names, *pair.leaf.names()):
+        concrete = "www" + name[1:] if name.startswith("*.") else name
+        if not is_address(concrete) and is_covered(concrete, held):
+            return concrete
+    return ""

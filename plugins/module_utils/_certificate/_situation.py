@@ -1,0 +1,79 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""How a site stands: what is installed, what its service is set up for, what is served; and what follows from that."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Tuple
+
+from ansible_collections.port443.https.plugins.module_utils._certificate._proof import Look, is_proved
+from ansible_collections.port443.https.plugins.module_utils._certificate._service import Command, Serving
+from ansible_collections.port443.https.plugins.module_utils._certificate._store import Have, Want, read_leaf
+
+YES, NO, OTHER, UNKNOWN = "yes", "no", "other", "unknown"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was, or in check mode would be, done, and what is, or would be, ``served`` afterwards."""
+
+    changed: bool
+    served: str
+    why: str = ""
+    looks: Tuple[Look, ...] = ()
+    commands: Tuple[Command, ...] = ()
+    warnings: Tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Situation:
+    """Everything that decides what to do; ``looks`` is empty where nobody is to look (``prove`` false)."""
+
+    have: Have
+    want: Want
+    fingerprint: str
+    serving: Serving
+    looks: Tuple[Look, ...]
+    prove: bool
+
+    def is_installed(self) -> bool:
+        """Tells whether the wanted files are in place, and only those may read them who should."""
+        return self.have.files == self.want.files
+
+    def can_reload(self) -> bool:
+        """Tells whether there is a running service that is set up to serve the pair."""
+        return self.serving.named and self.serving.running
+
+    def needs_reload(self) -> bool:
+        """Tells whether that service has yet to take the pair up."""
+        up_to_date = self.have.holds(self.want) and (not self.prove or is_proved(self.looks, self.fingerprint))
+        return self.can_reload() and not up_to_date
+
+    def is_done(self) -> bool:
+        """Tells whether nothing is left to do."""
+        return self.is_installed() and not self.needs_reload()
+
+    def previous(self) -> Tuple[Look, ...]:
+        """Returns the looks that saw the installed pair, where that is another than the wanted one."""
+        leaf = read_leaf(self.have)
+        if leaf is None or leaf.fingerprint() == self.fingerprint:
+            return ()
+        return tuple(look for look in self.looks if look.fingerprint == leaf.fingerprint())
+
+    def may_serve_previous(self) -> bool:
+        """Tells whether clients depend on the installed pair; without a look, that is taken for granted."""
+        return bool(self.previous()) or (not self.prove and self.have.link is not None)
+
+    def outcome(self, warnings: Tuple[str, ...] = (), why: str = "") -> Outcome:
+        """Returns the outcome where nothing is reloaded: what was seen before is what is the case."""
+        changed = not self.is_installed()
+        why = why or self.serving.reason
+        if not self.prove:
+            return Outcome(changed, UNKNOWN, "prove is false", warnings=warnings)
+        if is_proved(self.looks, self.fingerprint):
+            return Outcome(changed, YES, "", self.looks, warnings=warnings)
+        if any(look.fingerprint for look in self.looks) and self.serving.expected:
+            seen = "; ".join(str(look) for look in self.looks)
+            return Outcome(changed, OTHER, f"{why}; {seen}", self.looks, warnings=warnings)
+        return Outcome(changed, NO, why, self.looks, warnings=warnings)

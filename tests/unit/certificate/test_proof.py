@@ -1,0 +1,143 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What is served is what is found: real handshakes with servers of this process, on loopback."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import threading
+import time
+
+import pki
+import pytest
+from ansible_collections.port443.https.plugins.module_utils._certificate import _handshake, _proof
+from ansible_collections.port443.https.plugins.module_utils._certificate._chain import read_pair
+from ansible_collections.port443.https.plugins.module_utils._certificate._proof import Look, Place
+
+NOW = int(pki.NOW.timestamp())
+
+
+def make_context(site):
+    return _handshake.load_pair(read_pair(site.pem(), site.key_pem(), pki.intermediate().pem(), NOW))
+
+
+@contextlib.contextmanager
+def serve(context_for):
+    """Answers TLS on loopback, each connection with the context for its number, or hangs up where that is None."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0.05)
+        over = threading.Event()
+
+        def answer():
+            number = 0
+            while not over.is_set():
+                try:
+                    connection, _peer = listener.accept()
+                except socket.timeout:
+                    continue
+                context = context_for(number)
+                number += 1
+                with contextlib.suppress(OSError), connection:
+                    connection.settimeout(2)
+                    if context is not None:
+                        context.wrap_socket(connection, server_side=True).close()
+
+        server = threading.Thread(target=answer)
+        server.start()
+        try:
+            yield Place("127.0.0.1", listener.getsockname()[1], "www.example.com")
+        finally:
+            over.set()
+            server.join()
+
+
+def test_the_certificate_that_is_served_is_found():
+    site = pki.site()
+    with serve(lambda number: make_context(site)) as place:
+        assert _proof.look(place, site.sha256(), "EC") == Look(place, site.sha256())
+
+
+def test_another_certificate_is_found_for_what_it_is():
+    site, other = pki.site(), pki.site(number=2)
+    with serve(lambda number: make_context(other)) as place:
+        assert _proof.look(place, site.sha256(), "EC") == Look(place, other.sha256())
+
+
+@pytest.mark.parametrize("kind", ["RSA", "EC"])
+def test_of_two_certificates_the_one_hoped_for_is_asked_for(kind):
+    sites = {"EC": pki.site(), "RSA": pki.site(key="rsa2048")}
+    context = make_context(sites["EC"])
+    with _handshake._as_path(sites["RSA"].pem() + sites["RSA"].key_pem(), None) as path:
+        context.load_cert_chain(path)
+    with serve(lambda number: context) as place:
+        assert _proof.look(place, sites[kind].sha256(), kind) == Look(place, sites[kind].sha256())
+
+
+def test_a_closed_port_is_told():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        place = Place("127.0.0.1", listener.getsockname()[1], "")
+    assert _proof.look(place, "00", "EC") == Look(place, problem="Connection refused")
+    assert str(_proof.look(place, "00", "EC")) == f"{place} serves nothing (Connection refused)"
+
+
+def test_a_server_that_says_nothing_is_given_up(monkeypatch):
+    monkeypatch.setattr(_proof, "PATIENCE", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        place = Place("127.0.0.1", listener.getsockname()[1], "")
+        before = time.monotonic()
+        look = _proof.look(place, "00", "EC")
+        assert (look.fingerprint, "timed out" in look.problem) == ("", True)
+        assert time.monotonic() - before < 2
+
+
+def test_a_server_that_hangs_up_is_told():
+    with serve(lambda number: None) as place:
+        look = _proof.look(place, "00", "EC")
+    assert (look.fingerprint, bool(look.problem)) == ("", True)
+
+
+def test_proof_waits_for_a_slow_reload():
+    old, new = make_context(pki.site(number=2)), make_context(pki.site())
+    with serve(lambda number: old if number < 5 else new) as place:
+        looks = _proof.look_until([place], pki.site().sha256(), "", 10)
+    assert looks == (Look(place, pki.site().sha256()),)
+
+
+def test_one_lucky_look_is_no_proof():
+    """Connections alternate, as if an old worker and a new one took turns for good."""
+    old, new = make_context(pki.site(number=2)), make_context(pki.site())
+    with serve(lambda number: (new, old)[number % 2]) as place:
+        before = time.monotonic()
+        _proof.look_until([place], pki.site().sha256(), "", 1)
+        assert time.monotonic() - before >= 1
+
+
+def test_every_place_has_to_serve_it():
+    site, other = Look(Place("::1", 443, "x"), "aa"), Look(Place("127.0.0.1", 443, "x"), "bb")
+    assert _proof.is_proved((site, site), "aa") is True
+    assert _proof.is_proved((site, other), "aa") is False
+    assert _proof.is_proved((), "aa") is False
+
+
+def test_places_are_written_as_people_write_them():
+    assert (str(Place("::1", 443, "x")), str(Place("127.0.0.1", 443, "x"))) == ("[::1]:443", "127.0.0.1:443")
+
+
+def test_a_pair_is_loaded_without_a_file_anybody_could_read(tmp_path, monkeypatch):
+    """Where the system has no memfd, a file of a private folder is used, and it is gone afterwards."""
+    monkeypatch.delattr("os.memfd_create", raising=False)
+    seen = []
+    real = ssl.SSLContext.load_cert_chain
+
+    def watch(context, path, **given):
+        import os
+
+        seen.append((os.stat(path).st_mode & 0o7777, os.stat(os.path.dirname(path)).st_mode & 0o7777))
+        return real(context, path, **given)
+
+    monkeypatch.setattr(ssl.SSLContext, "load_cert_chain", watch)
+    site = pki.site()
+    _handshake.load_pair(read_pair(site.pem(), site.key_pem(), None, NOW), str(tmp_path))
+    assert (seen, list(tmp_path.iterdir())) == ([(0o600, 0o700)], [])
