@@ -1,0 +1,102 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""How a place is reached: from a name to addresses, from an address to a TCP connection, and what each error means."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from typing import List, Sequence, Tuple
+
+from ansible_collections.port443.https.plugins.module_utils._probe_answer import Failure, Place
+
+FAMILIES = {"ipv4": socket.AF_INET, "ipv6": socket.AF_INET6}
+_NO_ROUTE = (errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EHOSTUNREACH)
+_PROHIBITED = (errno.EACCES, errno.EPERM)
+
+
+def find_places(host: str, port: int, families: Sequence[str]) -> Tuple[List[Place], List[str]]:
+    """Returns where ``host`` is, one Place an address, and what was left out, one sentence each.
+
+    With ``families`` asked for, only their addresses count, and there may be none. Otherwise an address of a family
+    that this machine has no route to is left out as long as another one remains. Raises Failure (``unresolvable``)
+    where the host has no address at all.
+    """
+    places = [place for family in FAMILIES for place in _look_up(host, port, family)]
+    if not places:
+        raise Failure("unresolvable", f"{host} has no address that this machine can find")
+    if families:
+        return [place for place in places if place.family in families], []
+    return _leave_out_routeless(host, places)
+
+
+def connect(place: Place, timeout: float) -> socket.socket:
+    """Returns a connected TCP socket that times out after ``timeout`` seconds; raises Failure."""
+    try:
+        connection = socket.socket(FAMILIES[place.family], socket.SOCK_STREAM)
+    except OSError as error:
+        raise explain(error, timeout) from error
+    try:
+        connection.settimeout(timeout)
+        connection.connect(_socket_address(place))
+    except OSError as error:
+        connection.close()
+        raise explain(error, timeout) from error
+    return connection
+
+
+def explain(error: OSError, timeout: float) -> Failure:
+    """Returns what an error of the socket means to who wants to know why there is no answer.
+
+    Which ICMP message becomes which errno: Linux, net/ipv4/icmp.c (icmp_err_convert) and net/ipv6/icmp.c.
+    """
+    if isinstance(error, (socket.timeout, TimeoutError)) or error.errno == errno.ETIMEDOUT:
+        return Failure("timed out", f"no answer in {timeout:g} s: a firewall drops it, or nothing is there")
+    words = os.strerror(error.errno) if error.errno else str(error)
+    if isinstance(error, ConnectionRefusedError):
+        return Failure("refused", "nothing listens there, or a firewall rejects it")
+    if isinstance(error, (ConnectionResetError, BrokenPipeError, ConnectionAbortedError)):
+        return Failure("reset", f"the other side ended the connection at once: {words}")
+    if error.errno in _PROHIBITED:
+        return Failure("prohibited", f"a firewall, of this machine or on the way, forbids it: {words}")
+    if error.errno in _NO_ROUTE:
+        return Failure("unreachable", f"no way there, or a firewall says so: {words}")
+    return Failure("failed", words)
+
+
+def _look_up(host: str, port: int, family: str) -> List[Place]:
+    """One Place for each address of ``family``; none where the name has none of it."""
+    try:
+        found = socket.getaddrinfo(host, port, FAMILIES[family], socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return []
+    numeric = [socket.getnameinfo(entry[4], socket.NI_NUMERICHOST | socket.NI_NUMERICSERV)[0] for entry in found]
+    return [Place(host, address, family, port) for address in dict.fromkeys(numeric)]
+
+
+def _leave_out_routeless(host: str, places: Sequence[Place]) -> Tuple[List[Place], List[str]]:
+    routed = [place for place in places if _has_route(place)]
+    if not routed:
+        return list(places), []
+    left_out = [place for place in places if place not in routed]
+    return routed, [
+        f"{place.address} of {host} was not checked: this machine has no {place.family} route to it"
+        for place in left_out
+    ]
+
+
+def _has_route(place: Place) -> bool:
+    """Connecting a datagram socket asks the routing table and sends nothing."""
+    try:
+        with socket.socket(FAMILIES[place.family], socket.SOCK_DGRAM) as question:
+            question.connect(_socket_address(place))
+    except OSError:
+        return False
+    return True
+
+
+def _socket_address(place: Place) -> Tuple[object, ...]:
+    """The address as the socket wants it; a scope id (fe80::1%eth0) needs the long form."""
+    numeric = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+    return socket.getaddrinfo(place.address, place.port, FAMILIES[place.family], socket.SOCK_STREAM, 0, numeric)[0][4]

@@ -1,0 +1,330 @@
+#!/usr/bin/python
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Check from outside that HTTPS works."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: probe
+short_description: Check from outside that HTTPS works
+author:
+  - port443.https contributors (@port443)
+description:
+  - Connects to a host over every address it has, IPv4 and IPv6, and checks what a visitor needs. The port answers,
+    a TLS handshake succeeds for every name, the certificate is for that name, its chain is trusted, it does not expire
+    soon, and plain HTTP redirects to HTTPS.
+  - The checks are made by the machine the module runs on. Delegate the task to the controller, or to another host, to
+    look from there.
+  - Every way to fail has an answer of its own, so that a firewall that drops packets (V(timed out)), a port nothing
+    listens on (V(refused)), an unknown issuer (V(untrusted)) and somebody else's certificate (V(wrong name)) can be
+    told apart.
+  - Nothing is changed, in check mode nor otherwise. All checks run at the same time.
+options:
+  host:
+    description:
+      - Names or addresses to connect to. Of a name, every address is checked.
+    type: list
+    elements: str
+    required: true
+  names:
+    description:
+      - Server names to ask for, each at every address.
+      - International names may be given as people write them. A wildcard cannot be asked for.
+      - By default, what O(host) gives.
+    type: list
+    elements: str
+    default: []
+  port:
+    description: The port that serves HTTPS.
+    type: int
+    default: 443
+  http_port:
+    description: The port that serves plain HTTP, for the check V(redirect).
+    type: int
+    default: 80
+  family:
+    description:
+      - The families that are checked. For each of them, one of O(host) has to have an address.
+      - By default, whichever there are, as far as the machine that checks has a route; what is left out is a warning.
+    type: list
+    elements: str
+    choices: [ipv4, ipv6]
+    default: []
+  checks:
+    description:
+      - What to check. Where a check fails, those that build on it are answered with V(not tried).
+      - V(tcp), a connection to O(port), and to O(http_port) if V(redirect) is checked.
+      - V(tls), a handshake that asks for the name. The server's certificate is not judged, and old versions and weak
+        ciphers are accepted, so that it is the server that decides.
+      - V(names), the certificate is valid for the name; a common name does not count.
+      - V(chain), a client that trusts O(trust) or O(ca) accepts the chain as the server sends it.
+      - V(days), the certificate is valid now and for O(minimum_days).
+      - V(redirect), plain HTTP redirects to HTTPS at one of O(names), and keeps path and query.
+    type: list
+    elements: str
+    choices: [tcp, tls, names, chain, days, redirect]
+    default: [tcp, tls, names, chain, days, redirect]
+  trust:
+    description:
+      - Whom the check V(chain) trusts. V(system) is the trust store of the machine that checks; V(none) leaves the
+        check out.
+      - O(ca) and O(ca_file) take the place of the system's store.
+    type: str
+    choices: [system, none]
+    default: system
+  ca:
+    description: Certificates to trust, in PEM form.
+    type: str
+  ca_file:
+    description: A file of certificates to trust, in PEM form, on the machine that checks.
+    type: path
+  fingerprint:
+    description:
+      - SHA-256 of the certificate that has to be served for all O(names), in hexadecimal, with or without colons.
+      - It is one more check, V(certificate). Otherwise the answer is V(wrong certificate).
+    type: str
+  fingerprints:
+    description: As O(fingerprint), for each of O(names) its own. Names that are left out may serve any certificate.
+    type: dict
+  minimum_days:
+    description: The whole days that the certificate has to be valid for at least.
+    type: int
+    default: 0
+  timeout:
+    description: How long, in seconds, a connection or a handshake may take.
+    type: float
+    default: 5
+  wait:
+    description:
+      - How long, in seconds, to look again until every check holds. A server reloads in the background, so what it
+        serves may change a moment after its reload was asked for.
+    type: float
+    default: 0
+  report_only:
+    description: Return what was found, also where a check fails, instead of failing.
+    type: bool
+    default: false
+attributes:
+  check_mode:
+    description: Can run in check mode and return what it would without.
+    support: full
+  diff_mode:
+    description: Shows what changed; this module changes nothing.
+    support: none
+  platform:
+    description: Runs on any system with Python, its standard library is all it needs.
+    support: full
+    platforms: posix
+seealso:
+  - module: port443.https.certificate
+"""
+
+EXAMPLES = r"""
+- name: Check a site from the controller
+  port443.https.probe:
+    host: www.example.com
+  delegate_to: localhost
+
+- name: Check two names over both families, and that no certificate expires within three weeks
+  port443.https.probe:
+    host: [192.0.2.10, "2001:db8::10"]
+    names: [shop.example.com, www.example.com]
+    minimum_days: 21
+  delegate_to: localhost
+
+- name: Wait until the new certificate is served
+  port443.https.probe:
+    host: 127.0.0.1
+    names: [shop.example.com]
+    checks: [tls]
+    fingerprint: "{{ installed.fingerprint }}"
+    wait: 10
+
+- name: See from another host whether a firewall drops port 443
+  port443.https.probe:
+    host: "{{ ansible_host }}"
+    checks: [tcp]
+    report_only: true
+  delegate_to: monitor.example.com
+  register: seen
+
+- name: Trust the company's own CA
+  port443.https.probe:
+    host: intranet.example.com
+    ca_file: /etc/ssl/company-ca.pem
+"""
+
+RETURN = r"""
+ok:
+  description: Whether every check holds.
+  returned: always, unless the task cannot be meant
+  type: bool
+  sample: false
+results:
+  description: One answer a check, address and name.
+  returned: always, unless the task cannot be meant
+  type: list
+  elements: dict
+  contains:
+    check:
+      description: The check, V(certificate) is that of O(fingerprint).
+      type: str
+      sample: names
+    name:
+      description: The server name that was asked for, empty for V(tcp).
+      type: str
+      sample: shop.example.com
+    address:
+      description: The address that was connected to, the host as it was given where it has no address.
+      type: str
+      sample: 192.0.2.10
+    family:
+      description: V(ipv4) or V(ipv6), empty where there is no address.
+      type: str
+      sample: ipv4
+    port:
+      description: The port that was connected to.
+      type: int
+      sample: 443
+    ok:
+      description: Whether the check holds.
+      type: bool
+      sample: false
+    outcome:
+      description:
+        - V(ok), or V(not tried) where an earlier check failed, or what is wrong.
+        - Of the connection V(unresolvable), V(timed out), V(refused), V(reset), V(unreachable), V(prohibited),
+          V(failed).
+        - Of the handshake V(not tls), V(alert), V(closed), V(no handshake), V(no certificate), V(damaged).
+        - Of the certificate V(wrong name), V(untrusted), V(expired), V(not yet valid), V(expires soon),
+          V(wrong certificate).
+        - Of plain HTTP V(no redirect), V(wrong redirect), V(not http).
+      type: str
+      sample: wrong name
+    detail:
+      description: One sentence about it.
+      type: str
+      sample: the certificate is for www.example.com
+certificates:
+  description: The certificates that were served.
+  returned: always, unless the task cannot be meant
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The server name that was asked for.
+      type: str
+      sample: shop.example.com
+    address:
+      description: The address that was connected to.
+      type: str
+      sample: 192.0.2.10
+    port:
+      description: The port that was connected to.
+      type: int
+      sample: 443
+    fingerprint:
+      description: SHA-256 of the certificate, hexadecimal.
+      type: str
+      sample: 0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0
+    names:
+      description: The names and addresses that it is valid for.
+      type: list
+      elements: str
+      sample: [shop.example.com]
+    not_before:
+      description: When it becomes valid, UTC.
+      type: str
+      sample: "2026-01-31T00:00:00Z"
+    not_after:
+      description: When it expires, UTC.
+      type: str
+      sample: "2026-05-01T00:00:00Z"
+    days_left:
+      description: Whole days until it expires, negative once it has.
+      type: int
+      sample: 63
+    protocol:
+      description: The TLS version agreed on.
+      type: str
+      sample: TLSv1.3
+table:
+  description: The results as lines of a table, for people.
+  returned: always, unless the task cannot be meant
+  type: list
+  elements: str
+  sample:
+    - "check  name              where           outcome  detail"
+    - "tcp    -                 192.0.2.10:443  ok       connected"
+msg:
+  description: One sentence, what fails and why or that every check holds.
+  returned: always
+  type: str
+  sample: all 12 checks hold
+"""
+
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.port443.https.plugins.module_utils._errors import Problem, RuleError
+from ansible_collections.port443.https.plugins.module_utils._probe import probe
+from ansible_collections.port443.https.plugins.module_utils._probe_answer import summary, table
+from ansible_collections.port443.https.plugins.module_utils._probe_request import CHECKS, read_request
+
+FAMILIES = ["ipv4", "ipv6"]
+OPTIONS = {
+    "host": {"type": "list", "elements": "str", "required": True},
+    "names": {"type": "list", "elements": "str", "default": []},
+    "port": {"type": "int", "default": 443},
+    "http_port": {"type": "int", "default": 80},
+    "family": {"type": "list", "elements": "str", "choices": FAMILIES, "default": []},
+    "checks": {"type": "list", "elements": "str", "choices": list(CHECKS), "default": list(CHECKS)},
+    "trust": {"type": "str", "choices": ["system", "none"], "default": "system"},
+    "ca": {"type": "str"},
+    "ca_file": {"type": "path"},
+    "fingerprint": {"type": "str"},
+    "fingerprints": {"type": "dict"},
+    "minimum_days": {"type": "int", "default": 0},
+    "timeout": {"type": "float", "default": 5},
+    "wait": {"type": "float", "default": 0},
+    "report_only": {"type": "bool", "default": False},
+}
+EXCLUSIVE = [("ca", "ca_file"), ("fingerprint", "fingerprints")]
+
+
+def read_authorities(ca, ca_file):
+    """Returns the PEM of the option that was given, empty for neither; raises RuleError."""
+    if not ca_file:
+        return ca or ""
+    try:
+        return Path(ca_file).read_text(encoding="utf-8")
+    except (OSError, UnicodeError) as error:
+        raise RuleError(f"ca_file {ca_file!r} cannot be read on the machine that checks: {error}") from error
+
+
+def main():
+    """Checks, and tells."""
+    module = AnsibleModule(argument_spec=OPTIONS, mutually_exclusive=EXCLUSIVE, supports_check_mode=True)
+    try:
+        authorities = read_authorities(module.params["ca"], module.params["ca_file"])
+        report = probe(read_request(module.params, authorities))
+    except Problem as problem:
+        module.fail_json(msg=problem.message)
+    for sentence in report.left_out:
+        module.warn(sentence)
+    answer = {
+        "changed": False,
+        "ok": report.ok,
+        "results": [found.as_dict() for found in report.findings],
+        "certificates": [shown.as_dict() for shown in report.certificates],
+        "table": table(report.findings),
+        "msg": summary(report.findings),
+    }
+    if report.ok or module.params["report_only"]:
+        module.exit_json(**answer)
+    module.fail_json(**answer)
+
+
+if __name__ == "__main__":
+    main()
