@@ -27,7 +27,7 @@ def ask(port: int, **more: Any) -> Report:
         "port": port,
         "checks": ("tcp", "tls", "names", "chain", "days"),
         "authorities": ROOT,
-        "timeout": 0.5,
+        "timeout": 5.0,  # generous: only tests of silence wait for it, and they say how long
     }
     return look(Request(**{**asked, **more}))
 
@@ -88,7 +88,7 @@ def test_nothing_listens(servers: Servers) -> None:
 
 
 def test_packets_are_dropped(servers: Servers) -> None:
-    report = ask(servers.deaf(), checks=("tcp",))
+    report = ask(servers.deaf(), checks=("tcp",), timeout=0.5)
     assert outcomes(report) == [("tcp", "timed out")]
     assert detail(report, "tcp") == "no answer in 0.5 s: a firewall drops it, or nothing is there"
 
@@ -102,7 +102,7 @@ def test_without_a_check_of_tcp_the_first_check_tells(servers: Servers) -> None:
     ("behaviour", "outcome"), [(hang_up, "closed"), (reset, "reset"), (stay_silent, "timed out")], ids=str
 )
 def test_the_server_does_not_go_along(servers: Servers, behaviour: Any, outcome: str) -> None:
-    assert outcomes(ask(servers.raw(behaviour))) == unanswered(outcome)
+    assert outcomes(ask(servers.raw(behaviour), timeout=1.0)) == unanswered(outcome)
 
 
 def test_the_server_speaks_something_else(servers: Servers) -> None:
@@ -213,15 +213,15 @@ def test_a_family_asked_for_has_to_be_there(servers: Servers) -> None:
 
 def test_a_server_that_trickles_cannot_hold_the_task_up(servers: Servers) -> None:
     began = time.monotonic()
-    report = ask(443, http_port=servers.raw(trickle), checks=("redirect",))
+    report = ask(443, http_port=servers.raw(trickle), checks=("redirect",), timeout=0.5)
     assert outcomes(report) == [("redirect", "timed out")]
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 10  # the whole answer would take 50
 
 
 def test_names_are_asked_for_at_the_same_time(servers: Servers) -> None:
     port = serve(servers, pki.site("*.example.com"), seconds=0.2)
     began = time.monotonic()
-    report = ask(port, names=tuple(f"n{number}.example.com" for number in range(40)), timeout=5.0, checks=("names",))
+    report = ask(port, names=tuple(f"n{number}.example.com" for number in range(40)), checks=("names",))
     assert (len(report.findings), report.ok) == (40, True)
     assert time.monotonic() - began < 4  # one after the other: 8
 

@@ -69,7 +69,7 @@ def test_plain_http_redirects_or_not(servers: Servers, answer: str, outcome: str
         return text.replace("NAME", NAME).replace("PORT", "8443")
 
     http_port = servers.http(fill(answer))
-    asked = Request(("127.0.0.1",), (NAME, "shop.example.com"), 8443, http_port, checks=("redirect",), timeout=0.5)
+    asked = Request(("127.0.0.1",), (NAME, "shop.example.com"), 8443, http_port, checks=("redirect",), timeout=5.0)
     found = look(asked).findings[0]
     assert (found.outcome, found.detail) == (
         outcome,

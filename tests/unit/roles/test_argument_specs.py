@@ -1,0 +1,126 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The documentation of the roles says what the roles do: the same defaults, the same options, all of them used."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, Dict, List, Tuple
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[3]
+ROLES = sorted(path.name for path in (ROOT / "roles").iterdir())
+
+
+def read(role: str, path: str) -> Any:
+    return yaml.safe_load((ROOT / "roles" / role / path).read_text(encoding="utf-8"))
+
+
+def options(role: str, entry: str = "main") -> Dict[str, Any]:
+    found: Dict[str, Any] = read(role, "meta/argument_specs.yml")["argument_specs"][entry]["options"]
+    return found
+
+
+def site(role: str) -> Dict[str, Any]:
+    found: Dict[str, Any] = options(role)[f"{role}_sites"]["options"]
+    return found
+
+
+def is_template(value: Any) -> bool:
+    return isinstance(value, str) and "{{" in value
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_the_defaults_are_the_documented_ones(role: str) -> None:
+    defaults = {name: None if is_template(value) else value for name, value in read(role, "defaults/main.yml").items()}
+    assert defaults == {name: option.get("default") for name, option in options(role).items()}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_variable_begins_with_the_name_of_its_role(role: str) -> None:
+    assert [name for name in read(role, "defaults/main.yml") if not name.startswith(f"{role}_")] == []
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_variable_and_every_key_of_a_site_is_in_the_readme(role: str) -> None:
+    readme = (ROOT / "roles" / role / "README.md").read_text(encoding="utf-8")
+    names = [*options(role), *(site(role) if f"{role}_sites" in options(role) and role != "enable_https" else [])]
+    assert [name for name in names if f"`{name}`" not in readme] == []
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_the_main_tasks_stay_short(role: str) -> None:
+    assert len((ROOT / "roles" / role / "tasks" / "main.yml").read_text(encoding="utf-8").splitlines()) < 60
+
+
+def test_a_site_takes_what_its_roles_take() -> None:
+    both = {**site("install_certificate"), **site("serve_https")}
+    assert {name: option["type"] for name, option in site("enable_https").items()} == {
+        name: option["type"] for name, option in both.items()
+    }
+
+
+def test_each_role_gets_the_part_of_a_site_that_it_takes() -> None:
+    parts = read("enable_https", "vars/main.yml")
+    assert set(parts["__enable_https_certificate_part"]) == set(site("install_certificate"))
+    assert set(parts["__enable_https_served_part"]) == set(site("serve_https"))
+
+
+def test_all_entry_points_describe_their_variables_alike() -> None:
+    main = options("enable_https")
+    for entry in ("close", "verify"):
+        described = options("enable_https", entry)
+        assert described == {name: main[name] for name in described}
+
+
+@pytest.mark.parametrize("role", ["enable_https", "install_certificate"])
+def test_the_content_of_a_key_is_marked_secret(role: str) -> None:
+    assert [name for name, option in site(role).items() if option.get("no_log")] == ["key"]
+
+
+@pytest.mark.parametrize("role", ["install_certificate", "serve_https"])
+def test_every_key_of_a_site_is_used(role: str) -> None:
+    used = "".join(
+        path.read_text(encoding="utf-8")
+        for folder in ("tasks", "templates", "vars")
+        for path in (ROOT / "roles" / role).glob(f"{folder}/*")
+    )
+    assert [name for name in site(role) if not re.search(rf"site\.{name}\b|attribute='{name}'", used)] == []
+
+
+@pytest.mark.parametrize("role", [role for role in ROLES if role != "enable_https"])
+def test_our_modules_get_options_they_have(role: str) -> None:
+    """Ansible would say so at run time; here a misspelling shows before."""
+    calls = [call for path in (ROOT / "roles" / role / "tasks").glob("*.yml") for call in calls_of(path)]
+    assert calls != []
+    assert [
+        (module, option) for module, given in calls for option in given if option not in module_options(module)
+    ] == []
+
+
+def calls_of(path: Path) -> List[Tuple[str, Dict[str, Any]]]:
+    """The calls of the collection's modules in a file of tasks, as (module, options)."""
+    tasks = yaml.safe_load(path.read_text(encoding="utf-8"))
+    found = []
+    while tasks:
+        task = tasks.pop()
+        tasks += [inner for part in ("block", "rescue", "always") for inner in task.get(part, [])]
+        found += [
+            (key[len("port443.https.") :], given) for key, given in task.items() if key.startswith("port443.https.")
+        ]
+    return found
+
+
+def module_options(module: str) -> Dict[str, Any]:
+    """The options a module documents, those of its fragment included."""
+    found: Dict[str, Any] = {}
+    for folder in ("modules", "doc_fragments"):
+        path = ROOT / "plugins" / folder / f"{module}.py"
+        if path.exists():
+            text = re.search(r'DOCUMENTATION = r"""\n(.*?)"""', path.read_text(encoding="utf-8"), re.DOTALL)
+            assert text
+            found.update(yaml.safe_load(text.group(1)).get("options", {}))
+    return found
