@@ -58,7 +58,8 @@ options:
     description:
       - Where the jump to the set's chain goes among the rules that are there.
       - V(auto) puts it directly before the rule that blocks strangers, so behind every ban. It never overrules a rule
-        that blocks one of the ports by number, or every source but some; the port is then reported as V(blocked).
+        that blocks one of the ports by number, sources that it names, or every source but some; the port is then reported
+        as V(blocked).
       - V(first) puts it before all others, so before bans as well.
       - V(last) puts it behind all others.
     type: str
@@ -78,7 +79,7 @@ requirements:
   - Python 3.8 or newer, root and CAP_NET_ADMIN on the host.
 notes:
   - Rules and files of others stay as they are, byte for byte.
-  - The tools of the host are used as they are found. C(nft) is needed only to take back a table that the set made.
+  - The tools of the host are used as they are found; nothing is installed.
 attributes:
   check_mode:
     description: Predicts what a real run does without changing anything.

@@ -10,7 +10,7 @@ from typing import Iterator, List, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host import Completed, Host
-from ansible_collections.port443.https.plugins.module_utils._plan import Step, Write
+from ansible_collections.port443.https.plugins.module_utils._plan import Prune, Run, Step, Write
 
 _LOCKED = 4  # RESOURCE_PROBLEM in iptables' include/xtables.h: the lock, or the kernel refused for now
 
@@ -36,6 +36,9 @@ def undo(host: Host, steps: Sequence[Step]) -> str:
 def _carry_out(host: Host, step: Step) -> None:
     if isinstance(step, Write):
         host.write(step.path, step.before, step.after)
+        return
+    if isinstance(step, Prune):
+        host.prune(step.family, step.table, step.chain)
         return
     ended = host.run(step.argv, step.stdin)
     if ended.returncode:
@@ -71,9 +74,9 @@ def _undo_all(host: Host, done: Sequence[Step]) -> str:
 def _take_back(host: Host, step: Step) -> None:
     if isinstance(step, Write):
         host.write(step.path, step.after, step.before)
-        return
-    for run in step.undo:
-        _carry_out(host, run)
+    elif isinstance(step, Run):
+        for back in step.undo:
+            _carry_out(host, back)
 
 
 @contextlib.contextmanager

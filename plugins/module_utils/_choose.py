@@ -26,6 +26,10 @@ _PROGRAMS = (
     "cilium",
     "netavark",
     "podman",
+    "wg-quick-",
+    "incus",
+    "lxd",
+    "netbird",
 )
 _FIREWALLD_CHAINS = ("INPUT_ZONES", "INPUT_direct")
 _UFW_JUMPS = ("ufw-before-input", "ufw6-before-input")

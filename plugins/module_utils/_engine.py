@@ -14,7 +14,7 @@ from ansible_collections.port443.https.plugins.module_utils._effective import Ef
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host import Host
 from ansible_collections.port443.https.plugins.module_utils._kernel import Kernel, observe_kernel
-from ansible_collections.port443.https.plugins.module_utils._plan import Backend, Change, Plan, Step
+from ansible_collections.port443.https.plugins.module_utils._plan import Backend, Change, Plan, Step, Write
 from ansible_collections.port443.https.plugins.module_utils._port_rule import Request
 from ansible_collections.port443.https.plugins.module_utils._registry import BACKENDS
 
@@ -38,22 +38,31 @@ def ensure(host: Host, request: Request, check: bool) -> Result:
     guard: ContextManager[None] = contextlib.nullcontext() if check else host.lock()
     with guard:
         kernel = observe_kernel(host)
-        name = _choose(kernel, request)
+        name = _choose(host, kernel, request)
         if name == NONE:
             return _result(NONE, Plan((), kernel.ruleset), kernel, request, ())
         return _ensure_with(BACKENDS[name], host, kernel, request, check)
 
 
-def _choose(kernel: Kernel, request: Request) -> str:
-    """Removing takes what is ours wherever it is, so no question of who is in charge may stop it."""
+def _choose(host: Host, kernel: Kernel, request: Request) -> str:
+    """Removing takes what is ours wherever it is, so no question of who is in charge may stop it.
+
+    Where nothing filters now, rules that are loaded at the next boot are still to be opened.
+    """
     if request.state == "absent" and request.backend == "auto":
         return "iptables" if kernel.commands else NONE
-    return choose(kernel.ruleset, request.backend).backend
+    name = choose(kernel.ruleset, request.backend).backend
+    at_boot = name == NONE and kernel.commands and BACKENDS["iptables"].filters_at_boot(host)
+    return "iptables" if at_boot else name
 
 
 def _ensure_with(backend: Backend[Any], host: Host, kernel: Kernel, request: Request, check: bool) -> Result:
     have = backend.observe(host, kernel)
-    first = backend.rehearse(host, have, backend.plan(have, request), request)
+    first = backend.plan(have, request)
+    for step in first.steps:
+        if isinstance(step, Write):
+            host.refuse_unwritable(step.path)
+    first = backend.rehearse(host, have, first, request)
     if check or not first.steps:
         _require(request, judge(first.ruleset, kernel.links, request), "Nothing was changed")
         return _result(backend.name, first, kernel, request, first.steps)

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Callable, Dict, Iterator, Optional, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._nft_prune import delete_if_empty
 
 SEARCH_PATH = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
 COMMAND_TIMEOUT = 60.0
@@ -73,6 +74,17 @@ class Host:
             if os.access(path, os.X_OK):
                 return path
         return None
+
+    def prune(self, family: str, table: str, chain: str) -> None:
+        """Deletes an empty chain of nf_tables, and its table if that was all; raises HostError."""
+        delete_if_empty(family, table, chain)
+
+    def refuse_unwritable(self, path: str) -> None:
+        """Raises HostError where ``write`` could not replace that file; changes nothing."""
+        folder = os.path.dirname(os.path.realpath(path))
+        _refuse_shared_folder(folder, os.stat(folder))
+        if not os.access(folder, os.W_OK):
+            raise HostError(f"{folder} cannot be written: {os.strerror(errno.EROFS)}")
 
     def is_root(self) -> bool:
         """Tells whether this process has the rights of root."""
@@ -277,4 +289,5 @@ def _take_over(new: int, old: Optional[int]) -> None:
     os.fchmod(new, stat.S_IMODE(status.st_mode))
     with contextlib.suppress(OSError, AttributeError):
         for attribute in os.listxattr(old):
-            os.setxattr(new, attribute, os.getxattr(old, attribute))
+            with contextlib.suppress(OSError):
+                os.setxattr(new, attribute, os.getxattr(old, attribute))

@@ -30,7 +30,7 @@ class Kernel:
     """The rules of every frontend as one ruleset, and what is needed to change them.
 
     ``commands`` maps each frontend that the host has tools for to the start of their names; ``default`` is the one that
-    ``iptables`` stands for, which the boot uses. ``has_nft`` tells whether the command nft is there.
+    ``iptables`` stands for, which the boot uses.
     """
 
     ruleset: Ruleset
@@ -38,7 +38,6 @@ class Kernel:
     commands: Dict[str, str]
     default: Optional[str]
     nft: NftView
-    has_nft: bool
 
     def table(self, frontend: str, family: int, name: str = "filter") -> Optional[Table]:
         """The table of that frontend and IP version, or None."""
@@ -66,8 +65,7 @@ def observe_kernel(host: Host) -> Kernel:
         nft, tables = _read_tables(host, commands)
         if not any(find_unprintable(table) for table in tables):
             break
-    links, has_nft = observe_links(host), host.find("nft") is not None
-    return Kernel(tables + native_tables(nft), links, commands, default, nft, has_nft)
+    return Kernel(tables + native_tables(nft), observe_links(host), commands, default, nft)
 
 
 def _read_tables(host: Host, commands: Dict[str, str]) -> Tuple[NftView, Tuple[Table, ...]]:

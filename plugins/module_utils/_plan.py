@@ -20,7 +20,7 @@ class Run:
 
     argv: Tuple[str, ...]
     stdin: str = ""
-    undo: Tuple[Run, ...] = ()
+    undo: Tuple[Union[Run, Prune], ...] = ()
 
     def __str__(self) -> str:
         command = " ".join(shlex.quote(word) for word in self.argv)
@@ -39,7 +39,20 @@ class Write:
         return "{} {}".format("remove" if self.after is None else "write", self.path)
 
 
-Step = Union[Run, Write]
+@dataclass(frozen=True)
+class Prune:
+    """Deletes a chain of nf_tables if it is empty, and its table if that leaves nothing in it; needs no way back."""
+
+    family: str
+    table: str
+    chain: str
+
+    def __str__(self) -> str:
+        where = f"table {self.family} {self.table}"
+        return f"delete the empty chain {self.chain} of {where}, and the table with it if nothing else is in it"
+
+
+Step = Union[Run, Write, Prune]
 
 
 @dataclass(frozen=True)
@@ -78,6 +91,9 @@ class Backend(Protocol[Have]):
 
     name: str
     options: FrozenSet[str]
+
+    def filters_at_boot(self, host: Host) -> bool:
+        """Tells whether the next boot will load rules that filter, whatever the kernel holds now."""
 
     def observe(self, host: Host, kernel: Kernel) -> Have:
         """Reads what the backend needs beyond the kernel's rules; changes nothing; raises HostError."""

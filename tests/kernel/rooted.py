@@ -59,6 +59,9 @@ class RootedHost(Host):
     def write(self, path, before, after):
         super().write(self._at(path), before, after)
 
+    def refuse_unwritable(self, path):
+        super().refuse_unwritable(self._at(path))
+
     def has_link(self, path):
         return super().has_link(self._at(path))
 

@@ -32,8 +32,8 @@ from ansible_collections.port443.https.plugins.module_utils._kernel import (
     Kernel,
     find_unprintable,
 )
-from ansible_collections.port443.https.plugins.module_utils._plan import Change, Plan, Run, Step
-from ansible_collections.port443.https.plugins.module_utils._port_rule import Request
+from ansible_collections.port443.https.plugins.module_utils._plan import Change, Plan, Prune, Step
+from ansible_collections.port443.https.plugins.module_utils._port_rule import CHAIN_PREFIX, Request
 from ansible_collections.port443.https.plugins.module_utils._ruleset import Chain, Ruleset, Table
 
 
@@ -62,17 +62,24 @@ class Iptables:
     options: FrozenSet[str] = frozenset(("interface", "position"))
 
     def observe(self, host: Host, kernel: Kernel) -> Have:
-        """Reads the rules files and, only where none is loaded at boot, looks for scripts."""
+        """Reads the rules files and, only where an IP version has none that is loaded, looks for scripts."""
         files = _persist.observe_files(host)
-        scripts = () if any(file.enabled for file in files) else _persist.observe_scripts(host)
+        saved = {file.family for file in files if file.filters}
+        scripts = () if saved == set(FAMILIES) else _persist.observe_scripts(host)
         return Have(kernel, files, scripts)
+
+    def filters_at_boot(self, host: Host) -> bool:
+        """Tells whether the next boot will load rules that filter, whatever the kernel holds now."""
+        return any(file.filters for file in _persist.observe_files(host))
 
     def plan(self, have: Have, request: Request) -> Plan:
         """Returns what makes the host what the request says, from data alone; raises HostError if nothing can."""
         parts: List[_Part] = []
         warnings: List[str] = []
         for family in FAMILIES:
-            chosen, warning = _frontend(have.kernel, family)
+            if request.state == "present" and not have.kernel.link(family).exists:
+                continue
+            chosen, warning = _frontend(have.kernel, family) if request.state == "present" else (None, "")
             warnings += [warning] if warning else []
             for frontend in (NFT, LEGACY):
                 part = _plan_table(have.kernel, request, frontend, family, frontend == chosen)
@@ -96,8 +103,6 @@ def _frontend(kernel: Kernel, family: int) -> Tuple[Optional[str], str]:
     """The frontend to change for an IP version, and what there is to say about it."""
     if not kernel.commands:
         raise HostError("iptables is not installed on this host: install the iptables package, or use backend: auto")
-    if not kernel.link(family).exists:
-        return None, ""
     live = [name for name in (NFT, LEGACY) if _filters(kernel.table(name, family))]
     default = kernel.default or next(iter(kernel.commands))
     if not live or default in live:
@@ -127,11 +132,8 @@ def _plan_table(kernel: Kernel, request: Request, frontend: str, family: int, ch
     stripped = strip(present, request.chain)
     want = Layout()
     if chosen and request.state == "present" and _is_wanted(stripped, have, request):
-        made = have.made_input or (
-            frontend == NFT and not have.chain_exists and "INPUT" not in kernel.filter_chains(family)
-        )
         link = kernel.link(family)
-        want = wanted_layout(stripped, request, link, made)
+        want = wanted_layout(stripped, request, link, _made_input(kernel, present, have, family))
         want = settle(stripped, have, want, request, link)
     if have == want:
         return None
@@ -139,6 +141,16 @@ def _plan_table(kernel: Kernel, request: Request, frontend: str, family: int, ch
     after = put(stripped, request.chain, want, parsed)
     steps = _steps(kernel, request, frontend, family, stripped, have, want)
     return _Part(after, steps, Change(_title(after), *excerpt(present, after)))
+
+
+def _made_input(kernel: Kernel, table: Table, have: Layout, family: int) -> bool:
+    """Whether the chain INPUT is there for our sets alone; each of them remembers, as each may be the last to go."""
+    if have.chain_exists or table.frontend != NFT:
+        return have.made_input
+    sets = [chain.name for chain in table.chains if chain.name.startswith(CHAIN_PREFIX)]
+    if any(find_layout(table, name).made_input for name in sets):
+        return True
+    return "INPUT" not in kernel.filter_chains(family)
 
 
 def _refuse_unprintable(table: Table) -> None:
@@ -164,15 +176,16 @@ def _steps(
 ) -> Tuple[Step, ...]:
     if frontend not in kernel.commands:
         raise HostError(f"the set is in {frontend}, whose tools are not installed: install the iptables package")
-    back: Tuple[Run, ...] = ()
-    if frontend == NFT and kernel.has_nft:
-        last = kernel.filter_chains(family) <= {"INPUT", request.chain}
-        removal = _restore.remove_input(family, whole_table=last)
-        if want.made_input and not have.chain_exists:
-            back = (removal,)
-        elif have.made_input and not want.chain_exists and not filters_input(stripped):
-            return (_restore.change(kernel.commands[frontend], family, request.chain, have, want), removal)
-    return (_restore.change(kernel.commands[frontend], family, request.chain, have, want, back),)
+    prune = Prune(FAMILIES[family], "filter", "INPUT")
+    back = (prune,) if want.made_input and not have.chain_exists else ()
+    change = _restore.change(kernel.commands[frontend], family, request.chain, have, want, back)
+    if have.made_input and not want.chain_exists and _is_bare(stripped.chain("INPUT")):
+        return (change, prune)
+    return (change,)
+
+
+def _is_bare(chain: Optional[Chain]) -> bool:
+    return chain is not None and not chain.rules and chain.policy == "accept"
 
 
 def _replaced(ruleset: Ruleset, parts: List[_Part]) -> Ruleset:

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from typing import Dict, List, Optional, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._backends._iptables._lines import Jump, Layout
+from ansible_collections.port443.https.plugins.module_utils._backends._iptables._parse import parse_rule
+
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,11 @@ class RulesFile:
     enabled: bool
 
     @property
+    def filters(self) -> bool:
+        """Whether a filter table is loaded from it at boot."""
+        return self.enabled and has_filter(self.text)
+
+    @property
     def text(self) -> str:
         """The content as text; bytes that are no UTF-8 survive the way back."""
         return self.content.decode("utf-8", "surrogateescape")
@@ -97,14 +105,13 @@ def _without_counters(line: str) -> str:
 
 
 def _is_ours(line: str, chain: str) -> bool:
+    """Whether a line belongs to our chain or leads to it, however it is spelled."""
+    if chain not in line:
+        return False
     words = line.split()
-    if not words:
-        return False
-    if words[0] == ":" + chain:
+    if words[0] == ":" + chain or words[:2] == ["-A", chain]:
         return True
-    if words[0] != "-A" or len(words) < 2:
-        return False
-    return words[1] == chain or (words[-2] in ("-j", "-g") and words[-1] == chain)
+    return words[0] == "-A" and parse_rule(line, "ip", (chain,)).target == chain
 
 
 def with_ours(stripped: str, chain: str, layout: Layout) -> str:
@@ -133,8 +140,9 @@ def strange_line(text: str) -> Optional[str]:
     lines = _lines(text)
     section = _find_section(lines)
     for line in lines[section[0] + 1 : section[1]] if section else ():
-        bare = _without_counters(line.strip())
-        if bare and not bare.startswith(("#", ":", "-A ")):
+        bare = _without_counters(line.rstrip())
+        known = not bare.strip() or (bare.startswith(("#", ":", "-A ")) and not bare.startswith('-A "'))
+        if not known or _QUOTED.sub("", bare).count('"'):
             return line.rstrip()
     return None
 
@@ -162,8 +170,11 @@ def _find_section(lines: Sequence[str]) -> Optional[Tuple[int, int]]:
 
 
 def _after_declarations(lines: Sequence[str], start: int, end: int) -> int:
-    declared = [number for number in range(start, end) if lines[number].startswith(":")]
-    return declared[-1] + 1 if declared else start + 1
+    """Behind the first block of declarations: later ones may stand behind rules that lead to our chain."""
+    number = start + 1
+    while number < end and lines[number].lstrip().startswith((":", "#")):
+        number += 1
+    return number
 
 
 def _line_of(lines: Sequence[str], start: int, end: int, jump: Jump) -> int:

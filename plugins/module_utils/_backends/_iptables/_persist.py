@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import List, Optional, Tuple
+from typing import Dict, List, Optional, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._backends._iptables._files import (
     LOADERS,
@@ -20,8 +20,9 @@ from ansible_collections.port443.https.plugins.module_utils._backends._iptables.
 from ansible_collections.port443.https.plugins.module_utils._backends._iptables._parse import parse_save
 from ansible_collections.port443.https.plugins.module_utils._backends._iptables._show import cut
 from ansible_collections.port443.https.plugins.module_utils._backends._iptables._want import settle, wanted_layout
+from ansible_collections.port443.https.plugins.module_utils._choose import filters_input
 from ansible_collections.port443.https.plugins.module_utils._host import Host
-from ansible_collections.port443.https.plugins.module_utils._kernel import FAMILIES, NFT, Kernel
+from ansible_collections.port443.https.plugins.module_utils._kernel import FAMILIES, LEGACY, NFT, Kernel
 from ansible_collections.port443.https.plugins.module_utils._plan import Change, Write
 from ansible_collections.port443.https.plugins.module_utils._port_rule import Request
 from ansible_collections.port443.https.plugins.module_utils._ruleset import Table
@@ -37,6 +38,9 @@ _SCRIPT_FOLDERS = (
     "/etc/local.d",
     "/etc/systemd/system",
 )
+
+
+_STRANGE = "holds a line that iptables-save would not write, so nothing was changed there: {!r}."
 
 
 @dataclass(frozen=True)
@@ -77,41 +81,53 @@ def plan_files(files: Tuple[RulesFile, ...], scripts: Tuple[str, ...], request: 
     steps: List[Write] = []
     changes: List[Change] = []
     warnings: List[str] = []
-    holds = False
+    held: Dict[int, str] = {}
     for file in files:
         text, warning = _wanted_text(file, request, kernel)
-        if warning:
-            warnings.append(warning)
+        warnings += [warning] if warning else []
         if text != file.text:
-            after = text.encode("utf-8", "surrogateescape")
-            steps.append(Write(file.path, file.content, after))
+            steps.append(Write(file.path, file.content, text.encode("utf-8", "surrogateescape")))
             changes.append(Change(file.path, *cut(file.text.split("\n"), text.split("\n"))))
-        holds = holds or (file.enabled and f":{request.chain} " in text)
-    persisted, warning = _told(request, holds, scripts, warnings)
-    return Saved(tuple(steps), tuple(changes), persisted, tuple(warnings) + ((warning,) if warning else ()))
+        if warning or file.filters:
+            held[file.family] = "written" if not warning and f":{request.chain} " in text else "no"
+    persisted, told = _told(request, held, scripts, kernel)
+    return Saved(tuple(steps), tuple(changes), persisted, (*warnings, *told))
 
 
-def _told(request: Request, holds: bool, scripts: Tuple[str, ...], warnings: List[str]) -> Tuple[str, str]:
-    """What to say of the next boot, and a warning where the rules will be built by somebody who does not know ours."""
+def _told(
+    request: Request, held: Dict[int, str], scripts: Tuple[str, ...], kernel: Kernel
+) -> Tuple[str, Tuple[str, ...]]:
+    """What to say of the next boot, the worst of both IP versions, and of rules that somebody else builds then."""
     if request.state == "absent":
-        return "not needed", ""
-    if holds:
-        return "written", ""
-    if not request.persistent or warnings:
-        return "no", ""
-    if scripts:
-        return "no", (
-            "the rules of this host seem to be built at boot by {}: add the ports there, or run this again after a "
-            "reboot".format(", ".join(scripts))
-        )
-    return "not needed", ""
+        return "not needed", ()
+    if not request.persistent:
+        return "no", ()
+    asked = [family for family in FAMILIES if kernel.link(family).exists and request.sources(family) is not None]
+    built = [family for family in asked if family not in held and scripts and _filters_now(kernel, family)]
+    said = {"no" if family in built else held.get(family, "not needed") for family in asked}
+    persisted = next(word for word in ("no", "written", "not needed") if word in said)
+    if not built:
+        return persisted, ()
+    versions = " and ".join(f"IPv{family}" for family in built)
+    return persisted, (
+        f"the {versions} rules of this host seem to be built at boot by {', '.join(scripts)}: add the ports there, or "
+        "run this again after a reboot",
+    )
+
+
+def _filters_now(kernel: Kernel, family: int) -> bool:
+    tables = (kernel.table(frontend, family) for frontend in (NFT, LEGACY))
+    return any(table is not None and filters_input(table) for table in tables)
 
 
 def _wanted_text(file: RulesFile, request: Request, kernel: Kernel) -> Tuple[str, Optional[str]]:
     """The file as it should be, and a warning where it cannot be."""
     stripped = without_ours(file.text, request.chain)
+    strange = strange_line(file.text)
     if request.state == "absent" or not request.persistent:
-        return stripped, None
+        if stripped == file.text or strange is None:
+            return stripped, None
+        return file.text, f"{file.path} {_STRANGE.format(strange)} Take the lines with {request.chain} out yourself"
     if not has_filter(stripped) or not kernel.link(file.family).exists:
         return file.text, None
     if not file.enabled:
@@ -119,11 +135,9 @@ def _wanted_text(file: RulesFile, request: Request, kernel: Kernel) -> Tuple[str
             file.text,
             f"{file.path} is not loaded at boot ({file.loader} is not enabled), so nothing was written there",
         )
-    strange = strange_line(stripped)
     if strange is not None:
         return file.text, (
-            f"{file.path} holds a line that iptables-save would not write, so nothing was written there: {strange!r}. "
-            "Save the rules in iptables-save's form, or add the ports there yourself"
+            f"{file.path} {_STRANGE.format(strange)} Save the rules in iptables-save's form, or add the ports yourself"
         )
     table = _filter_table(stripped, file.family)
     have = find_layout(_filter_table(file.text, file.family), request.chain)

@@ -18,6 +18,7 @@ from ansible_collections.port443.https.plugins.module_utils._ruleset import Chai
 INPUT = "INPUT"
 _LOGS = (" -j LOG", " -j NFLOG", " -j ULOG")
 _ALL_PORTS = (0, 65535)
+_DECIDING = ("drop", "reject", "return", "jump", "goto")
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,8 @@ class Placement:
     def __init__(self, table: Table) -> None:
         self._table = table
         self._chains: Dict[str, Chain] = {chain.name: chain for chain in table.chains}
-        self._shared = _chains_of_other_hooks(table)
+        self._private = _private_chains(table)
+        self._denied = False
         self._relevant: Dict[Tuple[Packet, str], Tuple[Tuple[int, Rule], ...]] = {}
 
     def find(self, packet: Packet, position: str) -> Place:
@@ -45,6 +47,7 @@ class Placement:
         end = Place(INPUT, len(chain.rules))
         if position == "last":
             return end
+        self._denied = False
         return self._search(chain, packet, False) or Place(INPUT, self._before_logs(chain, end.index, packet))
 
     def may_stay(self, jump: Jump, place: Place, packets: Sequence[Packet]) -> bool:
@@ -58,25 +61,46 @@ class Placement:
         )
 
     def _search(self, chain: Chain, packet: Packet, named: bool) -> Optional[Place]:
-        """The barrier in a chain and those it leads to, or None where the packet comes back from it."""
+        """The barrier in a chain and those it leads to, or None where the packet comes back from it.
+
+        ``named`` tells that the way here is the admin's own will. Where that blocks, the search goes on behind it.
+        """
         for index, rule in self._candidates(chain, packet):
-            if rule_matches(rule, packet) is not True:
-                continue
-            if rule.verdict == "return":
-                return None
-            if rule.verdict not in ("drop", "reject", "jump", "goto"):
+            if rule.verdict == "return" and self._spares_some(rule, packet):
+                named = True  # what follows blocks all but those: a policy about sources, whoever wrote it
+            if rule_matches(rule, packet) is not True or rule.verdict not in _DECIDING:
                 continue
             will = named or _names_us(rule)
+            if rule.verdict == "return":
+                # In the base chain the policy decides then, and nothing behind this rule is reached.
+                return Place(INPUT, index) if chain.name == INPUT and not will else None
             blocks = rule.verdict in ("drop", "reject") or self._is_sink(rule.target, packet)
             if blocks and not will:
                 return Place(chain.name, self._before_logs(chain, index, packet))
-            if not blocks and rule.target in self._chains and rule.target not in self._shared:
-                found = self._search(self._chains[rule.target], packet, will)
-                if found:
+            self._denied = self._denied or blocks
+            if not blocks:
+                found = self._enter(chain, index, rule, packet, will)
+                if found or rule.verdict == "goto":
                     return found
-            if rule.verdict == "goto" and not blocks:
-                return None
         return None
+
+    def _enter(self, chain: Chain, index: int, rule: Rule, packet: Packet, will: bool) -> Optional[Place]:
+        """The barrier in the chain that a rule leads to, or the rule where a goto comes back and leaves the policy."""
+        if rule.target not in self._private:
+            self._denied = True
+            bans = will or any(_names_source(inner) for inner in self._chains[rule.target].rules)
+            if bans or not self._is_sink(rule.target, packet, strict=False):
+                return None
+            return Place(chain.name, self._before_logs(chain, index, packet))
+        self._denied = will
+        found = self._search(self._chains[rule.target], packet, will)
+        if found is None and rule.verdict == "goto" and chain.name == INPUT and not self._denied:
+            return Place(INPUT, index)
+        return found
+
+    def _spares_some(self, rule: Rule, packet: Packet) -> bool:
+        """Whether a rule sends some sources back, or only so many packets."""
+        return rule_matches(rule, replace(packet, source=ANYONE)) is None
 
     def _candidates(self, chain: Chain, packet: Packet) -> Tuple[Tuple[int, Rule], ...]:
         """The rules of a chain that could concern the packet on some port, kept for the next port."""
@@ -84,26 +108,34 @@ class Placement:
         key = (general, chain.name)
         if key not in self._relevant:
             self._relevant[key] = tuple(
-                (index, rule) for index, rule in enumerate(chain.rules) if rule_matches(rule, general) is not False
+                (index, rule)
+                for index, rule in enumerate(chain.rules)
+                if rule_matches(rule, general) is not False
+                or (rule.verdict == "return" and self._spares_some(rule, general))
             )
         return self._relevant[key]
 
-    def _is_sink(self, target: str, packet: Packet) -> bool:
+    def _is_sink(self, target: str, packet: Packet, strict: bool = True) -> bool:
         """Whether a chain blocks all that enters it, whoever sent it to whatever port: its jump is then the barrier.
 
-        A chain that bans some before it blocks the rest is none: a place before its jump would be ahead of those bans.
+        ``strict`` asks that it do so at once, not some packets before the others: where bans stand in it, a place
+        before its jump would be ahead of them.
         """
-        return self._blocks_all(target, replace(packet, source=ANYONE, dport=_ALL_PORTS), frozenset())
+        return self._blocks_all(target, replace(packet, source=ANYONE, dport=_ALL_PORTS), frozenset(), strict)
 
-    def _blocks_all(self, name: str, packet: Packet, seen: FrozenSet[str]) -> bool:
+    def _blocks_all(self, name: str, packet: Packet, seen: FrozenSet[str], strict: bool) -> bool:
+        """Whether nothing that enters a chain gets out; with ``strict``, for one reason and not for several."""
         if name not in self._chains or name in seen:
             return False
         for rule in self._chains[name].rules:
             matches = rule_matches(rule, packet)
             if matches is False or rule.verdict in ("continue", "mark"):
                 continue
-            inner = rule.verdict in ("jump", "goto") and self._blocks_all(rule.target, packet, seen | {name})
-            return bool(matches) and (rule.verdict in ("drop", "reject") or inner)
+            inner = rule.verdict in ("jump", "goto") and self._blocks_all(rule.target, packet, seen | {name}, strict)
+            if rule.verdict not in ("drop", "reject") and not inner:
+                return False
+            if matches or strict:
+                return bool(matches)
         return False
 
     def _may_block(self, rule: Rule, packet: Packet, seen: FrozenSet[str]) -> bool:
@@ -128,16 +160,19 @@ def _logs(rule: Rule) -> bool:
 
 
 def _names_us(rule: Rule) -> bool:
-    """Whether a rule is about these ports or all sources but some: the admin's own will, never overruled."""
-    return any(
-        (match.field in ("dport", "port") and not match.negated)
-        or (match.field in ("source", "source_set") and match.negated)
-        for match in rule.matches
-    )
+    """Whether a rule is about these ports or about sources: the admin's own will, never overruled."""
+    return _names_source(rule) or any(match.field in ("dport", "port") and not match.negated for match in rule.matches)
 
 
-def _chains_of_other_hooks(table: Table) -> FrozenSet[str]:
-    """The user chains that packets of other hooks than INPUT pass as well."""
+def _names_source(rule: Rule) -> bool:
+    return any(match.field in ("source", "source_set") for match in rule.matches)
+
+
+def _private_chains(table: Table) -> FrozenSet[str]:
+    """The user chains that one rule alone leads to, and that packets of no other hook than INPUT pass.
+
+    What is put into a chain with a second way in would also serve those who come that way: the banned, say.
+    """
     leads = {chain.name: [rule.target for rule in chain.rules if rule.target] for chain in table.chains}
     reached: Set[str] = set()
     waiting: List[str] = [chain.name for chain in table.chains if chain.hook and chain.name != INPUT]
@@ -146,4 +181,5 @@ def _chains_of_other_hooks(table: Table) -> FrozenSet[str]:
             if target not in reached:
                 reached.add(target)
                 waiting.append(target)
-    return frozenset(reached)
+    targets = [target for chain_targets in leads.values() for target in chain_targets]
+    return frozenset(name for name in leads if targets.count(name) == 1 and name not in reached)

@@ -20,17 +20,18 @@ Candidate = Tuple[RulesFile, str]
 
 def rehearse(host: Host, files: Sequence[RulesFile], plan: Plan, request: Request, kernel: Kernel) -> Plan:
     """Returns the plan with ``persisted`` and warnings as the rehearsal showed; raises HostError for a broken file."""
-    if plan.persisted != "written":
-        return plan
     after = {step.path: step.after for step in plan.steps if isinstance(step, Write)}
+    whole = plan.persisted == "written"
     candidates = [
         (file, (after.get(file.path) or file.content).decode("utf-8", "surrogateescape"))
         for file in files
-        if file.enabled
+        if file.path in after or (whole and file.enabled)
     ]
+    if not candidates:
+        return plan
     sets = host.run(("ipset", "save")).out if _needs_sets(host, candidates) else ""
     answer = host.in_private_network(lambda: _load_and_judge(host, candidates, sets, request, kernel))
-    if answer is None:
+    if answer is None or not whole:
         return plan
     blocked = [Effective(**entry) for entry in answer["effective"] if entry["verdict"] == "blocked"]
     live = {entry.key: entry for entry in judge(plan.ruleset, kernel.links, request)}
@@ -43,7 +44,7 @@ def rehearse(host: Host, files: Sequence[RulesFile], plan: Plan, request: Reques
 
 
 def _needs_sets(host: Host, candidates: Sequence[Candidate]) -> bool:
-    return any("--match-set" in text for _file, text in candidates) and host.find("ipset") is not None
+    return any("-set " in text for _file, text in candidates) and host.find("ipset") is not None
 
 
 def _load_and_judge(
@@ -56,19 +57,19 @@ def _load_and_judge(
         command = "iptables-restore" if file.family == 4 else "ip6tables-restore"
         ended = host.run((command,), text)
         if ended.returncode:
-            raise HostError(_refusal(host, command, file, ended))
+            _refuse(host, command, file, ended, request)
     there = observe_kernel(host).ruleset
     effective: List[Effective] = judge(there, kernel.links, request)
     return {"effective": [entry.as_result() for entry in effective]}
 
 
-def _refusal(host: Host, command: str, file: RulesFile, ended: Completed) -> str:
+def _refuse(host: Host, command: str, file: RulesFile, ended: Completed, request: Request) -> None:
+    """Raises HostError, unless a file that did not load before is only rid of what is ours."""
     already = host.run((command,), file.text).returncode != 0
-    return "{} {}; nothing was changed. {} said: {}".format(
-        file.path,
-        "cannot be loaded as it is, so that the host would boot without these rules"
-        if already
-        else "could not be loaded with our rules in it",
-        command,
-        ended.words(),
+    if already and request.state == "absent":
+        return
+    what = "cannot be loaded as it is, so that the host would boot without these rules"
+    raise HostError(
+        f"{file.path} {what if already else 'could not be loaded with our change in it'}; nothing was changed. "
+        f"{command} said: {ended.words()}"
     )

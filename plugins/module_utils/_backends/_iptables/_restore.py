@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Dict, List, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._backends._iptables._lines import Jump, Layout
-from ansible_collections.port443.https.plugins.module_utils._plan import Run
+from ansible_collections.port443.https.plugins.module_utils._plan import Prune, Run
 
 LOCK_WAIT = 5  # seconds; legacy 1.8.9 waits for ever unless told, iptables-nft takes no lock and ignores it
 
@@ -26,7 +26,7 @@ def _of_family(frontend: str, family: int) -> str:
     return frontend if family == 4 else frontend.replace("iptables", "ip6tables", 1)
 
 
-def change(frontend: str, family: int, chain: str, have: Layout, want: Layout, back: Tuple[Run, ...] = ()) -> Run:
+def change(frontend: str, family: int, chain: str, have: Layout, want: Layout, back: Tuple[Prune, ...] = ()) -> Run:
     """Returns the command that makes ``want`` of ``have``; ``back`` follows where that has to be taken back."""
     command = restore_command(frontend, family)
     return Run(command, script(chain, have, want), (Run(command, script(chain, want, have)), *back))
@@ -57,15 +57,3 @@ def _inserts(jumps: Tuple[Jump, ...]) -> List[str]:
         lines.append(f"-I {jump.chain} {jump.index + before + 1} {body}")
         inserted[jump.chain] = before + 1
     return lines
-
-
-def remove_input(family: int, whole_table: bool) -> Run:
-    """Takes back the chain INPUT that our first rule made, and the table with it if nothing else is in it.
-
-    The chain is deleted by name: the kernel refuses where it got a rule meanwhile, and then does none of this.
-    """
-    table = "{} filter".format("ip" if family == 4 else "ip6")
-    lines = [f"delete chain {table} INPUT"]
-    if whole_table:
-        lines.append("delete table " + table)
-    return Run(("nft", "-f", "-"), "\n".join([*lines, ""]))
