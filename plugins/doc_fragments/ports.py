@@ -58,8 +58,8 @@ options:
     description:
       - Where the jump to the set's chain goes among the rules that are there.
       - V(auto) puts it directly before the rule that blocks strangers, so behind every ban. It never overrules a rule
-        that blocks one of the ports by number, sources that it names, or every source but some; the port is then reported
-        as V(blocked).
+        that blocks one of the ports by number, sources that it names, or every source but some; the port is then
+        reported as V(blocked).
       - V(first) puts it before all others, so before bans as well.
       - V(last) puts it behind all others.
     type: str

@@ -48,7 +48,8 @@ class Placement:
         if position == "last":
             return end
         self._denied = False
-        return self._search(chain, packet, False) or Place(INPUT, self._before_logs(chain, end.index, packet))
+        shut = chain.policy == "drop"
+        return self._search(chain, packet, False, shut) or Place(INPUT, self._before_logs(chain, end.index, packet))
 
     def may_stay(self, jump: Jump, place: Place, packets: Sequence[Packet]) -> bool:
         """Tells whether a jump that is there works as well as one at ``place``: nothing between can block."""
@@ -60,10 +61,11 @@ class Placement:
             self._may_block(rule, replace(packet, source=ANYONE), frozenset()) for rule in between for packet in packets
         )
 
-    def _search(self, chain: Chain, packet: Packet, named: bool) -> Optional[Place]:
+    def _search(self, chain: Chain, packet: Packet, named: bool, final: bool) -> Optional[Place]:
         """The barrier in a chain and those it leads to, or None where the packet comes back from it.
 
         ``named`` tells that the way here is the admin's own will. Where that blocks, the search goes on behind it.
+        ``final`` tells that who leaves this chain, INPUT or one that a goto led to, meets a policy that blocks.
         """
         for index, rule in self._candidates(chain, packet):
             if rule.verdict == "return" and self._spares_some(rule, packet):
@@ -71,32 +73,43 @@ class Placement:
             if rule_matches(rule, packet) is not True or rule.verdict not in _DECIDING:
                 continue
             will = named or _names_us(rule)
+            if rule.verdict == "return" and final and not will:
+                return Place(chain.name, index)
+            if rule.verdict == "return" and chain.name != INPUT:
+                return None
             if rule.verdict == "return":
-                # In the base chain the policy decides then, and nothing behind this rule is reached.
-                return Place(INPUT, index) if chain.name == INPUT and not will else None
+                continue
             blocks = rule.verdict in ("drop", "reject") or self._is_sink(rule.target, packet)
             if blocks and not will:
                 return Place(chain.name, self._before_logs(chain, index, packet))
             self._denied = self._denied or blocks
             if not blocks:
-                found = self._enter(chain, index, rule, packet, will)
+                found = self._enter(chain, index, rule, packet, will, final)
                 if found or rule.verdict == "goto":
                     return found
         return None
 
-    def _enter(self, chain: Chain, index: int, rule: Rule, packet: Packet, will: bool) -> Optional[Place]:
-        """The barrier in the chain that a rule leads to, or the rule where a goto comes back and leaves the policy."""
+    def _enter(self, chain: Chain, index: int, rule: Rule, packet: Packet, will: bool, final: bool) -> Optional[Place]:
+        """The barrier in the chain that a rule leads to, or the end of that chain where a goto leaves the policy."""
         if rule.target not in self._private:
             self._denied = True
-            bans = will or any(_names_source(inner) for inner in self._chains[rule.target].rules)
-            if bans or not self._is_sink(rule.target, packet, strict=False):
+            if will or self._bans(rule.target, frozenset()) or not self._is_sink(rule.target, packet, strict=False):
                 return None
             return Place(chain.name, self._before_logs(chain, index, packet))
+        final = final and rule.verdict == "goto"
+        target = self._chains[rule.target]
         self._denied = will
-        found = self._search(self._chains[rule.target], packet, will)
-        if found is None and rule.verdict == "goto" and chain.name == INPUT and not self._denied:
-            return Place(INPUT, index)
+        found = self._search(target, packet, will, final)
+        if found is None and final and not self._denied:
+            return Place(target.name, self._before_logs(target, len(target.rules), packet))
         return found
+
+    def _bans(self, name: str, seen: FrozenSet[str]) -> bool:
+        """Whether a chain, or one that it leads to, has a rule about sources."""
+        if name not in self._chains or name in seen:
+            return False
+        rules = self._chains[name].rules
+        return any(_names_source(rule) or self._bans(rule.target, seen | {name}) for rule in rules)
 
     def _spares_some(self, rule: Rule, packet: Packet) -> bool:
         """Whether a rule sends some sources back, or only so many packets."""
