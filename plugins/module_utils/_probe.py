@@ -141,8 +141,8 @@ def _knock(doors: Sequence[Place], request: Request) -> List[_Part]:
             continue
         if "tcp" in request.checks:
             parts.append(([finding("tcp", "", door, OK, "connected")], []))
-        if _checks_of_a_name(door, request.names[0], request):
-            parts.extend(_Question(door, name, request) for name in request.names)
+        asked = [name for name in request.names if _checks_of_a_name(door, name, request)]
+        parts.extend(_Question(door, name, request) for name in asked)
     questions = [part for part in parts if isinstance(part, _Question)]
     answers = iter(ask_together([partial(_ask, question) for question in questions], request.timeout))
     return [_part_of(part, next(answers)) if isinstance(part, _Question) else part for part in parts]
@@ -159,9 +159,9 @@ def _part_of(question: _Question, answer: Union[_Part, Failure]) -> _Part:
 def _checks_of_a_name(door: Place, name: str, request: Request) -> Tuple[str, ...]:
     """The checks that are made once a name at this door, in their order; the first one knocks."""
     if door.port == request.http_port and "redirect" in request.checks:
-        return ("redirect",)
-    wanted = set(request.checks) | ({"certificate"} if name in request.fingerprints else set())
-    return tuple(check for check in _JUDGES if check in wanted)
+        return ("redirect",) if request.asks("redirect", name) else ()
+    wanted = {"certificate"} if name in request.fingerprints else set()
+    return tuple(check for check in _JUDGES if check in wanted or request.asks(check, name))
 
 
 def _without_connection(door: Place, request: Request, failure: Failure) -> List[Finding]:

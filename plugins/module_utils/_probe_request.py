@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 import ssl
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Mapping, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._certificate._names import normalise_name
 from ansible_collections.port443.https.plugins.module_utils._errors import RuleError
@@ -22,7 +22,8 @@ class Request:
 
     ``names`` are server names in their ASCII form or IP addresses; ``families`` is empty for whichever there is;
     ``authorities`` is PEM, empty for the system's; ``fingerprints`` maps a name to the SHA-256 it has to serve,
-    64 lower-case hexadecimal digits; ``timeout`` (a step) and ``wait`` (all in all) are seconds.
+    64 lower-case hexadecimal digits; ``narrowed`` maps the checks that are not made of every name to the names they are
+    made of; ``timeout`` (a step) and ``wait`` (all in all) are seconds.
     """
 
     hosts: Tuple[str, ...]
@@ -33,9 +34,14 @@ class Request:
     checks: Tuple[str, ...] = CHECKS
     authorities: str = ""
     fingerprints: Mapping[str, str] = field(default_factory=dict)
+    narrowed: Mapping[str, Tuple[str, ...]] = field(default_factory=dict)
     minimum_days: int = 0
     timeout: float = 5.0
     wait: float = 0.0
+
+    def asks(self, check: str, name: str) -> bool:
+        """Tells whether ``check`` is to be made of ``name``."""
+        return check in self.checks and name in self.narrowed.get(check, self.names)
 
 
 def read_request(options: Mapping[str, Any], authorities: str) -> Request:
@@ -52,7 +58,8 @@ def read_request(options: Mapping[str, Any], authorities: str) -> Request:
         checks = tuple(check for check in checks if check != "chain")
     if authorities:
         _refuse_other_than_certificates(authorities)
-    if not checks:
+    narrowed = _read_narrowed(options, names)
+    if not any(narrowed.get(check, names) for check in checks):
         raise RuleError("checks leaves nothing to check; it takes one or more of {}".format(", ".join(CHECKS)))
     for option in ("port", "http_port"):
         if not 1 <= options[option] <= 65535:
@@ -71,6 +78,7 @@ def read_request(options: Mapping[str, Any], authorities: str) -> Request:
         checks=checks,
         authorities=authorities,
         fingerprints=_read_fingerprints(options, names),
+        narrowed=narrowed,
         minimum_days=options["minimum_days"],
         timeout=options["timeout"],
         wait=options["wait"],
@@ -114,6 +122,21 @@ def _read_fingerprints(options: Mapping[str, Any], names: Sequence[str]) -> Dict
         message = "fingerprints names {0}, which is not among the names checked: {1}"
         raise RuleError(message.format(", ".join(strange), ", ".join(names)))
     return wanted
+
+
+def _read_narrowed(options: Mapping[str, Any], names: Sequence[str]) -> Dict[str, Tuple[str, ...]]:
+    """The names of the checks that were given names of their own."""
+    narrowed: Dict[str, Tuple[str, ...]] = {}
+    for check in ("chain", "redirect"):
+        given: Optional[Sequence[str]] = options[f"{check}_names"]
+        if given is None:
+            continue
+        narrowed[check] = tuple(dict.fromkeys(read_name(name) for name in given))
+        strange = [name for name in narrowed[check] if name not in names]
+        if strange:
+            message = "{0}_names has {1}, which is not among the names checked: {2}"
+            raise RuleError(message.format(check, ", ".join(strange), ", ".join(names)))
+    return narrowed
 
 
 def _refuse_other_than_certificates(authorities: str) -> None:

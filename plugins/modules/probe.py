@@ -79,6 +79,16 @@ options:
   ca_file:
     description: A file of certificates to trust, in PEM form, on the machine that checks.
     type: path
+  chain_names:
+    description:
+      - Those of O(names) of which V(chain) is checked. Leave out those that serve a certificate that signed itself.
+      - By default, all.
+    type: list
+    elements: str
+  redirect_names:
+    description: Those of O(names) of which V(redirect) is checked. By default, all.
+    type: list
+    elements: str
   fingerprint:
     description:
       - SHA-256 of the certificate that has to be served for all O(names), in hexadecimal, with or without colons.
@@ -283,6 +293,8 @@ OPTIONS = {
     "trust": {"type": "str", "choices": ["system", "none"], "default": "system"},
     "ca": {"type": "str"},
     "ca_file": {"type": "path"},
+    "chain_names": {"type": "list", "elements": "str"},
+    "redirect_names": {"type": "list", "elements": "str"},
     "fingerprint": {"type": "str"},
     "fingerprints": {"type": "dict"},
     "minimum_days": {"type": "int", "default": 0},

@@ -109,9 +109,8 @@ def _judge_issuer(pair: Pair, demand: Demand, warnings: List[str]) -> List[str]:
 
 def _judge_dates(certificate: Certificate, what: str, now: int) -> List[str]:
     if certificate.not_after < now:
-        return [
-            f"{what} expired on {show_time(certificate.not_after)}, {-days_left(certificate, now)} days ago: renew it"
-        ]
+        ago = (now - certificate.not_after) // DAY
+        return [f"{what} expired on {show_time(certificate.not_after)}, {ago} days ago: renew it"]
     if certificate.not_before > now:
         return [
             f"{what} is not valid before {show_time(certificate.not_before)}, and it is {show_time(now)} now: "

@@ -162,6 +162,31 @@ def test_a_certificate_that_signed_itself_is_trusted_only_if_given(servers: Serv
     assert outcomes(ask(port, authorities=own.pem().decode("ascii"))) == GOOD
 
 
+def test_the_chain_is_checked_of_the_names_that_have_one(servers: Servers) -> None:
+    other = "own.example.com"
+    port = serve(servers, pki.site("*.example.com"))
+    report = ask(port, names=(NAME, other), checks=("names", "chain"), narrowed={"chain": (NAME,)})
+    assert [(found.check, found.name) for found in report.findings] == [
+        ("names", NAME),
+        ("chain", NAME),
+        ("names", other),
+    ]
+
+
+def test_plain_http_has_to_redirect_for_the_names_that_say_so(servers: Servers) -> None:
+    other = "plain.example.com"
+    http_port = servers.http("HTTP/1.1 200 OK\r\n\r\nhello")
+    asked = {"names": (NAME, other), "http_port": http_port, "checks": ("tcp", "redirect")}
+    port = serve(servers, pki.site())
+    one = ask(port, narrowed={"redirect": (NAME,)}, **asked)
+    assert [(found.check, found.name, found.outcome) for found in one.findings] == [
+        ("tcp", "", "ok"),
+        ("tcp", "", "ok"),
+        ("redirect", NAME, "no redirect"),
+    ]
+    assert outcomes(ask(port, narrowed={"redirect": ()}, **asked)) == [("tcp", "ok"), ("tcp", "ok")]
+
+
 def test_an_intermediate_can_be_what_is_trusted(servers: Servers) -> None:
     port = servers.https(pki.site().pem(), key=pki.site().key_pem())
     assert outcomes(ask(port, authorities=pki.intermediate().pem().decode("ascii"))) == GOOD

@@ -23,6 +23,8 @@ def options(**given: Any) -> Dict[str, Any]:
         "family": [],
         "checks": list(CHECKS),
         "trust": "system",
+        "chain_names": None,
+        "redirect_names": None,
         "fingerprint": None,
         "fingerprints": None,
         "minimum_days": 0,
@@ -69,7 +71,25 @@ def test_fingerprints_find_their_names_however_these_are_written() -> None:
     }
 
 
+def test_a_check_can_be_made_of_some_names_only() -> None:
+    asked = read(names=["a.example", "b.example"], chain_names=["A.example."], redirect_names=[])
+    assert asked.narrowed == {"chain": ("a.example",), "redirect": ()}
+    assert [asked.asks(check, name) for check in ("names", "chain", "redirect") for name in asked.names] == [
+        *(True, True),
+        *(True, False),
+        *(False, False),
+    ]
+
+
 REFUSED = [
+    (
+        {"redirect_names": ["b.example"]},
+        "redirect_names has b.example, which is not among the names checked: www.example.com",
+    ),
+    (
+        {"checks": ["chain", "redirect"], "chain_names": [], "redirect_names": []},
+        "checks leaves nothing to check; it takes one or more of tcp, tls, names, chain, days, redirect",
+    ),
     ({"host": []}, "host is empty; give a name or an address to connect to, or a list of them"),
     ({"host": [" "]}, "host is empty; give a name or an address to connect to, or a list of them"),
     (
