@@ -51,6 +51,21 @@ class Effective:
 
 def judge(ruleset: Ruleset, links: Sequence[Link], request: Request) -> List[Effective]:
     """Returns a line for each port and IP version of the request: the worst over its sources and interfaces."""
+    asked = (ruleset, tuple(links), request)
+    for before, known in _JUDGED:
+        if before == asked:
+            return list(known)
+    lines = _judge_each(ruleset, links, request)
+    _JUDGED[1:] = []
+    _JUDGED.insert(0, (asked, tuple(lines)))
+    return lines
+
+
+# What is planned, what came of it and, mostly, what the rehearsal loads are the same rules: the last answers are kept.
+_JUDGED: List[Tuple[Tuple[Ruleset, Tuple[Link, ...], Request], Tuple[Effective, ...]]] = []
+
+
+def _judge_each(ruleset: Ruleset, links: Sequence[Link], request: Request) -> List[Effective]:
     lines: List[Effective] = []
     verdicts = Verdicts(ruleset)
     for link in links:

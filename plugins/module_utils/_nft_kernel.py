@@ -201,6 +201,10 @@ def _devices(hook: Dict[int, bytes]) -> Tuple[str, ...]:
     return (_string(hook[_HOOK_DEVICE]),) if _HOOK_DEVICE in hook else ()
 
 
+_TOKENS: Dict[bytes, Tokens] = {}
+_MOST_TOKENS = 100_000
+
+
 class RuleReader:
     """Reads the attributes of NEWRULE messages; expressions repeat, so each is read once."""
 
@@ -218,8 +222,17 @@ class RuleReader:
             elif kind == _RULE_CHAIN:
                 chain = self._name(value)
             elif kind == _RULE_EXPRESSIONS:
-                tokens = tuple([self._token(expression) for _kind, expression in _attributes(value)])
+                tokens = self._tokens(value)
         return KernelRule(_FAMILIES.get(family, str(family)), table, chain, tokens)
+
+    def _tokens(self, expressions: bytes) -> Tokens:
+        """The same rules are listed again after a change, and in the rehearsal's child."""
+        tokens = _TOKENS.get(expressions)
+        if tokens is None:
+            tokens = tuple([self._token(expression) for _kind, expression in _attributes(expressions)])
+            if len(_TOKENS) < _MOST_TOKENS:
+                _TOKENS[expressions] = tokens
+        return tokens
 
     def _name(self, value: bytes) -> str:
         name = self._names.get(value)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Dict, Iterator, List, Optional, Tuple
+from typing import Dict, FrozenSet, Iterator, List, Optional, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._backends._iptables._rule import RuleParser
 from ansible_collections.port443.https.plugins.module_utils._ruleset import Chain, Rule, Table
@@ -109,12 +109,40 @@ def _word(line: str, index: int) -> str:
 def _build(draft: _Draft, frontend: str, family: str) -> Table:
     for chain in draft.lines:
         draft.policies.setdefault(chain, "accept" if chain in _HOOKS else None)
-    parser = RuleParser(family, frozenset(draft.policies))
+    names = frozenset(draft.policies)
+    parser = RuleParser(family, names)
     chains = (
-        _chain(draft.name, name, policy, tuple(parser.parse(line) for line in draft.lines.get(name, ())))
+        _chain(
+            draft.name, name, policy, _read_rules((family, draft.name, name), draft.lines.get(name, ()), names, parser)
+        )
         for name, policy in draft.policies.items()
     )
     return Table(frontend, family, draft.name, tuple(chains))
+
+
+# A run reads the same rules up to ten times: live and from the file, before and after, and in the rehearsal's child.
+_KNOWN: Dict[Tuple[str, str, str], List[Tuple[Tuple[str, ...], FrozenSet[str], Tuple[Rule, ...]]]] = {}
+_MOST_KNOWN = 4
+
+
+def _read_rules(
+    chain: Tuple[str, str, str], lines: Sequence[str], names: FrozenSet[str], parser: RuleParser
+) -> Tuple[Rule, ...]:
+    """The rules of a chain (family, table, name), read anew only if they differ or may lead to other chains."""
+    lines = tuple(lines)
+    known = _KNOWN.setdefault(chain, [])
+    for read, those, rules in known:
+        if read == lines and not _is_concerned(lines, names ^ those):
+            return rules
+    rules = tuple(parser.parse(line) for line in lines)
+    known[_MOST_KNOWN - 1 :] = []
+    known.insert(0, (lines, names, rules))
+    return rules
+
+
+def _is_concerned(lines: Sequence[str], names: FrozenSet[str]) -> bool:
+    """Tells whether a rule may jump to a chain that came or went."""
+    return len(names) > _MOST_KNOWN or any(name in line for name in names for line in lines)
 
 
 def _chain(table: str, name: str, policy: Optional[str], rules: Tuple[Rule, ...]) -> Chain:

@@ -29,12 +29,13 @@ def rehearse(host: Host, files: Sequence[RulesFile], plan: Plan, request: Reques
     ]
     if not candidates:
         return plan
+    # Before the child starts: it inherits the answer, and mostly finds the same rules.
+    live = {entry.key: entry for entry in judge(plan.ruleset, kernel.links, request)}
     sets = host.run(("ipset", "save")).out if _needs_sets(host, candidates) else ""
     answer = host.in_private_network(lambda: _load_and_judge(host, candidates, sets, request, kernel))
     if answer is None or not whole:
         return plan
     blocked = [Effective(**entry) for entry in answer["effective"] if entry["verdict"] == "blocked"]
-    live = {entry.key: entry for entry in judge(plan.ruleset, kernel.links, request)}
     warnings = tuple(
         f"after a reboot {entry.title} would be blocked: {entry.because}"
         for entry in blocked
