@@ -1,0 +1,85 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What is compared, on which hosts, and which of it has a target."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Sequence
+
+from hosts import FLEET, LARGE, RULES, SINGLE
+
+OURS = "`port443.https.ports`"
+LOOP = "`iptables` in a loop, `iptables_state`"
+MULTIPORT = "`iptables` with multiport, `iptables_state`"
+MULTIPORT_PORTS = 15  # xt_multiport's limit (iptables-extensions(8))
+FIRST, SECOND = "first", "second"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One way to do one job. ``targets`` are the most it may take, as a multiple of a ping play on the same hosts.
+
+    A case that is ``slow`` is run once, not in every round.
+    """
+
+    job: str
+    way: str
+    play: str
+    hosts: tuple[str, ...]
+    ports: tuple[str, ...]
+    variables: dict[str, Any] = field(hash=False)
+    targets: dict[str, float] = field(default_factory=dict, hash=False)
+    slow: bool = False
+
+    @property
+    def is_ours(self) -> bool:
+        return self.way == OURS
+
+
+HTTPS = ("80/tcp", "443/tcp", "443/udp")
+
+
+def scattered(count: int) -> tuple[str, ...]:
+    """Returns that many ports of which no two make a range; every fifth is UDP."""
+    return tuple("{}/{}".format(1001 + 2 * number, "udp" if number % 5 == 4 else "tcp") for number in range(count))
+
+
+def lots(ports: Sequence[str], together: int) -> list[dict[str, Any]]:
+    """Returns the ports as the usual play takes them, up to so many in one rule."""
+    found: list[dict[str, Any]] = []
+    for protocol in ("tcp", "udp"):
+        numbers = [port.split("/")[0] for port in ports if port.endswith(protocol)]
+        for start in range(0, len(numbers), together):
+            lot = numbers[start : start + together]
+            found.append({"protocol": protocol, **({"port": lot[0]} if together == 1 else {"ports": lot})})
+    return found
+
+
+def _ours(job: str, hosts: tuple[str, ...], ports: tuple[str, ...], first: float, second: float) -> Case:
+    targets = {FIRST: first, SECOND: second}
+    return Case(job, OURS, "ports", hosts, ports, {"bench_ports": list(ports)}, targets)
+
+
+def _usual(job: str, way: str, hosts: tuple[str, ...], ports: tuple[str, ...], slow: bool = False) -> Case:
+    together = 1 if way == LOOP else MULTIPORT_PORTS
+    return Case(job, way, "usual", hosts, ports, {"bench_lots": lots(ports, together)}, slow=slow)
+
+
+_FEW, _MANY, _MOST = "3 ports", "50 ports", "500 ports"
+_LARGE = f"2 ports, host with {sum(RULES.values()):,} rules"
+_FLEET = f"3 ports, {len(FLEET)} hosts"
+CASES = (
+    _ours(_FEW, (SINGLE,), HTTPS, 1.3, 1.2),
+    _usual(_FEW, MULTIPORT, (SINGLE,), HTTPS),
+    _usual(_FEW, LOOP, (SINGLE,), HTTPS),
+    _ours(_MANY, (SINGLE,), scattered(50), 1.3, 1.3),
+    _usual(_MANY, MULTIPORT, (SINGLE,), scattered(50)),
+    _usual(_MANY, LOOP, (SINGLE,), scattered(50), slow=True),
+    _ours(_MOST, (SINGLE,), scattered(500), 1.6, 1.6),
+    _usual(_MOST, MULTIPORT, (SINGLE,), scattered(500), slow=True),
+    _usual(_MOST, LOOP, (SINGLE,), scattered(500), slow=True),
+    _ours(_LARGE, (LARGE,), HTTPS[:2], 2.0, 2.0),
+    _usual(_LARGE, LOOP, (LARGE,), HTTPS[:2]),
+    _ours(_FLEET, FLEET, HTTPS, 1.4, 1.4),
+)

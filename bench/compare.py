@@ -1,0 +1,147 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Plays every case in alternating rounds, a ping play before each, and reports medians; started by bench/run."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections import defaultdict
+from pathlib import Path
+from typing import Any, Sequence
+
+import hosts as throw_away
+import report
+from cases import CASES, FIRST, HTTPS, OURS, SECOND, Case
+from hosts import FLEET, LARGE, SINGLE, Host
+from playbook import PYTHON, Controller, Payload, Played, cpus, remove_payloads
+
+ROUNDS, QUICK_ROUNDS = 5, 3
+
+
+class Comparison:
+    """The measurements, by what was measured."""
+
+    def __init__(self, controller: Controller, hosts: dict[str, Host]) -> None:
+        self._controller = controller
+        self._hosts = hosts
+        self.pings: dict[tuple[str, ...], list[Played]] = defaultdict(list)
+        self.plays: dict[tuple[Case, str], list[Played]] = defaultdict(list)
+        self.payloads: dict[str, list[float]] = defaultdict(list)
+        self.sizes: dict[str, int] = {}
+
+    def ping(self, names: tuple[str, ...], measured: bool = True) -> None:
+        """Plays a ping."""
+        played = self._controller.play("ping", names, {})
+        if measured:
+            self.pings[names].append(played)
+
+    def play(self, case: Case) -> None:
+        """Plays a case on hosts that do not have it yet and, unless that takes minutes, once more.
+
+        Raises AssertionError if it does not do the job.
+        """
+        throw_away.reset([self._hosts[name] for name in case.hosts])
+        host, port = self._hosts[case.hosts[-1]], int(case.ports[0].split("/")[0])
+        if host.lets_in(port):
+            raise AssertionError(f"port {port} of {host.name} is open before the run")
+        for run in (FIRST,) if case.slow else (FIRST, SECOND):
+            played = self._controller.play(case.play, case.hosts, case.variables)
+            if case.is_ours:
+                _check(case, run, played)
+            if not host.lets_in(port):
+                raise AssertionError(f"port {port} of {host.name} is shut after the {run} run: {case.job}, {case.way}")
+            self.plays[case, run].append(played)
+            print(f"    {run} run {played.wall:.1f} s", flush=True)
+
+    def time_payloads(self, rounds: int) -> None:
+        """Measures what our module takes on its host by itself, beside the ping module and Python alone."""
+        web, large = self._hosts[SINGLE], self._hosts[LARGE]
+        ping = Payload(web, self._controller, "ping", {})
+        few = Payload(web, self._controller, "ports", {"bench_ports": list(HTTPS)})
+        beside = Payload(large, self._controller, "ports", {"bench_ports": list(HTTPS[:2])})
+        self.sizes = {"`ansible.builtin.ping`": ping.size, OURS: few.size}
+        for _round in range(rounds + 1):
+            self.payloads["Python, doing nothing"].append(_seconds_of_python(web))
+            self.payloads["`ansible.builtin.ping`"].append(ping.seconds())
+            for host, payload, name in ((web, few, "3 ports"), (large, beside, "2 ports, 10,000 rules")):
+                host.reset()
+                self.payloads[f"{OURS}, {name}, first run"].append(payload.seconds())
+                self.payloads[f"{OURS}, {name}, second run"].append(payload.seconds())
+        for seconds in self.payloads.values():
+            del seconds[0]  # fills the caches
+        for host in (web, large):
+            remove_payloads(host)
+
+
+def _seconds_of_python(host: Host) -> float:
+    started = time.perf_counter()
+    host.run(PYTHON, "-c", "pass")
+    return time.perf_counter() - started
+
+
+def _check(case: Case, run: str, played: Played) -> None:
+    """Speed is of no use where the work was not done."""
+    want: dict[str, Any] = {"changed": run == FIRST, "persisted": "rehearsed", "verdicts": ["open"]}
+    wrong = [result for result in played.results if result != want]
+    if wrong or len(played.results) != len(case.hosts):
+        raise AssertionError(f"{case.job}, {run} run: expected {want} of {len(case.hosts)} hosts, got {wrong}")
+
+
+def compare(cases: Sequence[Case], rounds: int, comparison: Comparison) -> None:
+    """Measures the cases, those that take minutes once."""
+    print("connecting", flush=True)
+    comparison.ping((SINGLE, LARGE, *FLEET), measured=False)
+    if any(case.is_ours for case in cases):
+        comparison.time_payloads(rounds)
+    for number in range(rounds):
+        for case in cases if number % 2 else reversed(cases):
+            if not case.slow:
+                print(f"round {number + 1} of {rounds}: {case.job}, {case.way}", flush=True)
+                comparison.ping(case.hosts if case.hosts == FLEET else (SINGLE,))
+                comparison.play(case)
+    for case in cases:
+        if case.slow:
+            print(f"once, as it takes minutes: {case.job}, {case.way}", flush=True)
+            comparison.play(case)
+
+
+def _listed(cases: Sequence[Case]) -> str:
+    return "; ".join(f"{case.job}, {case.way}" for case in cases)
+
+
+def main() -> int:
+    """Returns 0 if every target that was measured is met, else 1."""
+    parser = argparse.ArgumentParser(prog="bench/run", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help=f"{QUICK_ROUNDS} rounds, and nothing that takes minutes")
+    parser.add_argument("--rounds", type=int, help=f"how many rounds (default {ROUNDS})")
+    parser.add_argument("--only", default="", metavar="WORD", help="only cases in whose job or way WORD occurs")
+    parser.add_argument("--write", action="store_true", help="write the result into bench/README.md")
+    parser.add_argument("--folder", type=Path, required=True, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    arguments.rounds = arguments.rounds or (QUICK_ROUNDS if arguments.quick else ROUNDS)
+    if arguments.write and arguments.only:
+        parser.error("--write wants every job measured: leave out --only")
+    cases = [
+        case for case in CASES if arguments.only in f"{case.job}, {case.way}" and not (case.slow and arguments.quick)
+    ]
+    if not cases:
+        parser.error(f"no case has {arguments.only!r} in its job or way; there are {_listed(CASES)}")
+    load = os.getloadavg()[0]
+    if load > cpus() / 4:
+        print(f"something else keeps this machine busy (load {load:.1f}): do not trust what comes out", flush=True)
+    with throw_away.running(arguments.folder / "disk") as hosts:
+        controller = Controller(arguments.folder, hosts)
+        comparison = Comparison(controller, hosts)
+        compare(cases, arguments.rounds, comparison)
+        conditions = report.software(hosts[SINGLE], controller.versions())
+        text = report.render(comparison, f"{conditions} Load before: {load:.1f}. Rounds: {arguments.rounds}.")
+    print("\n" + text)
+    if arguments.write:
+        report.write(text)
+    return 1 if report.missed(comparison) else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

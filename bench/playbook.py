@@ -1,0 +1,122 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Runs ansible-playbook as a user would, and a module's payload by itself, and says how long each took."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Mapping, Sequence
+
+from hosts import BENCH, Host
+
+PYTHON = "/usr/bin/python3"  # the hosts' own, pinned, so that no task looks for it
+_PRIVATE = Path("/run/bench")  # short, for the control sockets; ours alone, see bench/stage
+
+
+@dataclass(frozen=True)
+class Played:
+    """``wall`` is the whole command, ``tasks`` the sum of its tasks, both in seconds."""
+
+    wall: float
+    tasks: float
+    executions: int
+    results: tuple[dict[str, Any], ...]
+
+
+class Controller:
+    """The side that ansible-playbook runs on."""
+
+    def __init__(self, folder: Path, hosts: Mapping[str, Host]) -> None:
+        (_PRIVATE / "home").mkdir(parents=True, exist_ok=True)
+        self._bin = Path(sys.executable).parent
+        self._inventory = _PRIVATE / "inventory.json"
+        self._environment = {
+            "PATH": f"{self._bin}:/usr/bin:/bin",
+            "HOME": str(_PRIVATE / "home"),
+            "LC_ALL": "C.UTF-8",
+            "ANSIBLE_CONFIG": str(BENCH / "ansible.cfg"),
+            "ANSIBLE_COLLECTIONS_PATH": str(folder / "collections"),
+            "ANSIBLE_SSH_CONTROL_PATH_DIR": str(_PRIVATE / "control"),
+        }
+        variables = {
+            "ansible_user": "root",
+            "ansible_python_interpreter": PYTHON,
+            "ansible_ssh_private_key_file": str(folder / "disk" / "hosts" / "key"),
+        }
+        listed = {name: {"ansible_host": host.addresses[0]} for name, host in hosts.items()}
+        self._inventory.write_text(json.dumps({"all": {"hosts": listed, "vars": variables}}), encoding="utf-8")
+
+    def play(self, name: str, hosts: Sequence[str], variables: Mapping[str, Any], keep_files: bool = False) -> Played:
+        """Runs one of the plays on the hosts, all at once; raises RuntimeError with its output if it fails."""
+        durations = _PRIVATE / "durations.json"
+        durations.unlink(missing_ok=True)
+        environment = {**self._environment, "BENCH_DURATIONS": str(durations)}
+        if keep_files:
+            environment["ANSIBLE_KEEP_REMOTE_FILES"] = "1"
+        extra = _PRIVATE / "variables.json"
+        extra.write_text(json.dumps(variables), encoding="utf-8")
+        playbook = str(BENCH / "plays" / f"{name}.yml")
+        argv = (str(self._bin / "ansible-playbook"), "--inventory", str(self._inventory), playbook)
+        options = ("--limit", ",".join(hosts), "--forks", str(len(hosts)), "--extra-vars", f"@{extra}")
+        started = time.perf_counter()
+        ended = subprocess.run((*argv, *options), env=environment, capture_output=True, text=True, check=False)
+        wall = time.perf_counter() - started
+        if ended.returncode:
+            raise RuntimeError(f"the play {name} on {', '.join(hosts)} failed:\n{ended.stdout}{ended.stderr}")
+        return _read(durations, wall)
+
+    def versions(self) -> str:
+        """Returns the versions of ansible-core, of the controller's Python and of community.general."""
+        shown = subprocess.run(
+            (str(self._bin / "ansible-galaxy"), "collection", "list", "community.general", "--format", "json"),
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        found = [folder["community.general"]["version"] for folder in json.loads(shown.stdout).values() if folder]
+        code = "import ansible.release, platform; print(ansible.release.__version__, platform.python_version())"
+        told = subprocess.run((sys.executable, "-c", code), capture_output=True, text=True, check=True)
+        core, python = told.stdout.split()
+        return f"ansible-core {core} on Python {python}, community.general {found[0]}"
+
+
+def _read(path: Path, wall: float) -> Played:
+    told = json.loads(path.read_text(encoding="utf-8"))
+    results = tuple(result for task in told["tasks"] for result in task["results"])
+    return Played(wall, sum(task["seconds"] for task in told["tasks"]), told["executions"], results)
+
+
+class Payload:
+    """What Ansible copies to a host for one module with its arguments, run there again without Ansible."""
+
+    def __init__(self, host: Host, controller: Controller, play: str, variables: Mapping[str, Any]) -> None:
+        self._host = host
+        home = Path(f"/proc/{host.process.pid}/root/root/.ansible/tmp")
+        before = set(home.glob("*/AnsiballZ_*.py"))
+        controller.play(play, (host.name,), variables, keep_files=True)
+        (new,) = set(home.glob("*/AnsiballZ_*.py")) - before
+        self.size = new.stat().st_size
+        self._path = "/" + str(new).split("/root/", 1)[1]
+
+    def seconds(self) -> float:
+        """Runs it and returns how long that took, Python's start included."""
+        started = time.perf_counter()
+        self._host.run(PYTHON, self._path)
+        return time.perf_counter() - started
+
+
+def remove_payloads(host: Host) -> None:
+    """Removes what was kept on a host."""
+    host.run("find", "/root/.ansible/tmp", "-mindepth", "1", "-delete")
+
+
+def cpus() -> int:
+    """Returns how many processors this process may use."""
+    return len(os.sched_getaffinity(0))
