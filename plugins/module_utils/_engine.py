@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ContextManager, List, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils import _apply
@@ -40,7 +40,8 @@ def ensure(host: Host, request: Request, check: bool) -> Result:
         kernel = observe_kernel(host)
         name = _choose(host, kernel, request)
         if name == NONE:
-            return _result(NONE, Plan((), kernel.ruleset), kernel, request, ())
+            unfiltered = judge(kernel.ruleset, kernel.links, request)
+            return _result(NONE, Plan((), kernel.ruleset), request, (), unfiltered)
         return _ensure_with(BACKENDS[name], host, kernel, request, check)
 
 
@@ -64,8 +65,9 @@ def _ensure_with(backend: Backend[Any], host: Host, kernel: Kernel, request: Req
             host.refuse_unwritable(step.path)
     first = backend.rehearse(host, have, first, request)
     if check or not first.steps:
-        _require(request, judge(first.ruleset, kernel.links, request), "Nothing was changed")
-        return _result(backend.name, first, kernel, request, first.steps)
+        foreseen = judge(first.ruleset, kernel.links, request)
+        _require(request, foreseen, "Nothing was changed")
+        return _result(backend.name, first, request, first.steps, foreseen)
     done: List[Step] = []
     plan = first
     for _round in range(_ROUNDS):
@@ -80,8 +82,7 @@ def _ensure_with(backend: Backend[Any], host: Host, kernel: Kernel, request: Req
     effective = judge(plan.ruleset, kernel.links, request)
     if request.require_effective and any(entry.verdict != "open" for entry in effective):
         _require(request, effective, "All was taken back" + _apply.undo(host, done))
-    final = replace(first, ruleset=plan.ruleset)
-    return _result(backend.name, final, kernel, request, tuple(done), effective)
+    return _result(backend.name, first, request, tuple(done), effective)
 
 
 def _apply_or_undo_all(host: Host, steps: Tuple[Step, ...], done: List[Step]) -> None:
@@ -99,18 +100,9 @@ def _require(request: Request, effective: List[Effective], done: str) -> None:
         raise HostError("require_effective is set, and not open would be {}. {}".format("; ".join(named), done))
 
 
-def _result(
-    backend: str,
-    plan: Plan,
-    kernel: Kernel,
-    request: Request,
-    steps: Tuple[Step, ...],
-    effective: Any = None,
-) -> Result:
-    lines = judge(plan.ruleset, kernel.links, request) if effective is None else effective
-    return Result(
-        backend, steps, plan.changes, tuple(lines), plan.persisted, plan.warnings + tuple(_warnings(request, lines))
-    )
+def _result(backend: str, plan: Plan, request: Request, steps: Tuple[Step, ...], effective: List[Effective]) -> Result:
+    warnings = plan.warnings + tuple(_warnings(request, effective))
+    return Result(backend, steps, plan.changes, tuple(effective), plan.persisted, warnings)
 
 
 def _warnings(request: Request, effective: List[Effective]) -> List[str]:

@@ -5,9 +5,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Dict, FrozenSet, Optional, Tuple
+from typing import Dict, Optional, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._backends._iptables._parse import parse_save
+from ansible_collections.port443.https.plugins.module_utils._choose import filters_input
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host import Host
 from ansible_collections.port443.https.plugins.module_utils._link import Link, observe_links
@@ -46,10 +47,10 @@ class Kernel:
                 return table
         return None
 
-    def filter_chains(self, family: int) -> FrozenSet[str]:
-        """The chains of iptables' filter table in nf_tables, without those that iptables-save only imagines."""
-        place = (FAMILIES[family], "filter")
-        return frozenset(chain.name for chain in self.nft.chains if (chain.family, chain.table) == place)
+    def filters(self, frontend: str, family: int) -> bool:
+        """Whether somebody's rules in that frontend do anything to what comes in over that IP version."""
+        table = self.table(frontend, family)
+        return table is not None and filters_input(table)
 
     def link(self, family: int) -> Link:
         """How that IP version reaches the host."""
@@ -105,12 +106,17 @@ def find_frontends(host: Host) -> Tuple[Dict[str, str], Optional[str]]:
     return commands, default
 
 
+def command_of(prefix: str, family: int) -> str:
+    """Returns how the tools of an IP version begin, where those of IPv4 begin with ``prefix``."""
+    return prefix if family == 4 else prefix.replace("iptables", "ip6tables", 1)
+
+
 def _save(host: Host, commands: Dict[str, str], frontend: str, family: int) -> str:
     if frontend not in commands:
         raise HostError(
             f"the kernel holds rules of {frontend}, but {frontend}-save is not installed: install the iptables package"
         )
-    prefix = commands[frontend] if family == 4 else commands[frontend].replace("iptables", "ip6tables", 1)
+    prefix = command_of(commands[frontend], family)
     ended = host.run((prefix + "-save",))
     # iptables-nft-save 1.8.11 stops at some native rules with code 3; the caller finds that something is missing.
     if ended.returncode and frontend != NFT:

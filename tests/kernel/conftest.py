@@ -13,6 +13,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from lab import Lab
+from rooted import RootedHost, private_network
 
 
 @pytest.fixture(scope="module")
@@ -27,3 +28,10 @@ def lab():
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)
+
+
+@pytest.fixture
+def host(tmp_path):
+    """The real tools in a network namespace of this process, files below a folder of the test's own."""
+    with private_network():
+        yield RootedHost(tmp_path)

@@ -12,13 +12,7 @@ import signal
 import pytest
 from ansible_collections.port443.https.plugins.module_utils import _apply
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from rooted import SAVED, V4, V6, WANTS, RootedHost, load, private_network, rules, tool
-
-
-@pytest.fixture
-def host(tmp_path):
-    with private_network():
-        yield RootedHost(tmp_path)
+from rooted import SAVED, V4, V6, WANTS, load, rules, tool
 
 
 def test_saved_files_hold_our_addition_alone_and_are_rehearsed(host):

@@ -6,13 +6,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from rooted import SAVED, V4, V6, WANTS, RootedHost, load, private_network, rules, tool
-
-
-@pytest.fixture
-def host(tmp_path):
-    with private_network():
-        yield RootedHost(tmp_path)
+from rooted import SAVED, V4, V6, WANTS, load, rules, tool
 
 
 def test_a_set_that_goes_first_leaves_the_chain_it_made_to_the_other(host):

@@ -8,15 +8,9 @@ import fcntl
 
 import pytest
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from rooted import SAVED, V4, V6, WANTS, RootedHost, load, private_network, rules, tool
+from rooted import SAVED, V4, V6, WANTS, load, rules, tool
 
 FRONTENDS = ("iptables-nft", "iptables-legacy")
-
-
-@pytest.fixture
-def host(tmp_path):
-    with private_network():
-        yield RootedHost(tmp_path)
 
 
 def verdicts(result):

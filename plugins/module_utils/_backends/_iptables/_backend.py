@@ -103,7 +103,7 @@ def _frontend(kernel: Kernel, family: int) -> Tuple[Optional[str], str]:
     """The frontend to change for an IP version, and what there is to say about it."""
     if not kernel.commands:
         raise HostError("iptables is not installed on this host: install the iptables package, or use backend: auto")
-    live = [name for name in (NFT, LEGACY) if _filters(kernel.table(name, family))]
+    live = [name for name in (NFT, LEGACY) if kernel.filters(name, family)]
     default = kernel.default or next(iter(kernel.commands))
     if not live or default in live:
         other = "" if len(live) < 2 else _both(family)
@@ -116,10 +116,6 @@ def _frontend(kernel: Kernel, family: int) -> Tuple[Optional[str], str]:
 
 def _both(family: int) -> str:
     return f"rules for IPv{family} live in iptables-nft and iptables-legacy at once; a packet has to pass both"
-
-
-def _filters(table: Optional[Table]) -> bool:
-    return table is not None and filters_input(table)
 
 
 def _plan_table(kernel: Kernel, request: Request, frontend: str, family: int, chosen: bool) -> Optional[_Part]:
@@ -150,7 +146,7 @@ def _made_input(kernel: Kernel, table: Table, have: Layout, family: int) -> bool
     sets = [chain.name for chain in table.chains if chain.name.startswith(CHAIN_PREFIX)]
     if any(find_layout(table, name).made_input for name in sets):
         return True
-    return "INPUT" not in kernel.filter_chains(family)
+    return not kernel.nft.has_chain(FAMILIES[family], "filter", "INPUT")
 
 
 def _refuse_unprintable(table: Table) -> None:

@@ -35,6 +35,11 @@ class Layout:
     chain_exists: bool = False
 
     @property
+    def lets_neighbours_in(self) -> bool:
+        """Whether IPv6 neighbour discovery is part of it."""
+        return any("--icmpv6-type" in line for line in self.rules)
+
+    @property
     def made_input(self) -> bool:
         """Whether the chain INPUT did not exist before us."""
         return any(MADE in line for line in self.rules)
@@ -105,7 +110,7 @@ def render_rules(request: Request, family: int, neighbours: bool, made_input: bo
     if neighbours and lines:
         for kind in (SOLICITATION, ADVERTISEMENT):
             for interface in request.interface or (None,):
-                where = _where(None, interface)
+                where = arrival_match(None, interface)
                 body = f"-p ipv6-icmp -m icmp6 --icmpv6-type {kind} -j ACCEPT"
                 lines.append(f"-A {request.chain} {where}{body}")
     if made_input and lines:
@@ -114,11 +119,12 @@ def render_rules(request: Request, family: int, neighbours: bool, made_input: bo
 
 
 def _accepts(chain: str, source: Optional[Network], interface: Optional[str], ports: Sequence[PortRule]) -> List[str]:
-    where = _where(source, interface)
+    where = arrival_match(source, interface)
     return [f"-A {chain} {where}{match} -j ACCEPT" for match in port_matches(ports)]
 
 
-def _where(source: Optional[Network], interface: Optional[str]) -> str:
+def arrival_match(source: Optional[Network], interface: Optional[str]) -> str:
+    """Returns the match of a source and an interface, followed by a space; empty for anyone on any."""
     words = ""
     if source is not None and source.prefixlen:
         words += f"-s {source} "

@@ -20,7 +20,6 @@ from ansible_collections.port443.https.plugins.module_utils._backends._iptables.
 from ansible_collections.port443.https.plugins.module_utils._backends._iptables._parse import parse_save
 from ansible_collections.port443.https.plugins.module_utils._backends._iptables._show import cut
 from ansible_collections.port443.https.plugins.module_utils._backends._iptables._want import settle, wanted_layout
-from ansible_collections.port443.https.plugins.module_utils._choose import filters_input
 from ansible_collections.port443.https.plugins.module_utils._host import Host
 from ansible_collections.port443.https.plugins.module_utils._kernel import FAMILIES, LEGACY, NFT, Kernel
 from ansible_collections.port443.https.plugins.module_utils._plan import Change, Write
@@ -38,7 +37,6 @@ _SCRIPT_FOLDERS = (
     "/etc/local.d",
     "/etc/systemd/system",
 )
-
 
 _STRANGE = "holds a line that iptables-save would not write, so nothing was changed there: {!r}."
 
@@ -103,7 +101,8 @@ def _told(
     if not request.persistent:
         return "no", ()
     asked = [family for family in FAMILIES if kernel.link(family).exists and request.sources(family) is not None]
-    built = [family for family in asked if family not in held and scripts and _filters_now(kernel, family)]
+    now = [family for family in asked if kernel.filters(NFT, family) or kernel.filters(LEGACY, family)]
+    built = [family for family in now if scripts and family not in held]
     said = {"no" if family in built else held.get(family, "not needed") for family in asked}
     persisted = next(word for word in ("no", "written", "not needed") if word in said)
     if not built:
@@ -113,11 +112,6 @@ def _told(
         f"the {versions} rules of this host seem to be built at boot by {', '.join(scripts)}: add the ports there, or "
         "run this again after a reboot",
     )
-
-
-def _filters_now(kernel: Kernel, family: int) -> bool:
-    tables = (kernel.table(frontend, family) for frontend in (NFT, LEGACY))
-    return any(table is not None and filters_input(table) for table in tables)
 
 
 def _wanted_text(file: RulesFile, request: Request, kernel: Kernel) -> Tuple[str, Optional[str]]:

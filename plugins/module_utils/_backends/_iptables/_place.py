@@ -33,7 +33,6 @@ class Placement:
     """Finds places in one filter table that holds none of our own rules."""
 
     def __init__(self, table: Table) -> None:
-        self._table = table
         self._chains: Dict[str, Chain] = {chain.name: chain for chain in table.chains}
         self._private = _private_chains(table)
         self._denied = False

@@ -11,7 +11,7 @@ from ansible_collections.port443.https.plugins.module_utils._backends._iptables.
 from ansible_collections.port443.https.plugins.module_utils._effective import Effective, judge
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host import Completed, Host
-from ansible_collections.port443.https.plugins.module_utils._kernel import Kernel, observe_kernel
+from ansible_collections.port443.https.plugins.module_utils._kernel import Kernel, command_of, observe_kernel
 from ansible_collections.port443.https.plugins.module_utils._plan import Plan, Write
 from ansible_collections.port443.https.plugins.module_utils._port_rule import Request
 
@@ -55,7 +55,7 @@ def _load_and_judge(
     if sets:
         host.run(("ipset", "restore"), sets)
     for file, text in candidates:
-        command = "iptables-restore" if file.family == 4 else "ip6tables-restore"
+        command = command_of("iptables", file.family) + "-restore"
         ended = host.run((command,), text)
         if ended.returncode:
             _refuse(host, command, file, ended, request)

@@ -7,23 +7,15 @@ from __future__ import annotations
 from typing import Dict, List, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._backends._iptables._lines import Jump, Layout
+from ansible_collections.port443.https.plugins.module_utils._kernel import command_of
 from ansible_collections.port443.https.plugins.module_utils._plan import Prune, Run
 
 LOCK_WAIT = 5  # seconds; legacy 1.8.9 waits for ever unless told, iptables-nft takes no lock and ignores it
 
 
-def restore_command(frontend: str, family: int) -> Tuple[str, ...]:
-    """The command that changes rules of a frontend (``iptables-nft``, ``iptables-legacy`` or ``iptables``)."""
-    return (_of_family(frontend, family) + "-restore", "--noflush", "--wait", str(LOCK_WAIT))
-
-
-def save_command(frontend: str, family: int) -> Tuple[str, ...]:
-    """The command that prints the rules of a frontend and, unlike ``-S``, makes no table."""
-    return (_of_family(frontend, family) + "-save",)
-
-
-def _of_family(frontend: str, family: int) -> str:
-    return frontend if family == 4 else frontend.replace("iptables", "ip6tables", 1)
+def restore_command(prefix: str, family: int) -> Tuple[str, ...]:
+    """The command that changes rules of the frontend whose IPv4 tools begin with ``prefix``."""
+    return (command_of(prefix, family) + "-restore", "--noflush", "--wait", str(LOCK_WAIT))
 
 
 def change(frontend: str, family: int, chain: str, have: Layout, want: Layout, back: Tuple[Prune, ...] = ()) -> Run:

@@ -11,6 +11,7 @@ from ansible_collections.port443.https.plugins.module_utils._backends._iptables.
     SOLICITATION,
     Jump,
     Layout,
+    arrival_match,
     meaning,
     port_matches,
     render_rules,
@@ -141,8 +142,7 @@ def _by_source_and_interface(items: Sequence[Item]) -> List[str]:
         ports.setdefault((item.source, item.interface), []).append(item.port)
     conditions = []
     for (source, interface), members in ports.items():
-        where = f"-s {source} " if source is not None and source.prefixlen else ""
-        where += f"-i {interface} " if interface else ""
+        where = arrival_match(source, interface)
         if members == [NEIGHBOURS]:
             conditions.append(where + "-p ipv6-icmp ")
         else:
@@ -164,7 +164,7 @@ def settle(table: Table, have: Layout, want: Layout, request: Request, link: Lin
     chains = [chain.name for chain in table.chains]
     parsed = parse_lines(have, request.chain, table.family, chains)
     parsed.update(parse_lines(want, request.chain, table.family, chains))
-    items = _items(request, link.family, _blocks_neighbours(table, link)) if want.chain_exists else []
+    items = _items(request, link.family, want.lets_neighbours_in) if want.chain_exists else []
     packets = [packet_of(item, link) for item in items]
     jumps = _settle_jumps(Placement(table), have.jumps, want.jumps, parsed, packets)
     same = [meaning(parsed[line]) for line in have.rules] == [meaning(parsed[line]) for line in want.rules]
