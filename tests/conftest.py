@@ -10,6 +10,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How fast the machine is says nothing of the code. In CI the same examples each time.
+settings.register_profile(
+    "port443", deadline=None, derandomize="CI" in os.environ, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("port443")
 
 ROOT = Path(__file__).resolve().parent.parent
 TREE = ROOT / ".cache" / "tree"

@@ -14,7 +14,7 @@ options:
     description:
       - Name of the rule set. Each name is owned and changed independently of the others.
       - Lower-case letters, digits and C(-), starting with a letter, at most 20 characters.
-      - On the host the set is a chain called C(port443-<name>).
+      - On the host the set is a chain or a service called C(port443-<name>), or rules with that comment.
     type: str
     default: https
   ports:
@@ -44,27 +44,14 @@ options:
     type: list
     elements: str
     default: []
-  interface:
-    description: Network interfaces on which connections may arrive. Empty means any.
-    type: list
-    elements: str
-    default: []
   direction:
-    description: Which connections the set lets through. V(in) are those that others open to this host.
-    type: str
-    choices: [in]
-    default: in
-  position:
     description:
-      - Where the jump to the set's chain goes among the rules that are there.
-      - V(auto) puts it directly before the rule that blocks strangers, so behind every ban. It never overrules a rule
-        that blocks one of the ports by number, sources that it names, or every source but some; the port is then
-        reported as V(blocked).
-      - V(first) puts it before all others, so before bans as well.
-      - V(last) puts it behind all others.
+      - Which connections the set lets through. V(in) are those that others open to these ports of this host, V(out)
+        those that this host opens to these ports of others, V(both) are both.
+      - With V(out) and V(both) neither sources nor interfaces nor a zone may be named.
     type: str
-    choices: [auto, first, last]
-    default: auto
+    choices: [in, out, both]
+    default: in
   persistent:
     description: Whether the set is also written to the file that the host loads at boot, if it loads one.
     type: bool
@@ -91,4 +78,85 @@ attributes:
     description: Systems the module manages.
     support: full
     platforms: linux
+"""
+
+    INTERFACE = r"""
+options:
+  interface:
+    description:
+      - Network interfaces on which connections may arrive. Empty means any.
+      - iptables, nftables and pf have this; another firewall refuses it.
+    type: list
+    elements: str
+    default: []
+"""
+
+    POSITION = r"""
+options:
+  position:
+    description:
+      - Where the jump to the set's chain goes among the rules that are there.
+      - V(auto) puts it directly before the rule that blocks strangers, so behind every ban. It never overrules a rule
+        that blocks one of the ports by number, sources that it names, or every source but some; the port is then
+        reported as V(blocked).
+      - V(first) puts it before all others, so before bans as well.
+      - V(last) puts it behind all others.
+      - With pf, V(auto) and V(last) are the end of C(pf.conf), and V(first) is before its first rule that filters.
+      - firewalld has no such order and refuses V(first) and V(last).
+    type: str
+    choices: [auto, first, last]
+    default: auto
+"""
+
+    ADOPT = r"""
+options:
+  adopt:
+    description:
+      - Whether rules that somebody else made, and that let in nothing but what is asked for here, become part of the
+        set. They are removed in the same step, which the diff shows, and so close with the set.
+      - Rules that let in more than that stay as they are.
+    type: bool
+    default: false
+"""
+
+    TIMEOUT = r"""
+options:
+  timeout:
+    description:
+      - Open the ports for a time, after which the firewall closes them by its own means. A number of seconds, or one
+        with C(s), C(m), C(h) or C(d) behind it, such as V(30m); 30 days at most.
+      - The set is then not saved for the next boot, whatever O(persistent) says.
+      - iptables, nftables and firewalld have this; ufw and pf refuse it.
+      - A run while the set is still open leaves the time that remains as it is; a run after that opens it anew.
+    type: str
+"""
+
+    ZONE = r"""
+options:
+  zone:
+    description:
+      - The zone of firewalld. If left out, the zone of the interface with the default route.
+      - firewalld alone has this; another firewall refuses it.
+    type: str
+"""
+
+    ENABLE = r"""
+options:
+  enable:
+    description:
+      - Whether to switch ufw or pf on if it is off. Without this, rules are stored and reported as not effective.
+      - ufw and pf alone have this; another firewall refuses it.
+      - It is refused if the connection that Ansible itself came by would be cut.
+    type: bool
+    default: false
+"""
+
+    ANCHOR = r"""
+options:
+  anchor:
+    description:
+      - The name of pf's anchor that holds the set, if not C(port443.<name>). Name one that C(pf.conf) calls already to
+        choose the place among the other rules.
+      - pf alone has this; another firewall refuses it.
+    type: str
 """

@@ -7,13 +7,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Optional, Sequence
 
-from ansible_collections.port443.https.plugins.module_utils._hooks import Decision, Flow, Stop
-from ansible_collections.port443.https.plugins.module_utils._ruleset import Span
+from ansible_collections.port443.https.plugins.module_utils._flow import Decision, Flow, Stop
+from ansible_collections.port443.https.plugins.module_utils._packet_walk import Step
+from ansible_collections.port443.https.plugins.module_utils._port_rule import CHAIN_PREFIX
+from ansible_collections.port443.https.plugins.module_utils._ruleset import Chain, Span
 
 NOTHING_FILTERS = "nothing filters here"
 NO_RULE_BLOCKS = "no rule blocks it"
+_LONGEST = 300  # characters of a rule that a sentence takes
 
-# How a stop at each stage shows from outside.
+# How a stop at each stage shows from outside; with "out", how it shows to the host's own programs.
 _STAGES = {
     "first": "{}",
     "answer": "it gets in, but the answer is blocked: {}",
@@ -26,6 +29,25 @@ _STAGES = {
     "advertisement": "the host cannot tell IPv6 neighbours where it is (icmpv6 136): {}",
     "search": "the host cannot ask where IPv6 neighbours are (icmpv6 135) and answers only those that asked first: {}",
     "found": "IPv6 neighbours cannot tell the host where they are (icmpv6 136), it answers only those that asked: {}",
+    "arp solicitation": "IPv4 neighbours cannot ask where the host is (ARP): {}",
+    "arp advertisement": "the host cannot tell IPv4 neighbours where it is (ARP): {}",
+    "arp search": "the host cannot ask where IPv4 neighbours are (ARP) and answers only those that asked first: {}",
+    "arp found": "IPv4 neighbours cannot tell the host where they are (ARP), it answers only those that asked: {}",
+    "out first": "{}",
+    "out answer": "it gets out, but the answer is blocked: {}",
+    "out next": "it connects, but then the host's next packet is blocked: {}",
+    "out rest": "it connects, but then what the other side sends is blocked: {}",
+    "out untracked answer": "it gets out, but the answer comes untracked, so from another port than it went to: {}",
+    "out untracked next": "it connects, but then the host's next packet is untracked, so goes to another port: {}",
+    "out untracked rest": "it connects, but then what the other side sends is untracked, so from another port: {}",
+    "out search": "the host cannot ask where IPv6 neighbours are (icmpv6 135): {}",
+    "out found": "IPv6 neighbours cannot tell the host where they are (icmpv6 136): {}",
+    "out solicitation": "IPv6 neighbours cannot ask where the host is (icmpv6 135), they know while it asks them: {}",
+    "out advertisement": "the host cannot tell IPv6 neighbours where it is (icmpv6 136), they know while it asks: {}",
+    "out arp search": "the host cannot ask where IPv4 neighbours are (ARP): {}",
+    "out arp found": "IPv4 neighbours cannot tell the host where they are (ARP): {}",
+    "out arp solicitation": "IPv4 neighbours cannot ask where the host is (ARP), they know while it asks them: {}",
+    "out arp advertisement": "the host cannot tell IPv4 neighbours where it is (ARP), they know while it asks: {}",
 }
 
 
@@ -34,8 +56,8 @@ class Answer:
     """``verdict`` is open, blocked or depends; ``because`` is a sentence for people, free of control characters.
 
     The other fields say where the deciding rule stands: ``number`` counts from 1 and is 0 for a policy, ``rule`` is the
-    rule's text as its tool prints it. All are empty where nothing filters. ``port`` is set where only that part of the
-    range asked for has this verdict.
+    rule's text as its tool prints it, ``handle`` nft's number of it, 0 for other tools. All are empty where nothing
+    filters. ``port`` is set where only that part of the range asked for has this verdict.
     """
 
     verdict: str
@@ -47,6 +69,7 @@ class Answer:
     number: int = 0
     rule: str = ""
     port: Optional[Span] = None
+    handle: int = 0
 
 
 @dataclass(frozen=True)
@@ -95,17 +118,29 @@ def _undecided(stopped: Sequence[Stopped], through: Sequence[Flow]) -> Answer:
 def _answer(verdict: str, sentence: str, decision: Decision) -> Answer:
     """``sentence`` has one place, for where the rule stands and what it says."""
     table, step = decision.table, decision.path[-1]
+    base = table.chain(step.chain)
+    answer = Answer(verdict, "", table.frontend, table.family, table.name, step.chain)
     if step.rule is None:
-        answer = Answer(verdict, "", table.frontend, table.family, table.name, step.chain)
-        base = table.chain(step.chain)
         place = _chain_of(answer) + " policy " + ((base and base.policy) or "accept").upper()
     else:
-        text, number = step.rule.text, step.index + 1
-        answer = Answer(verdict, "", table.frontend, table.family, table.name, step.chain, number, text)
-        native = table.frontend == "nft"
-        place = printable(text) if native else f"{_chain_of(answer)} rule {number}: {printable(text)}"
+        text, number, handle = step.rule.text, _number(base, step), step.rule.handle
+        answer = replace(answer, number=number, rule=text, handle=handle)
+        ours = step.chain.startswith(CHAIN_PREFIX)  # before they are made, the handles of our own are not known
+        named = f"handle {handle}" if handle and not ours else f"rule {number}"
+        place = f"{_chain_of(answer)} {named}: {_shortened(printable(text))}"
     before, _mark, after = sentence.partition("{}")
     return replace(answer, because=before + place + after)
+
+
+def _number(chain: Optional[Chain], step: Step) -> int:
+    """How many rules of the tool's own come before, and this one."""
+    rules = chain.rules[: step.index + 1] if chain and step.rule and step.rule.handle else ()
+    again = sum(1 for one, next_one in zip(rules, rules[1:]) if one.handle and one.handle == next_one.handle)
+    return step.index + 1 - again
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST else text[:_LONGEST] + " ..."
 
 
 def _chain_of(answer: Answer) -> str:

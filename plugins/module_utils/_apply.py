@@ -8,9 +8,17 @@ import contextlib
 import signal
 from typing import Iterator, List, Sequence, Tuple
 
+from ansible_collections.port443.https.plugins.module_utils._bus import Refusal
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host import Completed, Host
-from ansible_collections.port443.https.plugins.module_utils._plan import Prune, Run, Step, Write
+from ansible_collections.port443.https.plugins.module_utils._plan import (
+    Act,
+    Call,
+    Prune,
+    Run,
+    Step,
+    Write,
+)
 
 _LOCKED = 4  # RESOURCE_PROBLEM in iptables' include/xtables.h: the lock, or the kernel refused for now
 
@@ -40,9 +48,41 @@ def _carry_out(host: Host, step: Step) -> None:
     if isinstance(step, Prune):
         host.prune(step.family, step.table, step.chain)
         return
+    if isinstance(step, Act):
+        step.carry_out(host)
+        return
+    if isinstance(step, Call):
+        _call(host, step)
+        return
     ended = host.run(step.argv, step.stdin)
     if ended.returncode:
         raise HostError(explain(ended))
+
+
+def _call(host: Host, step: Call) -> None:
+    """Lets the program do it, and then puts the bytes into its files that they are to have.
+
+    If it refuses a part, what it did of the others is taken back.
+    """
+    for file in step.files:
+        if host.read(file.path) != file.before:
+            raise HostError(f"{file.path} was changed by somebody else during this run; run again")
+    with contextlib.ExitStack() as keeping:
+        for path in step.kept:
+            keeping.enter_context(host.keep(path))
+        pairs = zip(step.methods, host.ask(step.methods))
+    refused = [
+        f"{method} failed and said: {said.words or said.name}" for method, said in pairs if isinstance(said, Refusal)
+    ]
+    for file in step.files:
+        now = host.read(file.path)
+        if now != file.after:
+            host.write(file.path, now, file.after)
+    if refused:
+        for back in step.undo:
+            with contextlib.suppress(HostError):  # what was refused cannot be taken back either
+                _carry_out(host, back)
+        raise HostError("; ".join(refused[:3]))
 
 
 def explain(ended: Completed) -> str:
@@ -74,7 +114,9 @@ def _undo_all(host: Host, done: Sequence[Step]) -> str:
 def _take_back(host: Host, step: Step) -> None:
     if isinstance(step, Write):
         host.write(step.path, step.after, step.before)
-    elif isinstance(step, Run):
+    elif isinstance(step, Act):
+        step.take_back(host)
+    elif isinstance(step, (Run, Call)):
         for back in step.undo:
             _carry_out(host, back)
 

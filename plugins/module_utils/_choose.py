@@ -1,18 +1,18 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which firewall is in charge of a host, decided from the rules that are there, or why that cannot be said."""
+"""Which firewall is in charge of a host, decided from what was found there, or why that cannot be said."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Dict, Optional, Sequence
+from typing import Dict, Optional, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._options import MANAGED
 from ansible_collections.port443.https.plugins.module_utils._port_rule import CHAIN_PREFIX
 from ansible_collections.port443.https.plugins.module_utils._ruleset import Chain, Rule, Ruleset, Table
 
 NONE = "none"
-MANAGED = ("iptables",)
 
 # Native tables that a program keeps for itself; nobody manages the host's firewall with them.
 _PROGRAMS = (
@@ -31,8 +31,25 @@ _PROGRAMS = (
     "lxd",
     "netbird",
 )
+BASES = {"in": "INPUT", "out": "OUTPUT"}
+"""The chain of iptables that connections of a direction pass."""
+
+_HOOKS = {"in": ("ingress", "prerouting", "input"), "out": ("output", "postrouting", "egress")}
 _FIREWALLD_CHAINS = ("INPUT_ZONES", "INPUT_direct")
 _UFW_JUMPS = ("ufw-before-input", "ufw6-before-input")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What tells who is in charge: the kernel's rules, firewalls whose service runs, those that the next boot starts.
+
+    ``directions`` are those that are asked about: in, out.
+    """
+
+    ruleset: Ruleset
+    running: Tuple[str, ...] = ()
+    at_boot: Tuple[str, ...] = ()
+    directions: Tuple[str, ...] = ("in",)
 
 
 @dataclass(frozen=True)
@@ -42,14 +59,19 @@ class Choice:
     backend: str
 
 
-def choose(ruleset: Ruleset, asked: str) -> Choice:
-    """Returns the backend for what the kernel holds; ``asked`` is the option backend.
+def choose(facts: Facts, asked: str) -> Choice:
+    """Returns the backend for what was found; ``asked`` is the option backend.
 
-    Raises HostError where the firewall in charge is not managed here, or where two are.
+    Where nothing filters now, rules that are loaded at the next boot are still to be opened. Raises HostError where two
+    firewalls are in charge.
     """
     if asked != "auto":
         return Choice(asked)
-    managers = find_managers(ruleset)
+    managers = find_managers(facts.ruleset, facts.directions)
+    for name in facts.running:
+        managers.setdefault(name, "its service runs")
+    if not managers:
+        managers = dict.fromkeys(facts.at_boot, "starts at boot")
     if not managers:
         return Choice(NONE)
     if len(managers) > 1:
@@ -57,64 +79,71 @@ def choose(ruleset: Ruleset, asked: str) -> Choice:
             "two firewalls filter what reaches this host: {}. Switch one off, or say which one is meant with the "
             "option backend ({})".format(_named(managers), ", ".join(MANAGED))
         )
-    name = next(iter(managers))
-    if name not in MANAGED:
-        raise HostError(
-            f"the firewall in charge of this host is {_named(managers)}, which this version does not manage: open "
-            "the ports with its own tools, or insist with backend: iptables"
-        )
-    return Choice(name)
+    return Choice(next(iter(managers)))
 
 
 def _named(managers: Dict[str, str]) -> str:
     return " and ".join(f"{name} ({evidence})" for name, evidence in managers.items())
 
 
-def find_managers(ruleset: Ruleset) -> Dict[str, str]:
-    """Returns each firewall that filters what comes in, with the rules that show it."""
+def find_managers(ruleset: Ruleset, directions: Sequence[str] = ("in",)) -> Dict[str, str]:
+    """Returns each firewall that filters connections of these directions, with the rules that show it."""
     found: Dict[str, str] = {}
     for table in ruleset:
-        name = _native_manager(table) if table.frontend == "nft" else _iptables_manager(table)
+        native = table.frontend == "nft"
+        name = _native_manager(table, directions) if native else _iptables_manager(table, directions)
         if name:
             found.setdefault(name, f"{table.frontend} table {table.family} {table.name}")
-    if "iptables" in found and ("ufw" in found or "firewalld" in found) and not _own_rules(ruleset):
+    if "iptables" in found and len(found) > 1 and not _own_rules(ruleset):
         del found["iptables"]
     return found
 
 
-def filters_input(table: Table) -> bool:
-    """Tells whether an iptables filter table does anything to what comes in, our own sets left out."""
-    chain = table.chain("INPUT")
-    return chain is not None and (chain.policy == "drop" or any(not _is_ours(rule) for rule in chain.rules))
+def is_kept_by_program(table: Table) -> bool:
+    """Tells whether a native table belongs to a program that makes it anew whenever it likes."""
+    return table.name == "firewalld" or table.name.startswith(_PROGRAMS)
+
+
+def filters(table: Table, base: str = "INPUT") -> bool:
+    """Tells whether a base chain of an iptables filter table does anything, our own sets left out."""
+    chain = table.chain(base)
+    return chain is not None and (chain.policy == "drop" or any(not _is_ours(rule) for rule in _effective(table, base)))
+
+
+def _effective(table: Table, base: str = "INPUT") -> Tuple[Rule, ...]:
+    """The rules of a chain, without those that lead to an empty one: a ufw that was switched off leaves such rules."""
+    chain = table.chain(base)
+    empty = {other.name for other in table.chains if not other.rules}
+    return tuple(rule for rule in chain.rules if rule.target not in empty) if chain else ()
 
 
 def _is_ours(rule: Rule) -> bool:
     return rule.target.startswith(CHAIN_PREFIX)
 
 
-def _iptables_manager(table: Table) -> Optional[str]:
+def _iptables_manager(table: Table, directions: Sequence[str] = ("in",)) -> Optional[str]:
     if table.name != "filter":
         return None
-    chain = table.chain("INPUT")
-    targets = {rule.target for rule in chain.rules} if chain else set()
-    if targets.intersection(_UFW_JUMPS):
+    if any(rule.target in _UFW_JUMPS for rule in _effective(table)):
         return "ufw"
-    if targets.intersection(_FIREWALLD_CHAINS):
+    chain = table.chain("INPUT")
+    if any(rule.target in _FIREWALLD_CHAINS for rule in (chain.rules if chain else ())):
         return "firewalld"
     has_set = any(other.name.startswith(CHAIN_PREFIX) for other in table.chains)
-    return "iptables" if has_set or filters_input(table) else None
+    return "iptables" if has_set or any(filters(table, BASES[one]) for one in directions) else None
 
 
-def _native_manager(table: Table) -> Optional[str]:
+def _native_manager(table: Table, directions: Sequence[str]) -> Optional[str]:
     if table.name == "firewalld":
         return "firewalld"
     if table.name.startswith(_PROGRAMS):
         return None
-    return "nftables" if any(_filters_natively(chain) for chain in table.chains) else None
+    hooks = [hook for direction in directions for hook in _HOOKS[direction]]
+    return "nftables" if any(_filters_natively(chain, hooks) for chain in table.chains) else None
 
 
-def _filters_natively(chain: Chain) -> bool:
-    hooked = chain.hook in ("ingress", "prerouting", "input") and chain.kind == "filter"
+def _filters_natively(chain: Chain, hooks: Sequence[str]) -> bool:
+    hooked = chain.hook in hooks and chain.kind == "filter"
     return hooked and (chain.policy == "drop" or bool(chain.rules))
 
 
@@ -122,10 +151,15 @@ def _own_rules(ruleset: Sequence[Table]) -> bool:
     """Whether somebody keeps rules of his own in INPUT beside a manager's, which alone would be a second manager."""
     for table in ruleset:
         chain = table.chain("INPUT") if table.name == "filter" and table.frontend != "nft" else None
-        if chain is None or _iptables_manager(table) != "iptables":
+        if chain is None or _iptables_manager(table) != "iptables" or _is_shut_by_ufw(chain):
             continue
         if chain.policy == "drop" or any(
             not _is_ours(rule) and rule.verdict in ("drop", "reject") for rule in chain.rules
         ):
             return True
     return False
+
+
+def _is_shut_by_ufw(chain: Chain) -> bool:
+    """Whether INPUT lets in loopback alone: so ufw leaves IPv6 where it is told not to manage it."""
+    return chain.policy == "drop" and [rule.text for rule in chain.rules] == ["-A INPUT -i lo -j ACCEPT"]

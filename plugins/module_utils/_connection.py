@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, Iterable, List, Optional, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._answer import (
     NOTHING_FILTERS,
@@ -13,8 +13,9 @@ from ansible_collections.port443.https.plugins.module_utils._answer import (
     judge,
     undecided_range,
 )
+from ansible_collections.port443.https.plugins.module_utils._discovery import Discovery
 from ansible_collections.port443.https.plugins.module_utils._hooks import Hooks
-from ansible_collections.port443.https.plugins.module_utils._ruleset import Ruleset, Span
+from ansible_collections.port443.https.plugins.module_utils._ruleset import Match, Ruleset, Span
 from ansible_collections.port443.https.plugins.module_utils._way import Question, Way
 
 __all__ = ["Answer", "Question", "Verdicts", "connection_verdict", "neighbour_discovery_verdict"]
@@ -42,7 +43,7 @@ class Verdicts:
 
     def __init__(self, ruleset: Ruleset) -> None:
         self._ruleset = ruleset
-        self._hooks: Dict[Tuple[int, bool], Hooks] = {}
+        self._hooks: Dict[Tuple[int, bool, bool], Hooks] = {}
         self._neighbours: Dict[Question, Answer] = {}
         self._bounds: Optional[List[int]] = None
 
@@ -60,7 +61,7 @@ class Verdicts:
         """
         key = replace(question, protocol=0, port=(0, 0))
         if key not in self._neighbours:
-            self._neighbours[key] = judge(*Way(self._hooks_for(key), key).discover(), "neighbour discovery")
+            self._neighbours[key] = judge(*Discovery(self._hooks_for(key), key).discover(), "neighbour discovery")
         return self._neighbours[key]
 
     def _judge(self, question: Question) -> Answer:
@@ -68,7 +69,7 @@ class Verdicts:
         if hooks.are_empty():
             return Answer("open", NOTHING_FILTERS)
         answer = judge(*Way(hooks, question).connect(), _name(question))
-        if question.family == 4 or question.loopback or not question.neighbours:
+        if question.loopback or not question.neighbours or (question.family == 4 and not hooks.see_arp()):
             return answer
         return max(answer, self.neighbour_discovery(question), key=lambda one: _WORSE.index(one.verdict))
 
@@ -96,17 +97,22 @@ class Verdicts:
         """The ports within a span at which some rule begins or ceases to match."""
         if self._bounds is None:
             rules = [rule for table in self._ruleset for chain in table.chains for rule in chain.rules]
-            matches = [match for rule in rules for match in rule.matches if match.field in ("dport", "sport", "port")]
-            spans = {span for match in matches for span in match.spans}
+            spans = {span for rule in rules for match in rule.matches for span in _port_spans(match)}
             self._bounds = sorted({low for low, _high in spans} | {high + 1 for _low, high in spans})
         return [bound for bound in self._bounds if port[0] < bound <= port[1]]
 
     def _hooks_for(self, question: Question) -> Hooks:
-        key = (question.family, question.bridge)
+        key = (question.family, question.bridge, question.layered)
         if key not in self._hooks:
             tables = tuple(table for table in self._ruleset if question.bridge or table.family != "bridge")
-            self._hooks[key] = Hooks(tables, question.family)
+            self._hooks[key] = Hooks(tables, question.family, question.bridge or question.layered)
         return self._hooks[key]
+
+
+def _port_spans(match: Match) -> Iterable[Span]:
+    if match.field == "either":
+        return [span for row in match.rows for part in row for span in _port_spans(part)]
+    return match.spans if match.field in ("dport", "sport", "port") else ()
 
 
 def _name(question: Question) -> str:

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._answer import Answer
 from ansible_collections.port443.https.plugins.module_utils._connection import Question, Verdicts
@@ -35,14 +35,15 @@ class Effective:
     because: str
 
     @property
-    def key(self) -> Tuple[str, str, str]:
+    def key(self) -> Tuple[str, str, str, str]:
         """What the line is about."""
-        return self.port, self.protocol, self.family
+        return self.port, self.protocol, self.family, self.direction
 
     @property
     def title(self) -> str:
         """What the line is about, for a sentence."""
-        return "{}/{} over {}".format(self.port, self.protocol, "IPv4" if self.family == "ipv4" else "IPv6")
+        version = "IPv4" if self.family == "ipv4" else "IPv6"
+        return "{}{}/{} over {}".format("outgoing " * (self.direction == "out"), self.port, self.protocol, version)
 
     def as_result(self) -> Dict[str, str]:
         """The line as a module returns it."""
@@ -50,7 +51,7 @@ class Effective:
 
 
 def judge(ruleset: Ruleset, links: Sequence[Link], request: Request) -> List[Effective]:
-    """Returns a line for each port and IP version of the request: the worst over its sources and interfaces."""
+    """Returns a line for each direction, IP version and port: the worst over the request's sources and interfaces."""
     asked = (ruleset, tuple(links), request)
     for before, known in _JUDGED:
         if before == asked:
@@ -66,33 +67,42 @@ _JUDGED: List[Tuple[Tuple[Ruleset, Tuple[Link, ...], Request], Tuple[Effective, 
 
 
 def _judge_each(ruleset: Ruleset, links: Sequence[Link], request: Request) -> List[Effective]:
-    lines: List[Effective] = []
+    return [line for line, _answer in explain(ruleset, links, request)]
+
+
+def explain(ruleset: Ruleset, links: Sequence[Link], request: Request) -> Iterator[Tuple[Effective, Answer]]:
+    """Yields the lines of ``judge``, each with where the rule that decides stands."""
     verdicts = Verdicts(ruleset)
-    for link in links:
-        sources = request.sources(link.family)
-        if not link.exists or sources is None:
-            continue
-        for port in request.ports:
-            answer = _worst(verdicts, link, port, sources, request.interface)
-            number = str(port).split("/", 1)[0]
-            lines.append(
-                Effective(number, port.protocol, _FAMILY_NAMES[link.family], "in", answer.verdict, answer.because)
-            )
-    return lines
+    for direction in request.directions:
+        for link in links:
+            sources = request.sources(link.family)
+            if not link.exists or sources is None:
+                continue
+            for port in request.ports:
+                answer = _worst(verdicts, link, port, sources, request.interface, direction)
+                number, family = str(port).split("/", 1)[0], _FAMILY_NAMES[link.family]
+                yield Effective(number, port.protocol, family, direction, answer.verdict, answer.because), answer
 
 
 def _worst(
-    verdicts: Verdicts, link: Link, port: PortRule, sources: Sequence[Network], interfaces: Sequence[str]
+    verdicts: Verdicts,
+    link: Link,
+    port: PortRule,
+    sources: Sequence[Network],
+    interfaces: Sequence[str],
+    direction: str,
 ) -> Answer:
     answers = [
-        verdicts.answer(_question(link, port, source, interface))
+        verdicts.answer(_question(link, port, source, interface, direction))
         for source in sources or (None,)
         for interface in interfaces or (link.interface,)
     ]
     return min(answers, key=lambda answer: _WORST_FIRST.index(answer.verdict))
 
 
-def _question(link: Link, port: PortRule, source: Optional[Network], interface: Optional[str]) -> Question:
+def _question(
+    link: Link, port: PortRule, source: Optional[Network], interface: Optional[str], direction: str
+) -> Question:
     who: Addresses = STRANGER
     if source is not None and source.prefixlen:
         who = ((int(source.network_address), int(source.broadcast_address)),)
@@ -106,4 +116,6 @@ def _question(link: Link, port: PortRule, source: Optional[Network], interface: 
         gateway=link.gateway,
         bridge=interface not in link.plain,
         neighbours=interface not in link.direct,
+        direction=direction,
+        layered=interface in link.layered,
     )

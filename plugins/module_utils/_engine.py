@@ -5,56 +5,84 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
-from typing import Any, ContextManager, List, Tuple
+from typing import Any, ContextManager, List, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils import _apply
-from ansible_collections.port443.https.plugins.module_utils._choose import NONE, choose
+from ansible_collections.port443.https.plugins.module_utils._backends._pf._way import ensure as ensure_with_pf
+from ansible_collections.port443.https.plugins.module_utils._choose import NONE, Facts, choose, find_managers
 from ansible_collections.port443.https.plugins.module_utils._effective import Effective, judge
-from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError, RuleError
 from ansible_collections.port443.https.plugins.module_utils._host import Host
 from ansible_collections.port443.https.plugins.module_utils._kernel import Kernel, observe_kernel
-from ansible_collections.port443.https.plugins.module_utils._plan import Backend, Change, Plan, Step, Write
-from ansible_collections.port443.https.plugins.module_utils._port_rule import Request
+from ansible_collections.port443.https.plugins.module_utils._plan import Backend, Plan, Step, Write
+from ansible_collections.port443.https.plugins.module_utils._port_rule import Request, refuse_foreign
 from ansible_collections.port443.https.plugins.module_utils._registry import BACKENDS
+from ansible_collections.port443.https.plugins.module_utils._result import Result, require_open, warnings_of
 
 _ROUNDS = 3  # somebody may insert a rule between our look and our change; not for ever
 
 
-@dataclass(frozen=True)
-class Result:
-    """What a run did, or would do, and what the host is then."""
-
-    backend: str
-    steps: Tuple[Step, ...]
-    changes: Tuple[Change, ...]
-    effective: Tuple[Effective, ...]
-    persisted: str
-    warnings: Tuple[str, ...]
-
-
 def ensure(host: Host, request: Request, check: bool) -> Result:
     """Makes the host what the request says, or with ``check`` only tells what that would take; raises HostError."""
+    if host.system() != "Linux":
+        return ensure_with_pf(host, request, check)
     guard: ContextManager[None] = contextlib.nullcontext() if check else host.lock()
     with guard:
         kernel = observe_kernel(host)
-        name = _choose(host, kernel, request)
-        if name == NONE:
+        names = _choose(host, kernel, request)
+        if not names:
             unfiltered = judge(kernel.ruleset, kernel.links, request)
             return _result(NONE, Plan((), kernel.ruleset), request, (), unfiltered)
-        return _ensure_with(BACKENDS[name], host, kernel, request, check)
+        results: List[Result] = []
+        for name in names:
+            try:
+                results.append(_ensure_with(BACKENDS[name], host, kernel, request, check))
+            except HostError as problem:
+                done = [step for result in results for step in result.steps]
+                told = "" if check else _apply.undo(host, done)
+                raise HostError(problem.message + told) from None
+            if len(names) > 1 and not check and results[-1].steps:
+                kernel = observe_kernel(host)
+        return results[0] if len(results) == 1 else _joined(results)
 
 
-def _choose(host: Host, kernel: Kernel, request: Request) -> str:
-    """Removing takes what is ours wherever it is, so no question of who is in charge may stop it.
+def _choose(host: Host, kernel: Kernel, request: Request) -> Tuple[str, ...]:
+    """The firewalls to change: one, or none where nothing filters.
 
-    Where nothing filters now, rules that are loaded at the next boot are still to be opened.
+    Removing takes what is ours wherever it is, so no question of who is in charge may stop it.
     """
     if request.state == "absent" and request.backend == "auto":
-        return "iptables" if kernel.commands else NONE
-    name = choose(kernel.ruleset, request.backend).backend
-    at_boot = name == NONE and kernel.commands and BACKENDS["iptables"].filters_at_boot(host)
-    return "iptables" if at_boot else name
+        return tuple(name for name, one in BACKENDS.items() if one.may_hold(host, kernel, request))
+    name = choose(find_facts(host, kernel, request.directions), request.backend).backend
+    if name == NONE:
+        return ()
+    try:
+        refuse_foreign(request, name)
+    except RuleError as problem:
+        raise HostError(f"{name} is in charge of this host: {problem.message}") from None
+    return (name,)
+
+
+def find_facts(host: Host, kernel: Kernel, directions: Tuple[str, ...] = ("in",)) -> Facts:
+    """Returns what tells who is in charge of a host; the files of the next boot are read only if nothing filters."""
+    running = tuple(name for name, one in BACKENDS.items() if one.is_running(host))
+    at_boot: Tuple[str, ...] = ()
+    if not running and not find_managers(kernel.ruleset, directions):
+        at_boot = tuple(name for name, one in BACKENDS.items() if one.filters_at_boot(host))
+    return Facts(kernel.ruleset, running, at_boot, directions)
+
+
+def _joined(results: Sequence[Result]) -> Result:
+    """What came of removing a set from several firewalls; named is the first that it was in."""
+    touched = [result for result in results if result.steps] or list(results)
+    return Result(
+        touched[0].backend,
+        tuple(step for result in results for step in result.steps),
+        tuple(change for result in results for change in result.changes),
+        results[-1].effective,
+        touched[0].persisted,
+        tuple(dict.fromkeys(warning for result in results for warning in result.warnings)),
+    )
 
 
 def _ensure_with(backend: Backend[Any], host: Host, kernel: Kernel, request: Request, check: bool) -> Result:
@@ -66,8 +94,14 @@ def _ensure_with(backend: Backend[Any], host: Host, kernel: Kernel, request: Req
     first = backend.rehearse(host, have, first, request)
     if check or not first.steps:
         foreseen = judge(first.ruleset, kernel.links, request)
-        _require(request, foreseen, "Nothing was changed")
+        require_open(request, foreseen, "Nothing was changed")
         return _result(backend.name, first, request, first.steps, foreseen)
+    with host.hold(first.lock):
+        return _carry_out(backend, host, first, request)
+
+
+def _carry_out(backend: Backend[Any], host: Host, first: Plan, request: Request) -> Result:
+    """Applies a plan, looks again, and changes again what others changed meanwhile."""
     done: List[Step] = []
     plan = first
     for _round in range(_ROUNDS):
@@ -81,7 +115,7 @@ def _ensure_with(backend: Backend[Any], host: Host, kernel: Kernel, request: Req
         raise HostError("another program keeps changing the rules while ours are made; all was taken back" + told)
     effective = judge(plan.ruleset, kernel.links, request)
     if request.require_effective and any(entry.verdict != "open" for entry in effective):
-        _require(request, effective, "All was taken back" + _apply.undo(host, done))
+        require_open(request, effective, "All was taken back" + _apply.undo(host, done))
     return _result(backend.name, first, request, tuple(done), effective)
 
 
@@ -93,26 +127,6 @@ def _apply_or_undo_all(host: Host, steps: Tuple[Step, ...], done: List[Step]) ->
     done += steps
 
 
-def _require(request: Request, effective: List[Effective], done: str) -> None:
-    shut = [entry for entry in effective if entry.verdict != "open"]
-    if request.require_effective and shut:
-        named = (f"{entry.title} ({entry.verdict}: {entry.because})" for entry in shut)
-        raise HostError("require_effective is set, and not open would be {}. {}".format("; ".join(named), done))
-
-
 def _result(backend: str, plan: Plan, request: Request, steps: Tuple[Step, ...], effective: List[Effective]) -> Result:
-    warnings = plan.warnings + tuple(_warnings(request, effective))
+    warnings = plan.warnings + warnings_of(request, effective)
     return Result(backend, steps, plan.changes, tuple(effective), plan.persisted, warnings)
-
-
-def _warnings(request: Request, effective: List[Effective]) -> List[str]:
-    found = [
-        "{} is {}: {}".format(entry.title, "blocked" if entry.verdict == "blocked" else "not certain", entry.because)
-        for entry in effective
-        if entry.verdict != "open"
-    ]
-    versions = {network.version for network in request.source}
-    if request.state == "present" and len(versions) == 1:
-        given, other = (4, 6) if 4 in versions else (6, 4)
-        found.append(f"source names IPv{given} only, so nothing is opened over IPv{other}")
-    return found

@@ -4,64 +4,37 @@
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass, replace
 from itertools import groupby, permutations
-from typing import Dict, Iterable, List, Optional, Tuple
+from typing import Callable, Dict, Iterable, List, Optional, Sequence, Tuple
 
-from ansible_collections.port443.https.plugins.module_utils._packet import Packet
-from ansible_collections.port443.https.plugins.module_utils._packet_walk import Path, Walker
-from ansible_collections.port443.https.plugins.module_utils._ruleset import Chain, Rule, Ruleset, Span, Table
+from ansible_collections.port443.https.plugins.module_utils._flow import (
+    CONNTRACK,
+    Decision,
+    Flow,
+    Stop,
+    Tracking,
+    end,
+    mapped,
+    merged,
+    restored,
+    tracked,
+    turned,
+    untouched,
+)
+from ansible_collections.port443.https.plugins.module_utils._packet import ARP, Packet
+from ansible_collections.port443.https.plugins.module_utils._packet_walk import Walker
+from ansible_collections.port443.https.plugins.module_utils._ruleset import Chain, Rule, Ruleset, Table
 
-# include/uapi/linux/netfilter_ipv4.h, NF_IP_PRI_CONNTRACK and NF_IP_PRI_NAT_DST; the same for IPv6.
-_CONNTRACK, _NAT_DST = -200, -100
+_NAT_DST, _NAT_SRC = -100, 100
+# NAT chains run at netfilter's own places, whatever their priority: that only orders them among themselves
+# (nf_nat_proto.c, nf_nat_ipv4_ops; nf_nat_core.c, nf_nat_inet_fn).
+_NAT_PLACES = {"prerouting": _NAT_DST, "output": _NAT_DST, "input": _NAT_SRC, "postrouting": _NAT_SRC}
 _FAMILIES = {4: ("ip", "inet", "netdev", "arp", "bridge"), 6: ("ip6", "inet", "netdev", "bridge")}
 _CHANGING = frozenset(("mark", "connmark", "save_mark", "restore_mark", "notrack", "redirect", "dnat", "opaque"))
-
-
-@dataclass(frozen=True)
-class Decision:
-    """The rule or policy that decided, and the table it stands in."""
-
-    table: Table
-    path: Path
-
-
-@dataclass(frozen=True)
-class Flow:
-    """A packet on its way.
-
-    ``doubt`` is the first rule that was only assumed to match, ``accepted`` the rule or policy that let it in,
-    ``translated`` the rule by which NAT sent it to another port.
-    """
-
-    packet: Packet
-    doubt: Optional[Decision] = None
-    accepted: Optional[Decision] = None
-    translated: Optional[Decision] = None
-
-
-@dataclass(frozen=True)
-class Stop:
-    """The end of a packet: blocked, or sent ``elsewhere`` (an address and port that are not the host's)."""
-
-    decision: Decision
-    doubt: Optional[Decision]
-    elsewhere: str = ""
-
-
-@dataclass(frozen=True)
-class Tracking:
-    """What connection tracking and NAT do to a packet.
-
-    ``state`` are the states it may get; ``first`` marks a first packet, which NAT rules may still send elsewhere;
-    ``mapped`` is what NAT made of the first packet of its connection; ``addresses`` are the host's own.
-    """
-
-    state: Tuple[str, ...]
-    first: bool = False
-    mapped: Optional[Packet] = None
-    addresses: Optional[Tuple[Span, ...]] = None
+_ANY_STATE = ("ESTABLISHED", "INVALID", "NEW", "RELATED", "UNTRACKED")
+_FIRST, _LAST = -(1 << 31) - 1, 1 << 31
+_MOST_PERMUTED = 4
 
 
 @dataclass(frozen=True)
@@ -69,58 +42,149 @@ class _Base:
     table: Table
     chain: Chain
 
+    @property
+    def place(self) -> int:
+        """When it runs among the chains of its hook."""
+        is_nat = self.chain.kind == "nat" and self.chain.hook in _NAT_PLACES
+        return _NAT_PLACES[self.chain.hook or ""] if is_nat else self.chain.priority
+
+    def sees(self, packet: Packet, layered: bool) -> Optional[bool]:
+        """Whether it stands at the device of a packet; below a bridge or a tunnel there are others."""
+        if not self.chain.devices:
+            return not (packet.protocol == ARP and self.table.family == "inet")
+        name = packet.in_interface if self.chain.hook == "ingress" else packet.out_interface
+        if any(
+            name == device or (device[-1:] == "+" and (name or "").startswith(device[:-1]))
+            for device in self.chain.devices
+        ):
+            return not (packet.protocol == ARP and self.table.family == "inet")
+        others = name is None or layered
+        return None if others and self.chain.devices != ("lo",) else False
+
+
+_Orders = Tuple[Tuple[_Base, ...], ...]
+
 
 class Hooks:
-    """All base chains that can decide anything, for one IP version (4 or 6)."""
+    """All base chains that can decide anything, for one IP version (4 or 6).
 
-    def __init__(self, ruleset: Ruleset, family: int) -> None:
+    ``layered`` tells that the interface asked about is made of others, whose chains see its packets too.
+    """
+
+    def __init__(self, ruleset: Ruleset, family: int, layered: bool = False) -> None:
         self._walkers: Dict[int, Walker] = {}
-        self._groups: Dict[str, List[Tuple[int, Tuple[Tuple[_Base, ...], ...]]]] = {}
+        self._groups: Dict[str, List[Tuple[int, _Orders]]] = {}
+        self._layered = layered
         bases: Dict[str, List[_Base]] = {}
         for table in ruleset:
             if table.family in _FAMILIES[family]:
                 self._walkers[id(table)] = Walker(table)
                 for chain in table.chains:
                     if chain.hook and (chain.rules or chain.policy == "drop"):
-                        bases.setdefault(chain.hook, []).append(_Base(table, chain))
+                        bases.setdefault(_hook(table, chain.hook), []).append(_Base(table, chain))
         for hook, found in bases.items():
-            found.sort(key=lambda base: base.chain.priority)
-            grouped = groupby(found, key=lambda base: base.chain.priority)
-            self._groups[hook] = [(priority, _orders(tuple(group))) for priority, group in grouped]
+            found.sort(key=lambda base: (base.place, base.chain.priority))
+            grouped = groupby(found, key=lambda base: base.place)
+            self._groups[hook] = [(place, _orders(tuple(group))) for place, group in grouped]
 
     def are_empty(self) -> bool:
         """Tells whether nothing at all filters."""
         return not self._groups
 
+    def see_arp(self) -> bool:
+        """Tells whether anything may stop the questions and answers of ARP."""
+        return any(hook in ("ingress", "egress") or hook.startswith(("arp ", "bridge ")) for hook in self._groups)
+
     def arrive(self, flow: Flow, tracking: Tracking) -> Tuple[List[Flow], List[Stop]]:
         """Returns how a packet from outside reaches the host's programs, and how it may not."""
         stops: List[Stop] = []
-        flows = self._pass("ingress", [replace(flow, packet=_untouched(flow.packet))], tracking, stops)
+        flows = self._pass("ingress", [replace(flow, packet=untouched(flow.packet))], tracking, stops)
+        flows = self._bridged(("bridge prerouting", "bridge input"), flows, tracking, stops)
+        if flow.packet.protocol == ARP:
+            return self._pass("arp input", flows, tracking, stops), stops
         flows = self._track_and_pass("prerouting", flows, tracking, stops)
         return self._pass("input", flows, tracking, stops), stops
 
     def leave(self, flow: Flow, tracking: Tracking) -> Tuple[List[Flow], List[Stop]]:
         """Returns how a packet of the host's programs gets out, and how it may not."""
         stops: List[Stop] = []
-        flows = self._track_and_pass("output", [replace(flow, packet=_untouched(flow.packet))], tracking, stops)
-        flows = self._pass("postrouting", flows, tracking, stops)
+        flows = [replace(flow, packet=untouched(flow.packet))]
+        if flow.packet.protocol == ARP:
+            flows = self._pass("arp output", flows, tracking, stops)
+        else:
+            flows = self._track_and_pass("output", flows, tracking, stops)
+            flows = self._pass("postrouting", flows, tracking, stops, last=_NAT_SRC - 1)
+            flows = self._translate("postrouting", flows, tracking, stops, _NAT_SRC, restored)
+            flows = self._pass("postrouting", flows, tracking, stops, _NAT_SRC)
+        flows = self._bridged(("bridge output", "bridge postrouting"), flows, tracking, stops)
         return self._pass("egress", flows, tracking, stops), stops
 
     def loop(self, flow: Flow, tracking: Tracking) -> Tuple[List[Flow], List[Stop]]:
         """Returns how a packet of the host reaches the host: what it became on the way out, it stays on the way in."""
         flows, stops = self.leave(flow, tracking)
-        flows = [replace(out, packet=_turned(out.packet)) for out in flows]
+        flows = [replace(out, packet=turned(out.packet)) for out in flows]
         known = replace(tracking, first=False, mapped=None)
+        flows = self._pass("ingress", flows, known, stops)
         flows = self._pass("prerouting", flows, known, stops, skip_nat=True)
         return self._pass("input", flows, known, stops), stops
 
     def _track_and_pass(self, hook: str, flows: List[Flow], tracking: Tracking, stops: List[Stop]) -> List[Flow]:
         """Raw chains, connection tracking, chains up to NAT, NAT's effect on a known connection, the others."""
-        flows = self._pass(hook, flows, tracking, stops, last=_CONNTRACK)
-        flows = [replace(flow, packet=_tracked(flow.packet, tracking)) for flow in flows]
-        flows = self._pass(hook, flows, tracking, stops, first=_CONNTRACK, last=_NAT_DST)
-        flows = _merged(mapped for flow in flows for mapped in _mapped(flow, tracking))
-        return self._pass(hook, flows, tracking, stops, first=_NAT_DST)
+        flows = self._pass(hook, flows, tracking, stops, last=CONNTRACK)
+        flows = [replace(flow, packet=tracked(flow.packet, tracking)) for flow in flows]
+        flows = self._pass(hook, flows, tracking, stops, CONNTRACK, _NAT_DST - 1)
+        flows = self._translate(hook, flows, tracking, stops, _NAT_DST, mapped)
+        return self._pass(hook, flows, tracking, stops, _NAT_DST)
+
+    def _translate(
+        self,
+        hook: str,
+        flows: List[Flow],
+        tracking: Tracking,
+        stops: List[Stop],
+        place: int,
+        translate: Callable[[Flow, Tracking], List[Flow]],
+    ) -> List[Flow]:
+        """What NAT does to a known connection at its place; chains of another kind there run before it or behind it."""
+        there = [
+            moved
+            for flow in self._pass(hook, flows, tracking, stops, place - 1, place)
+            for moved in translate(flow, tracking)
+        ]
+        if tracking.mapped or tracking.sent:
+            moved_first = merged(moved for flow in flows for moved in translate(flow, tracking))
+            there += self._pass(hook, moved_first, tracking, stops, place - 1, place)
+        return merged(there)
+
+    def _bridged(self, hooks: Sequence[str], flows: List[Flow], tracking: Tracking, stops: List[Stop]) -> List[Flow]:
+        """Passes the hooks within a bridge, where a packet is at a port of it whose name is not known."""
+        if not any(hook in self._groups for hook in hooks):
+            return flows
+        passed: List[Flow] = []
+        for flow in flows:
+            packet = flow.packet
+            within = replace(
+                packet,
+                state=_ANY_STATE,
+                in_interface=packet.in_interface and None,
+                out_interface=packet.out_interface and None,
+            )
+            inner = [replace(flow, packet=within)]
+            for hook in hooks:
+                inner = self._pass(hook, inner, tracking, stops)
+            passed += [
+                replace(
+                    out,
+                    packet=replace(
+                        out.packet,
+                        state=packet.state,
+                        in_interface=packet.in_interface,
+                        out_interface=packet.out_interface,
+                    ),
+                )
+                for out in inner
+            ]
+        return merged(passed)
 
     def _pass(
         self,
@@ -128,23 +192,18 @@ class Hooks:
         flows: List[Flow],
         tracking: Tracking,
         stops: List[Stop],
-        first: int = -(1 << 31) - 1,
-        last: int = 1 << 31,
+        first: int = _FIRST,
+        last: int = _LAST,
         skip_nat: bool = False,
     ) -> List[Flow]:
-        """Passes the hook's chains of a priority above ``first`` up to ``last``."""
-        for priority, orders in self._groups.get(hook, ()):
-            if flows and first < priority <= last:
+        """Passes the hook's chains of a place above ``first`` up to ``last``."""
+        for place, orders in self._groups.get(hook, ()):
+            if flows and first < place <= last:
                 flows = self._pass_group(orders, flows, tracking, stops, skip_nat)
         return flows
 
     def _pass_group(
-        self,
-        orders: Tuple[Tuple[_Base, ...], ...],
-        flows: List[Flow],
-        tracking: Tracking,
-        stops: List[Stop],
-        skip_nat: bool,
+        self, orders: _Orders, flows: List[Flow], tracking: Tracking, stops: List[Stop], skip_nat: bool
     ) -> List[Flow]:
         """Chains of one priority run in the order they were registered, which cannot be seen: all orders count."""
         results: List[Flow] = []
@@ -152,137 +211,43 @@ class Hooks:
             passed = flows
             for base in order:
                 if not (skip_nat and base.chain.kind == "nat"):
-                    passed = _merged(out for flow in passed for out in self._pass_chain(base, flow, tracking, stops))
+                    passed = merged(out for flow in passed for out in self._pass_chain(base, flow, tracking, stops))
             results += passed
-        return _merged(results)
+        return merged(results)
 
     def _pass_chain(self, base: _Base, flow: Flow, tracking: Tracking, stops: List[Stop]) -> List[Flow]:
         nat = base.chain.kind == "nat"
-        if nat and ("NEW" not in flow.packet.state or flow.packet.translated is not False):
+        sees = base.sees(flow.packet, self._layered)
+        done = flow.translated is not None or flow.packet.translated is not False
+        if sees is False or (nat and ("NEW" not in flow.packet.state or done)):
             return [flow]
-        passed = [flow] if nat and len(flow.packet.state) > 1 else []
+        passed = [flow] if sees is None or (nat and len(flow.packet.state) > 1) else []
         for outcome in self._walkers[id(base.table)].walk(base.chain.name, flow.packet):
             decision = Decision(base.table, outcome.path)
             doubt = flow.doubt or (Decision(base.table, outcome.doubt) if outcome.doubt else None)
+            if sees is None:
+                doubt = doubt or decision
             left = replace(flow, packet=outcome.packet, doubt=doubt)
-            _end(outcome.verdict, base.chain, left, decision, tracking, passed, stops)
+            end(outcome.verdict, base.chain, left, decision, tracking, passed, stops)
         return passed
 
 
-def _end(
-    verdict: str,
-    chain: Chain,
-    flow: Flow,
-    decision: Decision,
-    tracking: Tracking,
-    passed: List[Flow],
-    stops: List[Stop],
-) -> None:
-    """Notes what one end of a chain means for the packet: it goes on, it stops, or either."""
-    if verdict == "accept" or (verdict == "snat" and tracking.first):
-        passed.append(_credited(flow, chain, decision))
-    elif verdict in ("drop", "reject"):
-        stops.append(Stop(decision, flow.doubt))
-    elif verdict in ("redirect", "dnat") and tracking.first:
-        _translate(verdict, flow, decision, tracking, passed, stops)
-    else:
-        doubtful = replace(flow, doubt=flow.doubt or decision)
-        stops.append(Stop(decision, doubtful.doubt))
-        altered = replace(doubtful, packet=_altered(flow.packet, chain))
-        passed += [doubtful, altered if chain.kind != "nat" else replace(altered, translated=decision)]
+def _hook(table: Table, hook: str) -> str:
+    return f"{table.family} {hook}" if table.family in ("arp", "bridge") else hook
 
 
-def _credited(flow: Flow, chain: Chain, decision: Decision) -> Flow:
-    """Remembers who let a packet in: a rule of an input chain rather than a policy."""
-    by_rule = decision.path[-1].rule is not None
-    if chain.hook != "input" or chain.kind == "nat" or (flow.accepted and not by_rule):
-        return flow
-    return replace(flow, accepted=decision)
-
-
-def _translate(
-    verdict: str, flow: Flow, decision: Decision, tracking: Tracking, passed: List[Flow], stops: List[Stop]
-) -> None:
-    rule = decision.path[-1].rule
-    argument, target = (rule.argument, rule.target) if rule else ((), "")
-    address = _single_address(target) if verdict == "dnat" else None
-    if verdict == "dnat" and not _is_own(address, tracking.addresses):
-        port = f":{argument[0]}" if argument else ""
-        stops.append(Stop(decision, flow.doubt, elsewhere=target + port))
-        return
-    dport = (argument[0], argument[1]) if argument else flow.packet.dport
-    changed = True if dport != flow.packet.dport else None
-    destination = ((address, address),) if address is not None else flow.packet.destination
-    if verdict == "redirect" and not isinstance(destination, str):
-        destination = tracking.addresses or destination  # the first address of the interface it came in by
-    packet = replace(flow.packet, dport=dport, translated=changed, destination=destination)
-    passed.append(replace(flow, packet=packet, translated=decision))
-
-
-def _single_address(word: str) -> Optional[int]:
-    try:
-        return int(ipaddress.ip_address(word))
-    except ValueError:
-        return None
-
-
-def _is_own(address: Optional[int], addresses: Optional[Tuple[Span, ...]]) -> bool:
-    return address is not None and any(low <= address <= high for low, high in addresses or ())
-
-
-def _altered(packet: Packet, chain: Chain) -> Packet:
-    """What a rule that is not understood may make of a packet: other marks, another port, an untracked packet."""
-    packet = replace(packet, mark=None, connmark=None)
-    if chain.kind == "nat" or chain.hook == "ingress":
-        packet = replace(packet, dport=(0, 65535), translated=None)
-    if chain.hook in ("ingress", "prerouting", "output") and chain.priority <= _CONNTRACK:
-        packet = replace(packet, state=tuple(sorted({*packet.state, "UNTRACKED"})))
-    return packet
-
-
-def _untouched(packet: Packet) -> Packet:
-    """Before connection tracking a packet has no connection, which ``--ctstate INVALID`` matches (xt_conntrack.c)."""
-    return replace(packet, state=("INVALID",))
-
-
-def _tracked(packet: Packet, tracking: Tracking) -> Packet:
-    if "UNTRACKED" not in packet.state:
-        return replace(packet, state=tracking.state)
-    if len(packet.state) == 1:
-        return packet
-    return replace(packet, state=tuple(sorted({*tracking.state, "UNTRACKED"})))
-
-
-def _mapped(flow: Flow, tracking: Tracking) -> List[Flow]:
-    """The flow where its connection was redirected to; also as it was, where it may belong to none."""
-    known = {state not in ("UNTRACKED", "INVALID") for state in flow.packet.state}
-    if tracking.mapped is None or True not in known:
-        return [flow]
-    there = tracking.mapped
-    mapped = replace(flow, packet=replace(flow.packet, dport=there.dport, destination=there.destination))
-    return [mapped] if known == {True} else [mapped, flow]
-
-
-def _turned(packet: Packet) -> Packet:
-    return replace(packet, in_interface="lo", out_interface="", packet_type=())
-
-
-def _merged(flows: Iterable[Flow]) -> List[Flow]:
-    """Each packet once; the flow without a doubt stays."""
-    kept: Dict[Packet, Flow] = {}
-    for flow in flows:
-        have = kept.get(flow.packet)
-        if have is None or (have.doubt and not flow.doubt):
-            kept[flow.packet] = flow
-    return list(kept.values())
-
-
-def _orders(group: Tuple[_Base, ...]) -> Tuple[Tuple[_Base, ...], ...]:
+def _orders(group: Tuple[_Base, ...]) -> _Orders:
     """The orders that may differ: those of chains that change a packet for one another."""
-    if not 1 < len(group) < 4:
+    if not 1 < len(group) <= _MOST_PERMUTED:
         return (group,)
-    changing = any(rule.verdict in _CHANGING for base in group for rule in _all_rules(base.table))
-    return tuple(permutations(group)) if changing else (group,)
+    if not any(rule.effects or rule.verdict in _CHANGING for base in group for rule in _all_rules(base.table)):
+        return (group,)
+    return tuple(order for order in permutations(group) if _keeps_nat_order(order))
+
+
+def _keeps_nat_order(order: Sequence[_Base]) -> bool:
+    priorities = [base.chain.priority for base in order if base.chain.kind == "nat"]
+    return priorities == sorted(priorities)
 
 
 def _all_rules(table: Table) -> Iterable[Rule]:

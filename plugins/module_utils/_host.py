@@ -7,7 +7,6 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
-import fcntl
 import json
 import os
 import stat
@@ -16,12 +15,12 @@ import time
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, Iterator, Optional, Sequence, Tuple
 
+from ansible_collections.port443.https.plugins.module_utils import _bus, _locks
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._nft_prune import delete_if_empty
 
 SEARCH_PATH = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
 COMMAND_TIMEOUT = 60.0
-LOCK_TIMEOUT = 30.0
 CLONE_NEWNET = 0x40000000  # include/uapi/linux/sched.h
 
 
@@ -42,7 +41,7 @@ class Completed:
 class Host:
     """The machine this runs on. Tests hand in an object with the same methods over another root or none."""
 
-    lock_path = "/run/port443.lock"
+    lock_path = "/var/run/port443.lock"  # which is /run on Linux
 
     def run(self, argv: Sequence[str], stdin: str = "") -> Completed:
         """Runs a command in the C locale and returns what it said; raises HostError only if it cannot start."""
@@ -79,6 +78,10 @@ class Host:
         """Deletes an empty chain of nf_tables, and its table if that was all; raises HostError."""
         delete_if_empty(family, table, chain)
 
+    def ask(self, methods: Sequence[_bus.Method]) -> Tuple[_bus.Answer, ...]:
+        """Calls methods of programs on the system's D-Bus, in order; raises HostError where there is no bus."""
+        return _bus.ask(methods)
+
     def refuse_unwritable(self, path: str) -> None:
         """Raises HostError where ``write`` could not replace that file; changes nothing."""
         folder = os.path.dirname(os.path.realpath(path))
@@ -86,9 +89,17 @@ class Host:
         if not os.access(folder, os.W_OK):
             raise HostError(f"{folder} cannot be written: {os.strerror(errno.EROFS)}")
 
+    def system(self) -> str:
+        """Returns the name of the kernel: Linux, FreeBSD, OpenBSD, Darwin or another."""
+        return os.uname().sysname
+
     def is_root(self) -> bool:
         """Tells whether this process has the rights of root."""
         return os.geteuid() == 0
+
+    def now(self) -> float:
+        """Returns the time of the host's clock, in seconds of the epoch."""
+        return time.time()
 
     def real_path(self, path: str) -> str:
         """Returns the path with every symbolic link followed."""
@@ -130,15 +141,42 @@ class Host:
             raise HostError(f"{path} cannot be written: {problem.strerror}") from None
 
     @contextlib.contextmanager
+    def keep(self, path: str) -> Iterator[None]:
+        """Sees to it that what is at a path is there afterwards as it was, or nothing if nothing was."""
+        aside = os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.port443-{os.urandom(4).hex()}")
+        there = os.path.lexists(path)
+        if there:
+            os.rename(path, aside)
+        try:
+            yield
+        finally:
+            if there:
+                os.rename(aside, path)
+            elif os.path.lexists(path):
+                os.unlink(path)
+
+    @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
         """Holds the collection's own lock on this host; raises HostError if another run holds it for too long."""
-        descriptor = _take_lock(self.lock_path, time.monotonic() + LOCK_TIMEOUT)
+        descriptor = _locks.take_own(self.lock_path)
         try:
             yield
         finally:
             # Unlinked while still held, so that no second file of that name is ever locked beside this one.
             with contextlib.suppress(OSError):
                 os.unlink(self.lock_path)
+            os.close(descriptor)
+
+    @contextlib.contextmanager
+    def hold(self, path: str) -> Iterator[None]:
+        """Holds the lock file of a firewall's own tool, none if ``path`` is empty; raises HostError after a while."""
+        if not path:
+            yield
+            return
+        descriptor = _locks.take_of_tool(path)
+        try:
+            yield
+        finally:
             os.close(descriptor)
 
     def in_private_network(self, work: Callable[[], Dict[str, Any]]) -> Optional[Dict[str, Any]]:
@@ -175,38 +213,6 @@ def _answer_from_child(writer: int, work: Callable[[], Dict[str, Any]]) -> None:
     with contextlib.suppress(BaseException), os.fdopen(writer, "wb") as stream:
         stream.write(json.dumps(answer).encode("utf-8"))
     os._exit(0)
-
-
-def _take_lock(path: str, deadline: float) -> int:
-    while True:
-        try:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        except OSError as problem:
-            raise HostError(f"the lock {path} cannot be made: {problem.strerror}") from None
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if _is_same_file(path, descriptor):
-                return descriptor
-        except OSError as problem:
-            if problem.errno not in (errno.EWOULDBLOCK, errno.EACCES):
-                os.close(descriptor)
-                raise HostError(f"the lock {path} cannot be held: {problem.strerror}") from None
-            if time.monotonic() > deadline:
-                os.close(descriptor)
-                raise HostError(
-                    f"another run of this collection has held {path} for {LOCK_TIMEOUT:.0f} seconds; "
-                    "run again when it has ended"
-                ) from None
-            time.sleep(0.05)
-        os.close(descriptor)
-
-
-def _is_same_file(path: str, descriptor: int) -> bool:
-    try:
-        named, held = os.stat(path), os.fstat(descriptor)
-    except OSError:
-        return False
-    return (named.st_dev, named.st_ino) == (held.st_dev, held.st_ino)
 
 
 def _replace(path: str, before: Optional[bytes], after: Optional[bytes]) -> None:

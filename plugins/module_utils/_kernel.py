@@ -5,10 +5,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Dict, Optional, Tuple
+from typing import Dict, Optional, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._backends._iptables._parse import parse_save
-from ansible_collections.port443.https.plugins.module_utils._choose import filters_input
+from ansible_collections.port443.https.plugins.module_utils._choose import BASES, filters
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host import Host
 from ansible_collections.port443.https.plugins.module_utils._link import Link, observe_links
@@ -30,8 +30,8 @@ _LEGACY_NAMES = {4: "/proc/net/ip_tables_names", 6: "/proc/net/ip6_tables_names"
 class Kernel:
     """The rules of every frontend as one ruleset, and what is needed to change them.
 
-    ``commands`` maps each frontend that the host has tools for to the start of their names; ``default`` is the one that
-    ``iptables`` stands for, which the boot uses.
+    ``now`` is when they were read, in seconds of the epoch. ``commands`` maps each frontend that the host has tools for
+    to the start of their names; ``default`` is the one that ``iptables`` stands for, which the boot uses.
     """
 
     ruleset: Ruleset
@@ -39,6 +39,7 @@ class Kernel:
     commands: Dict[str, str]
     default: Optional[str]
     nft: NftView
+    now: float = 0.0
 
     def table(self, frontend: str, family: int, name: str = "filter") -> Optional[Table]:
         """The table of that frontend and IP version, or None."""
@@ -47,10 +48,10 @@ class Kernel:
                 return table
         return None
 
-    def filters(self, frontend: str, family: int) -> bool:
-        """Whether somebody's rules in that frontend do anything to what comes in over that IP version."""
+    def filters(self, frontend: str, family: int, directions: Sequence[str] = ("in",)) -> bool:
+        """Whether somebody's rules in that frontend do anything to what comes in, or goes out, over that IP version."""
         table = self.table(frontend, family)
-        return table is not None and filters_input(table)
+        return table is not None and any(filters(table, BASES[direction]) for direction in directions)
 
     def link(self, family: int) -> Link:
         """How that IP version reaches the host."""
@@ -66,7 +67,7 @@ def observe_kernel(host: Host) -> Kernel:
         nft, tables = _read_tables(host, commands)
         if not any(find_unprintable(table) for table in tables):
             break
-    return Kernel(tables + native_tables(nft), observe_links(host), commands, default, nft)
+    return Kernel(tables + native_tables(nft), observe_links(host), commands, default, nft, host.now())
 
 
 def _read_tables(host: Host, commands: Dict[str, str]) -> Tuple[NftView, Tuple[Table, ...]]:
@@ -75,9 +76,9 @@ def _read_tables(host: Host, commands: Dict[str, str]) -> Tuple[NftView, Tuple[T
     for family, name in FAMILIES.items():
         if nft.has_iptables_tables(name):
             saved = _save(host, commands, NFT, family)
-            tables += mark_native_rules(parse_save(saved, NFT, name), nft, name)
+            tables += mark_native_rules(parse_save(saved, NFT, name, host.now()), nft, name)
         if host.read(_LEGACY_NAMES[family]):
-            tables += parse_save(_save(host, commands, LEGACY, family), LEGACY, name)
+            tables += parse_save(_save(host, commands, LEGACY, family), LEGACY, name, host.now())
     return nft, tables
 
 

@@ -23,7 +23,8 @@ class Link:
     """How one IP version reaches the host; ``exists`` is False where the host has no such version at all.
 
     ``gateway`` is the next hop to strangers over IPv6 as an integer, None if not known. ``plain`` are the interfaces
-    that are no bridge and not part of one; ``direct`` those without neighbours to find, such as tunnels.
+    that are no bridge and not part of one; ``direct`` those without neighbours to find, such as tunnels; ``layered``
+    those that are made of others, as those of VLANs and bonds are.
     """
 
     family: int
@@ -33,6 +34,7 @@ class Link:
     gateway: Optional[int] = None
     plain: FrozenSet[str] = frozenset()
     direct: FrozenSet[str] = frozenset()
+    layered: FrozenSet[str] = frozenset()
 
 
 def observe_links(host: Host) -> Tuple[Link, ...]:
@@ -44,19 +46,25 @@ def observe_links(host: Host) -> Tuple[Link, ...]:
     names = host.list_folder(_INTERFACES)
     plain = frozenset(name for name in names if not _is_bridged(host, name))
     direct = frozenset(name for name in names if _flags(host, name) & _NO_ARP)
+    layered = frozenset(name for name in names if _has_lower(host, name))
     own = parse_fib_trie(texts["fib_trie"] or "")
-    four = Link(4, True, parse_route(texts["route"] or ""), own, None, plain, direct)
+    four = Link(4, True, parse_route(texts["route"] or ""), own, None, plain, direct, layered)
     found = parse_if_inet6(texts["if_inet6"] or "")
     only = {name for name, _address in found} - {_LOOPBACK}
     interface, gateway = parse_ipv6_route(texts["ipv6_route"] or "")
     if interface is None and len(only) == 1:
         interface = only.pop()
     addresses = tuple((address, address) for name, address in found if name != _LOOPBACK)
-    return four, Link(6, bool(found), interface, addresses, gateway, plain, direct)
+    return four, Link(6, bool(found), interface, addresses, gateway, plain, direct, layered)
 
 
 def _is_bridged(host: Host, name: str) -> bool:
     return any(host.has_link(f"{_INTERFACES}/{name}/{part}") for part in ("bridge", "brport"))
+
+
+def _has_lower(host: Host, name: str) -> bool:
+    """The kernel links an interface to those below it as lower_NAME (net/core/dev.c)."""
+    return any(entry.startswith("lower_") for entry in host.list_folder(f"{_INTERFACES}/{name}"))
 
 
 def _flags(host: Host, name: str) -> int:

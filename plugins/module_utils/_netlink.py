@@ -8,27 +8,29 @@ import errno
 import os
 import socket
 import struct
-from typing import Iterator, List, Tuple
+from dataclasses import replace
+from typing import Iterator, List, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._nft_kernel import (
-    IPTABLES_TABLES,
-    NftView,
+from ansible_collections.port443.https.plugins.module_utils._nft_kernel import NftView
+from ansible_collections.port443.https.plugins.module_utils._nft_messages import (
+    KernelSet,
     RuleReader,
     parse_chain,
+    parse_elements,
+    parse_set,
     parse_table,
 )
 
 _NETLINK_NETFILTER = 12  # include/uapi/linux/netlink.h; this and below
 _SUBSYSTEM = 10 << 8  # NFNL_SUBSYS_NFTABLES
-_GET_TABLE, _GET_CHAIN, _GET_RULE = 1, 4, 7
-_REQUEST_DUMP = 0x0301
+_GET_TABLE, _GET_CHAIN, _GET_RULE, _GET_SET, _GET_ELEMENTS, _GET_GENERATION = 1, 4, 7, 10, 13, 16
+_REQUEST, _REQUEST_DUMP = 0x0001, 0x0301
 _INTERRUPTED = 0x10  # NLM_F_DUMP_INTR: the rules changed while they were listed
 _ERROR, _DONE = 2, 3
 _HEADER = struct.Struct("=IHHII")
 _NFGENMSG = struct.Struct("=BBH")
-_RULE_TABLE = 1
-_FAMILIES = {"ip": 2, "ip6": 10}
+_ELEMENTS_TABLE, _ELEMENTS_SET = 1, 2
 _BUFFER = 1 << 18
 _TRIES = 5
 _TIMEOUT = 10.0
@@ -71,29 +73,53 @@ def _explain(error: OSError) -> str:
 
 
 def _read(connection: socket.socket) -> NftView:
+    before = _generation(connection)
     tables = tuple(parse_table(*message) for message in _dump(connection, _GET_TABLE))
+    if not tables:
+        return NftView()
     chains = tuple(parse_chain(*message) for message in _dump(connection, _GET_CHAIN))
     reader = RuleReader()
-    rules = tuple(
-        reader.parse(*message)
-        for table in tables
-        if table.family in _FAMILIES and table.name in IPTABLES_TABLES
-        for message in _dump(connection, _GET_RULE, _FAMILIES[table.family], table.name)
-    )
-    return NftView(tables, chains, rules)
+    rules = tuple([reader.parse(*message) for message in _dump(connection, _GET_RULE)])
+    sets = tuple(_read_set(connection, *message) for message in _dump(connection, _GET_SET))
+    if before != _generation(connection):
+        raise _Changed
+    return NftView(tables, chains, rules, sets)
 
 
-def _dump(connection: socket.socket, kind: int, family: int = 0, table: str = "") -> List[Message]:
-    """Lists all objects of a kind; of rules, those of one table."""
-    body = _NFGENMSG.pack(family, 0, 0)
-    if table:
-        name = table.encode("ascii") + b"\0"
-        body += struct.pack("=HH", 4 + len(name), _RULE_TABLE) + name + b"\0" * (-len(name) % 4)
-    connection.send(_HEADER.pack(_HEADER.size + len(body), _SUBSYSTEM | kind, _REQUEST_DUMP, kind, 0) + body)
+def _read_set(connection: socket.socket, family: int, payload: bytes) -> KernelSet:
+    have = parse_set(family, payload)
+    messages = _dump(connection, _GET_ELEMENTS, family, ((_ELEMENTS_TABLE, have.table), (_ELEMENTS_SET, have.name)))
+    return replace(have, elements=parse_elements(messages))
+
+
+def _generation(connection: socket.socket) -> bytes:
+    """What the kernel counts up with each change of the rules (NFT_MSG_GETGEN)."""
+    _ask(connection, _GET_GENERATION, _REQUEST)
+    for _family, payload in _messages(connection, _GET_GENERATION, single=True):
+        return payload[:8]  # the number comes first; who made the last change comes behind it
+    return b""
+
+
+def _dump(
+    connection: socket.socket, kind: int, family: int = 0, names: Sequence[Tuple[int, str]] = ()
+) -> List[Message]:
+    """Lists all objects of a kind; of elements, those of one set."""
+    _ask(connection, kind, _REQUEST_DUMP, family, names)
     return list(_messages(connection, kind))
 
 
-def _messages(connection: socket.socket, sequence: int) -> Iterator[Message]:
+def _ask(
+    connection: socket.socket, kind: int, flags: int, family: int = 0, names: Sequence[Tuple[int, str]] = ()
+) -> None:
+    body = _NFGENMSG.pack(family, 0, 0)
+    for number, text in names:
+        name = text.encode("utf-8", "surrogateescape") + b"\0"
+        body += struct.pack("=HH", 4 + len(name), number) + name + b"\0" * (-len(name) % 4)
+    connection.send(_HEADER.pack(_HEADER.size + len(body), _SUBSYSTEM | kind, flags, kind, 0) + body)
+
+
+def _messages(connection: socket.socket, sequence: int, single: bool = False) -> Iterator[Message]:
+    """The answers to a question: many until the kernel says that it is done, or a ``single`` one."""
     while True:
         packet = connection.recv(_BUFFER)
         at = 0
@@ -109,6 +135,8 @@ def _messages(connection: socket.socket, sequence: int) -> Iterator[Message]:
                 _check(payload)
                 return
             yield payload[0], payload[_NFGENMSG.size :]
+            if single:
+                return
 
 
 def _check(payload: bytes) -> None:

@@ -23,7 +23,7 @@ _DELETE_TABLE, _DELETE_CHAIN = 2, 5
 _TABLE_NAME, _CHAIN_TABLE, _CHAIN_NAME = 1, 1, 3
 _REQUEST, _ACKNOWLEDGE, _NOT_RECURSIVE = 0x1, 0x4, 0x100
 _ERROR = 2
-_FAMILIES = {"ip": 2, "ip6": 10}
+_FAMILIES = {"inet": 1, "ip": 2, "ip6": 10}
 _HEADER = struct.Struct("=IHHII")
 _TIMEOUT = 10.0
 _IN_USE = (errno.EBUSY, errno.ENOENT, errno.EEXIST)
@@ -34,7 +34,7 @@ Attributes = Sequence[Tuple[int, str]]
 def delete_if_empty(family: str, table: str, chain: str) -> None:
     """Deletes ``chain`` if it has no rule, and then ``table`` if nothing else is in it; raises HostError.
 
-    ``family`` is ip or ip6. What is in use, or gone already, stays as it is.
+    ``family`` is ip, ip6 or inet. What is in use, or gone already, stays as it is.
     """
     try:
         with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_NETFILTER) as connection:

@@ -4,62 +4,47 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Callable, Dict, Optional, Tuple, Union
+from typing import Callable, Dict, Optional
 
-from ansible_collections.port443.https.plugins.module_utils._ruleset import Match, Rule, Span
+from ansible_collections.port443.https.plugins.module_utils import _packet_addresses as addresses
+from ansible_collections.port443.https.plugins.module_utils._packet_addresses import agreed, any_of, either, within
+from ansible_collections.port443.https.plugins.module_utils._packet_shape import (
+    ACK,
+    ANYONE,
+    ARP,
+    FIN,
+    HOST,
+    ICMPV6,
+    PSH,
+    STRANGER,
+    SYN,
+    TCP,
+    UDP,
+    WITH_PORTS,
+    Addresses,
+    Packet,
+)
+from ansible_collections.port443.https.plugins.module_utils._ruleset import Match, Rule
 
-STRANGER = "stranger"
-"""A source that no rule names: in no set and no prefix, unless that holds an eighth of all addresses or more."""
+__all__ = [
+    "ACK",
+    "ANYONE",
+    "ARP",
+    "FIN",
+    "HOST",
+    "ICMPV6",
+    "PSH",
+    "STRANGER",
+    "SYN",
+    "TCP",
+    "UDP",
+    "Addresses",
+    "Packet",
+    "match_holds",
+    "rule_matches",
+]
 
-ANYONE = "anyone"
-"""Any source at all: a prefix or a set may hold it or not."""
-
-HOST = "host"
-"""An address of the host itself that is not known: neither loopback nor multicast."""
-
-Addresses = Union[str, Tuple[Span, ...]]
-"""STRANGER, ANYONE, HOST, or the addresses as spans of integers."""
-
-FIN, SYN, PSH, ACK = 1, 2, 8, 16
-TCP, UDP, ICMPV6 = 6, 17, 58
-_WITH_PORTS = frozenset((6, 17, 33, 132, 136))  # tcp, udp, dccp, sctp, udplite
-
-# Prefixes that no host answers on from outside: loopback, multicast and above.
-_NEVER_HOST = {
-    4: ((127 << 24, (128 << 24) - 1), (224 << 24, (1 << 32) - 1)),
-    6: ((0, 1), (255 << 120, (1 << 128) - 1)),
-}
-
-
-@dataclass(frozen=True)
-class Packet:
-    """One packet, or rather all packets it may be: spans and tuples hold every possible value.
-
-    Interfaces: a name, None for one that is not known but is not ``lo``, "" for none (an incoming packet has no
-    outgoing interface). ``state`` holds the conntrack states it may have; DNAT is ``translated``, None if not known.
-    ``mark`` and ``connmark`` are None if not known. ``icmp`` is type and code. The types are those of ``addrtype``;
-    ``packet_type`` is empty if not known.
-    """
-
-    family: int
-    protocol: int
-    dport: Span = (0, 65535)
-    sport: Span = (1024, 65535)
-    source: Addresses = STRANGER
-    destination: Addresses = HOST
-    in_interface: Optional[str] = None
-    out_interface: Optional[str] = ""
-    state: Tuple[str, ...] = ("NEW",)
-    translated: Optional[bool] = False
-    tcp_flags: Tuple[int, ...] = (SYN,)
-    icmp: Optional[Tuple[int, int]] = None
-    mark: Optional[int] = 0
-    connmark: Optional[int] = 0
-    hop_limit: Span = (1, 255)
-    source_type: str = "UNICAST"
-    destination_type: str = "LOCAL"
-    packet_type: Tuple[str, ...] = ("UNICAST",)
+_ECN = (0x40, 0x80, 0xC0)  # RFC 3168: flags that any TCP packet may have beside the others
 
 
 def rule_matches(rule: Rule, packet: Packet) -> Optional[bool]:
@@ -75,65 +60,39 @@ def rule_matches(rule: Rule, packet: Packet) -> Optional[bool]:
 
 
 def match_holds(match: Match, packet: Packet) -> Optional[bool]:
-    """Returns the same for one condition."""
+    """Returns the same for one condition.
+
+    What a packet does not have matches neither a condition nor its opposite.
+    """
     read = _READERS.get(match.field)
-    holds = None if read is None else read(match, packet)
+    if read is None:
+        return None
+    if packet.protocol == ARP and match.field not in _OF_ARP:
+        return False
+    holds = read(match, packet)
+    if packet.learnt and match.names and match.names[0] in packet.learnt:
+        return None
     return holds if holds is None or not match.negated else not holds
 
 
-def _within(value: Span, spans: Tuple[Span, ...]) -> Optional[bool]:
-    low, high = value
-    touches = False
-    for first, last in spans:
-        if first <= low and high <= last:
-            return True
-        if low <= last and first <= high:
-            touches = True
-    return None if touches else False
-
-
-def _either(one: Optional[bool], other: Optional[bool]) -> Optional[bool]:
-    if one or other:
-        return True
-    return None if one is None or other is None else False
-
-
 def _protocol(match: Match, packet: Packet) -> Optional[bool]:
-    return _within((packet.protocol, packet.protocol), match.spans)
+    return within((packet.protocol, packet.protocol), match.spans)
 
 
 def _dport(match: Match, packet: Packet) -> Optional[bool]:
-    return _within(packet.dport, match.spans) if packet.protocol in _WITH_PORTS else False
+    return within(packet.dport, match.spans) if packet.protocol in WITH_PORTS else False
 
 
 def _sport(match: Match, packet: Packet) -> Optional[bool]:
-    return _within(packet.sport, match.spans) if packet.protocol in _WITH_PORTS else False
+    return within(packet.sport, match.spans) if packet.protocol in WITH_PORTS else False
 
 
 def _port(match: Match, packet: Packet) -> Optional[bool]:
-    return _either(_dport(match, packet), _sport(match, packet))
+    return either(_dport(match, packet), _sport(match, packet))
 
 
-def _source(match: Match, packet: Packet) -> Optional[bool]:
-    return _address_within(packet.source, match.spans, packet.family)
-
-
-def _destination(match: Match, packet: Packet) -> Optional[bool]:
-    return _address_within(packet.destination, match.spans, packet.family)
-
-
-def _address_within(who: Addresses, spans: Tuple[Span, ...], family: int) -> Optional[bool]:
-    if not isinstance(who, str):
-        results = {_within(span, spans) for span in who}
-        return results.pop() if len(results) == 1 else None
-    count = 1 << (128 if family == 6 else 32)
-    if any(last - first + 1 == count for first, last in spans):
-        return True
-    if who == STRANGER:
-        return None if any(last - first + 1 >= count >> 3 for first, last in spans) else False
-    if who == HOST and all(_within(span, _NEVER_HOST[family]) for span in spans):
-        return False
-    return None
+def _ethertype(match: Match, packet: Packet) -> Optional[bool]:
+    return within((packet.ethertype, packet.ethertype), match.spans)
 
 
 def _interface(pattern: str, name: Optional[str]) -> Optional[bool]:
@@ -145,11 +104,11 @@ def _interface(pattern: str, name: Optional[str]) -> Optional[bool]:
 
 
 def _in_interface(match: Match, packet: Packet) -> Optional[bool]:
-    return _interface(match.names[0], packet.in_interface)
+    return any_of(_interface(name, packet.in_interface) for name in match.names)
 
 
 def _out_interface(match: Match, packet: Packet) -> Optional[bool]:
-    return _interface(match.names[0], packet.out_interface)
+    return any_of(_interface(name, packet.out_interface) for name in match.names)
 
 
 def _state(match: Match, packet: Packet) -> Optional[bool]:
@@ -157,37 +116,61 @@ def _state(match: Match, packet: Packet) -> Optional[bool]:
     hits = {name in match.names for name in packet.state}
     holds = hits.pop() if len(hits) == 1 else None
     if "DNAT" in match.names:
-        tracked = {name not in ("UNTRACKED", "INVALID") for name in packet.state}
-        translated = packet.translated if tracked == {True} else (None if True in tracked else False)
-        holds = _either(holds, translated)
+        translated = packet.translated if packet.has_connection else packet.has_connection
+        holds = either(holds, translated)
     if "SNAT" in match.names:
-        holds = _either(holds, None)
+        holds = either(holds, None)
     return holds
+
+
+def _of_connection(read: Callable[[Match, Packet], Optional[bool]]) -> Callable[[Match, Packet], Optional[bool]]:
+    """What asks for the connection does not match a packet without one, whatever is asked (xt_connmark.c, nft_ct.c)."""
+
+    def read_connection(match: Match, packet: Packet) -> Optional[bool]:
+        if packet.has_connection is not True:
+            return None if packet.has_connection is None else match.negated
+        return read(match, packet)
+
+    return read_connection
+
+
+@_of_connection
+def _status(match: Match, packet: Packet) -> Optional[bool]:
+    """Of the status bits of a connection only that of a destination that NAT changed is known."""
+    return packet.translated if match.names == ("DNAT",) else None
+
+
+@_of_connection
+def _direction(match: Match, packet: Packet) -> Optional[bool]:
+    return None if packet.direction is None else packet.direction in match.names
 
 
 def _tcp_flags(match: Match, packet: Packet) -> Optional[bool]:
     if packet.protocol != TCP:
         return False
-    mask, value = match.argument
-    hits = {flags & mask == value for flags in packet.tcp_flags}
-    return hits.pop() if len(hits) == 1 else None
+    mask = match.argument[0]
+    possible = packet.tcp_flags
+    if mask & _ECN[-1]:
+        possible += tuple(flags | ecn for flags in possible for ecn in _ECN)
+    return agreed(_masked(flags, match) for flags in possible)
 
 
 def _masked(actual: Optional[int], match: Match) -> Optional[bool]:
-    mask, value = match.argument
-    return (value == 0 if mask == 0 else None) if actual is None else actual & mask == value
+    """Argument is mask and value, or the mask alone where spans hold the values."""
+    mask, *value = match.argument
+    if actual is None and mask:
+        return None
+    found = (actual or 0) & mask
+    return found == value[0] if value else within((found, found), match.spans)
 
 
 def _mark(match: Match, packet: Packet) -> Optional[bool]:
     return _masked(packet.mark, match)
 
 
+@_of_connection
 def _connmark(match: Match, packet: Packet) -> Optional[bool]:
-    """A packet without a connection never matches (xt_connmark.c)."""
-    tracked = {name not in ("UNTRACKED", "INVALID") for name in packet.state}
-    if tracked == {False}:
-        return match.negated  # no connection: no match, negated or not
-    return _masked(packet.connmark, match) if tracked == {True} else None
+    return _masked(packet.connmark, match)
 
 
 def _icmp_type(match: Match, packet: Packet) -> Optional[bool]:
@@ -195,70 +178,84 @@ def _icmp_type(match: Match, packet: Packet) -> Optional[bool]:
         return False
     kind, code = packet.icmp
     codes = ((match.argument[0], match.argument[1]),) if match.argument else ((0, 255),)
-    return bool(_within((kind, kind), match.spans) and _within((code, code), codes))
+    return bool(within((kind, kind), match.spans) and within((code, code), codes))
+
+
+def _icmp_code(match: Match, packet: Packet) -> Optional[bool]:
+    return packet.icmp is not None and within((packet.icmp[1], packet.icmp[1]), match.spans)
 
 
 def _hop_limit(match: Match, packet: Packet) -> Optional[bool]:
-    return _within(packet.hop_limit, match.spans)
+    return within(packet.hop_limit, match.spans)
 
 
 def _fragment(_match: Match, _packet: Packet) -> Optional[bool]:
     return False
 
 
-def _source_set(_match: Match, packet: Packet) -> Optional[bool]:
-    return False if packet.source == STRANGER else None
-
-
-def _destination_set(match: Match, packet: Packet) -> Optional[bool]:
-    return False if packet.destination == STRANGER and "src" not in match.names[1:] else None
-
-
-def _source_type(match: Match, packet: Packet) -> Optional[bool]:
-    return _address_type(packet.family, packet.source_type, match.names)
-
-
-def _destination_type(match: Match, packet: Packet) -> Optional[bool]:
-    return _address_type(packet.family, packet.destination_type, match.names)
-
-
-def _address_type(family: int, kind: str, names: Tuple[str, ...]) -> Optional[bool]:
-    """For IPv4 an address has one type; for IPv6 a local one is UNICAST too, and types add up (xt_addrtype.c)."""
-    if any(name not in ("LOCAL", "UNICAST", "BROADCAST", "MULTICAST", "ANYCAST") for name in names):
-        return None
-    if family == 4:
-        return kind in names
-    of_form = {"MULTICAST": ("MULTICAST",)}.get(kind, ("UNICAST",))
-    if any(name in ("UNICAST", "MULTICAST") and name not in of_form for name in names):
-        return False
-    routed = [name for name in names if name in ("LOCAL", "ANYCAST")]
-    return kind in routed if routed else True
-
-
 def _packet_type(match: Match, packet: Packet) -> Optional[bool]:
-    hits = {name in match.names for name in packet.packet_type}
-    return hits.pop() if len(hits) == 1 else None
+    return agreed(name in match.names for name in packet.packet_type)
+
+
+def _rows(match: Match, packet: Packet) -> Optional[bool]:
+    """Whether one of the rows holds, each of whose conditions may be asked again and again."""
+    known: Dict[int, Optional[bool]] = {}
+    holds: Optional[bool] = False
+    for row in match.rows:
+        together: Optional[bool] = True
+        for part in row:
+            if id(part) not in known:
+                known[id(part)] = match_holds(part, packet)
+            together = _both(together, known[id(part)])
+            if together is False:
+                break
+        if together:
+            return True
+        holds = None if together is None else holds
+    return None if holds is False and match.names and packet.source == ANYONE else holds
+
+
+def _both(one: Optional[bool], other: Optional[bool]) -> Optional[bool]:
+    if one is False or other is False:
+        return False
+    return None if one is None or other is None else True
+
+
+_OF_ARP = frozenset(("ethertype", "in_interface", "out_interface", "mark", "packet_type", "state", "either", "unknown"))
+
+
+def _time(match: Match, _packet: Packet) -> Optional[bool]:
+    return match.names == ("holds",) if match.names else None
 
 
 _READERS: Dict[str, Callable[[Match, Packet], Optional[bool]]] = {
     "protocol": _protocol,
+    "ethertype": _ethertype,
     "dport": _dport,
     "sport": _sport,
     "port": _port,
-    "source": _source,
-    "destination": _destination,
+    "source": addresses.source,
+    "destination": addresses.destination,
     "in_interface": _in_interface,
     "out_interface": _out_interface,
     "state": _state,
+    "status": _status,
+    "direction": _direction,
     "tcp_flags": _tcp_flags,
     "mark": _mark,
     "connmark": _connmark,
     "icmp_type": _icmp_type,
+    "icmp_code": _icmp_code,
     "hop_limit": _hop_limit,
     "fragment": _fragment,
-    "source_set": _source_set,
-    "destination_set": _destination_set,
-    "source_type": _source_type,
-    "destination_type": _destination_type,
+    "source_set": addresses.source_set,
+    "destination_set": addresses.destination_set,
+    "source_type": addresses.source_type,
+    "destination_type": addresses.destination_type,
+    "source_fib_type": addresses.source_fib_type,
+    "destination_fib_type": addresses.destination_fib_type,
+    "reverse_path": addresses.reverse_path,
     "packet_type": _packet_type,
+    "time": _time,
+    "either": _rows,
 }

@@ -5,12 +5,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Callable, Dict, FrozenSet, List, Optional, Sequence, Set, Tuple
+from typing import Dict, FrozenSet, List, Optional, Sequence, Set, Tuple
 
-from ansible_collections.port443.https.plugins.module_utils._packet import Packet, match_holds
+from ansible_collections.port443.https.plugins.module_utils._packet import ARP, Packet, match_holds
+from ansible_collections.port443.https.plugins.module_utils._packet_changes import CHANGES, change
 from ansible_collections.port443.https.plugins.module_utils._ruleset import Chain, Match, Rule, Table
 
-_ALL_BITS = 0xFFFFFFFF
 _DEEPEST = 100  # chains within chains; real rulesets stay below 20, Python's stack holds this many
 _MOST_LIVE = 32  # ways that differ in their marks, before all marks count as unknown
 _ENDS = frozenset(("accept", "drop", "reject", "redirect", "dnat", "snat", "opaque"))
@@ -26,11 +26,15 @@ _ROUTE = frozenset(
         "destination_set",
         "source_type",
         "destination_type",
+        "source_fib_type",
+        "destination_fib_type",
+        "reverse_path",
         "packet_type",
+        "ethertype",
         "unknown",
     )
 )
-_PORTS = frozenset(("protocol", "dport", "sport", "port", "icmp_type", "hop_limit", "fragment"))
+_PORTS = frozenset(("protocol", "dport", "sport", "port", "icmp_type", "icmp_code", "hop_limit", "fragment"))
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,8 @@ class Walker:
         self._near: Dict[Tuple[object, ...], Tuple[_Entry, ...]] = {}
         self._runs: Dict[Tuple[str, Packet], _Ends] = {}
         self._open: Set[str] = set()
+        rules = (rule for chain in table.chains for rule in chain.rules if rule.effects)
+        self._filled = frozenset(effect.name for rule in rules for effect in rule.effects if effect.kind == "learn")
 
     def walk(self, chain: str, packet: Packet) -> Tuple[Outcome, ...]:
         """Returns every end that a packet entering a base chain may come to; an unknown match goes both ways."""
@@ -110,7 +116,12 @@ class Walker:
         """Takes a packet through one chain; ``live`` are the ways it may still be on."""
         ends = _Ends({}, [])
         live: List[Live] = [(packet, ())]
+        behind: List[Live] = []  # ways that took one of several rules of one handle, and leave out the others
+        handle = 0
         for index, rule, matches, doubtful in self._entries(chain, packet):
+            if behind and rule.handle != handle:
+                live, behind = _joined(live, behind), []
+            handle = rule.handle
             following: List[Live] = []
             for way in live:
                 holds = _all_hold(matches, way[0], doubtful)
@@ -119,23 +130,25 @@ class Walker:
                 if holds is not False:
                     step = Step(chain.name, index, rule)
                     doubt = way[1] or ((step,) if holds is None else ())
-                    self._take(step, rule, (way[0], doubt), ends, following)
+                    self._take(step, rule, (way[0], doubt), ends, behind if handle else following)
             live = following if len(following) <= _MOST_LIVE else [_blurred(following)]
-            if not live:
+            if not live and not behind:
                 break
-        for way in live:
+        for way in live + behind:
             _join(ends.returned, way)
         return ends
 
     def _take(self, step: Step, rule: Rule, way: Live, ends: _Ends, following: List[Live]) -> None:
         """Does what a rule does to a packet that it matches."""
+        if rule.effects:
+            way = change(way[0], rule.effects), way[1]
         packet, doubt = way
         if rule.verdict in ("jump", "goto"):
             self._enter(step, rule, way, ends, following)
         elif rule.verdict == "return":
             _join(ends.returned, way)
-        elif rule.verdict in _CHANGES:
-            _join(following, (_CHANGES[rule.verdict](packet, rule.argument), doubt))
+        elif rule.verdict in CHANGES:
+            _join(following, (CHANGES[rule.verdict](packet, rule.argument), doubt))
         elif rule.verdict in _ENDS and rule.verdict != "opaque":
             ends.add(Outcome(rule.verdict, (step,), doubt, packet))
         elif rule.verdict == "continue":
@@ -175,25 +188,35 @@ class Walker:
             packet.source_type,
             packet.destination_type,
             packet.packet_type,
+            packet.protocol == ARP,
+            packet.learnt,
         )
         if route not in self._near:
             everything = [(index, rule, rule.matches, False) for index, rule in enumerate(chain.rules)]
-            self._near[route] = _sieve(everything, packet, _ROUTE)
+            self._near[route] = _sieve(everything, packet, _ROUTE, self._filled)
         ports = (*route, packet.protocol, packet.dport, packet.sport, packet.icmp, packet.hop_limit)
         if ports not in self._near:
-            self._near[ports] = _sieve(self._near[route], packet, _PORTS)
+            self._near[ports] = _sieve(self._near[route], packet, _PORTS, self._filled)
         return self._near[ports]
 
 
-def _sieve(entries: Sequence[_Entry], packet: Packet, fields: FrozenSet[str]) -> Tuple[_Entry, ...]:
-    """Leaves out the rules that these fields exclude, and of the others the conditions that they settle."""
+def _sieve(
+    entries: Sequence[_Entry], packet: Packet, fields: FrozenSet[str], filled: FrozenSet[str]
+) -> Tuple[_Entry, ...]:
+    """Leaves out the rules that these fields exclude, and of the others the conditions that they settle.
+
+    What is in a set that rules fill (``filled``), only the way shows.
+    """
     kept: List[_Entry] = []
     for index, rule, matches, doubtful in entries:
         rest: List[Match] = []
         for match in matches:
-            if match.field not in fields:
-                rest.append(match)
-                continue
+            if match.field not in fields or (filled and match.names and match.names[0] in filled):
+                narrow = match.field == "either" and not match.negated
+                match = _narrowed(match, packet, fields) if narrow else match
+                if not narrow or match.rows or match.names:
+                    rest.append(match)
+                    continue
             holds = match_holds(match, packet)
             if holds is False:
                 break
@@ -203,6 +226,22 @@ def _sieve(entries: Sequence[_Entry], packet: Packet, fields: FrozenSet[str]) ->
     return tuple(kept)
 
 
+def _narrowed(match: Match, packet: Packet, fields: FrozenSet[str]) -> Match:
+    """Leaves out the rows that these fields exclude."""
+    known: Dict[int, Optional[bool]] = {}
+    rows: List[Tuple[Match, ...]] = []
+    for row in match.rows:
+        for part in row:
+            if part.field in fields:
+                if id(part) not in known:
+                    known[id(part)] = match_holds(part, packet)
+                if known[id(part)] is False:
+                    break
+        else:
+            rows.append(row)
+    return match if len(rows) == len(match.rows) else replace(match, rows=tuple(rows))
+
+
 def _all_hold(matches: Tuple[Match, ...], packet: Packet, doubtful: bool) -> Optional[bool]:
     for match in matches:
         holds = match_holds(match, packet)
@@ -210,6 +249,13 @@ def _all_hold(matches: Tuple[Match, ...], packet: Packet, doubtful: bool) -> Opt
             return False
         doubtful = doubtful or holds is None
     return None if doubtful else True
+
+
+def _joined(live: List[Live], others: List[Live]) -> List[Live]:
+    together = list(live)
+    for way in others:
+        _join(together, way)
+    return together
 
 
 def _join(live: List[Live], way: Live) -> None:
@@ -226,54 +272,3 @@ def _blurred(live: List[Live]) -> Live:
     states = tuple(sorted({state for packet, _path in live for state in packet.state}))
     packet, doubt = live[0]
     return replace(packet, mark=None, connmark=None, state=states), doubt
-
-
-def _changed(have: Optional[int], value: Optional[int], mask: int) -> Optional[int]:
-    """``have & ~mask ^ value``; unknown bits make all unknown unless the mask clears them."""
-    if value is None or (have is None and mask != _ALL_BITS):
-        return None
-    return ((have or 0) & ~mask & _ALL_BITS) ^ value
-
-
-def _bits(have: Optional[int], mask: int) -> Optional[int]:
-    return have & mask if have is not None else (0 if mask == 0 else None)
-
-
-def _has_connection(packet: Packet) -> Optional[bool]:
-    tracked = {state not in ("UNTRACKED", "INVALID") for state in packet.state}
-    return tracked.pop() if len(tracked) == 1 else None
-
-
-def _set_mark(packet: Packet, argument: Tuple[int, ...]) -> Packet:
-    return replace(packet, mark=_changed(packet.mark, argument[0], argument[1]))
-
-
-def _set_connmark(packet: Packet, argument: Tuple[int, ...]) -> Packet:
-    if not _has_connection(packet):
-        return packet if _has_connection(packet) is False else replace(packet, connmark=None)
-    return replace(packet, connmark=_changed(packet.connmark, argument[0], argument[1]))
-
-
-def _save_mark(packet: Packet, argument: Tuple[int, ...]) -> Packet:
-    if not _has_connection(packet):
-        return packet if _has_connection(packet) is False else replace(packet, connmark=None)
-    return replace(packet, connmark=_changed(packet.connmark, _bits(packet.mark, argument[0]), argument[1]))
-
-
-def _restore_mark(packet: Packet, argument: Tuple[int, ...]) -> Packet:
-    if not _has_connection(packet):
-        return packet if _has_connection(packet) is False else replace(packet, mark=None)
-    return replace(packet, mark=_changed(packet.mark, _bits(packet.connmark, argument[1]), argument[0]))
-
-
-def _stop_tracking(packet: Packet, _argument: Tuple[int, ...]) -> Packet:
-    return replace(packet, state=("UNTRACKED",))
-
-
-_CHANGES: Dict[str, Callable[[Packet, Tuple[int, ...]], Packet]] = {
-    "mark": _set_mark,
-    "connmark": _set_connmark,
-    "save_mark": _save_mark,
-    "restore_mark": _restore_mark,
-    "notrack": _stop_tracking,
-}

@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass
-from typing import FrozenSet, Optional, Protocol, Tuple, TypeVar, Union
+from typing import Optional, Protocol, Tuple, TypeVar, Union
 
+from ansible_collections.port443.https.plugins.module_utils._bus import Method
 from ansible_collections.port443.https.plugins.module_utils._host import Host
 from ansible_collections.port443.https.plugins.module_utils._kernel import Kernel
 from ansible_collections.port443.https.plugins.module_utils._port_rule import Request
@@ -52,7 +53,39 @@ class Prune:
         return f"delete the empty chain {self.chain} of {where}, and the table with it if nothing else is in it"
 
 
-Step = Union[Run, Write, Prune]
+@dataclass(frozen=True)
+class Call:
+    """Calls methods of a program on the system's D-Bus, in order; ``undo`` takes them back.
+
+    ``files`` are those that the program itself writes on that occasion: what they hold before, and are to hold then.
+    ``kept`` are paths at which it leaves copies, where nothing is to change.
+    """
+
+    methods: Tuple[Method, ...]
+    undo: Tuple[Union[Call, Write], ...] = ()
+    files: Tuple[Write, ...] = ()
+    kept: Tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, (*self.methods, *self.files)))
+
+
+class Act:
+    """A step that only its backend knows how to do and to take back, such as one that has to keep what a tool answers.
+
+    It is a frozen dataclass, and ``str`` of it is what it does.
+    """
+
+    def carry_out(self, host: Host) -> None:
+        """Does it; raises HostError."""
+        raise NotImplementedError
+
+    def take_back(self, host: Host) -> None:
+        """Undoes it; raises HostError."""
+        raise NotImplementedError
+
+
+Step = Union[Run, Write, Prune, Call, Act]
 
 
 @dataclass(frozen=True)
@@ -69,7 +102,8 @@ class Plan:
     """What a backend would do for a request on a host as observed; no steps means that all is as asked.
 
     ``ruleset`` is what the kernel would have afterwards; ``persisted`` is ``rehearsed``, ``written``, ``not needed`` or
-    ``no``; ``risky`` is set where a step turns a firewall on or reloads more than our own rules.
+    ``no``; ``risky`` is set where a step turns a firewall on or reloads more than our own rules. ``lock`` is the lock
+    file of the firewall's own tool, held while the steps are carried out; empty where there is none.
     """
 
     steps: Tuple[Step, ...]
@@ -78,22 +112,28 @@ class Plan:
     persisted: str = "not needed"
     warnings: Tuple[str, ...] = ()
     risky: bool = False
+    lock: str = ""
 
 
 Have = TypeVar("Have")
 
 
 class Backend(Protocol[Have]):
-    """One firewall. ``options`` are those of the request that it has beyond what all firewalls have.
+    """One firewall; which options it has is said in ``_options``.
 
     ``Have`` is the host as this backend observed it; only the backend looks inside.
     """
 
     name: str
-    options: FrozenSet[str]
+
+    def is_running(self, host: Host) -> bool:
+        """Tells whether a service of this firewall runs that changes rules whenever it likes."""
 
     def filters_at_boot(self, host: Host) -> bool:
         """Tells whether the next boot will load rules that filter, whatever the kernel holds now."""
+
+    def may_hold(self, host: Host, kernel: Kernel, request: Request) -> bool:
+        """Tells whether the set of that name may be in this firewall, live or saved, so that removing has to look."""
 
     def observe(self, host: Host, kernel: Kernel) -> Have:
         """Reads what the backend needs beyond the kernel's rules; changes nothing; raises HostError."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Callable, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
 
 from ansible_collections.port443.https.plugins.module_utils._errors import RuleError
+from ansible_collections.port443.https.plugins.module_utils._options import MANAGED, UNSET, refuse_foreign_options
 
 Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 ServiceLookup = Callable[[str, str], int]
@@ -23,6 +24,11 @@ _BARE_NUMBER = re.compile(r"[0-9]+(?:-[0-9]+)?", re.ASCII)
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,19}", re.ASCII)
 # dev_valid_name() in the kernel's net/core/dev.c allows more; what tools print ambiguously is left out.
 _INTERFACE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:@-]{0,14}", re.ASCII)
+_TIMEOUT = re.compile(r"([0-9]{1,7})([smhd]?)", re.ASCII)
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_LONGEST = 30 * 86400  # who wants it longer wants it for good
+_ANCHOR = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,62}", re.ASCII)
+_ZONE = re.compile(r"[A-Za-z0-9_-]{1,17}", re.ASCII)
 
 # Asked for most, so that a controller without /etc/services answers the same as one with it.
 _SERVICES = {
@@ -60,7 +66,11 @@ class PortRule:
 
 @dataclass(frozen=True)
 class Request:
-    """A rule set as asked for, every part checked; ``source`` and ``interface`` empty mean anyone and any."""
+    """A rule set as asked for, every part checked; ``source`` and ``interface`` empty mean anyone and any.
+
+    ``direction`` is in, out or both; ``timeout`` is in seconds, None for ever; ``zone`` empty is the zone of the
+    interface that strangers arrive on; ``anchor`` empty is one of the set's own.
+    """
 
     name: str
     ports: Tuple[PortRule, ...] = ()
@@ -72,11 +82,21 @@ class Request:
     position: str = "auto"
     persistent: bool = True
     require_effective: bool = False
+    adopt: bool = False
+    timeout: Optional[int] = None
+    zone: str = ""
+    enable: bool = False
+    anchor: str = ""
 
     @property
     def chain(self) -> str:
         """The name of the chain (or service, or anchor) that holds the set on a host."""
         return CHAIN_PREFIX + self.name
+
+    @property
+    def directions(self) -> Tuple[str, ...]:
+        """In, out, or one after the other."""
+        return ("in", "out") if self.direction == "both" else (self.direction,)
 
     def sources(self, family: int) -> Optional[Tuple[Network, ...]]:
         """The sources of IP version ``family`` (4 or 6); empty for anyone, None where that version stays shut."""
@@ -96,7 +116,8 @@ def parse_request(options: Mapping[str, Any], lookup: Optional[ServiceLookup] = 
     ports = parse_ports(options.get("ports") or (), lookup) if present else ()
     if present and not ports:
         raise RuleError("ports is empty: name at least one, such as 443/tcp, or use state: absent to remove the set")
-    return Request(
+    timeout = parse_timeout(options["timeout"]) if options.get("timeout") else None
+    request = Request(
         name=parse_name(options.get("name", "https")),
         ports=ports,
         state=state,
@@ -105,9 +126,62 @@ def parse_request(options: Mapping[str, Any], lookup: Optional[ServiceLookup] = 
         direction=options.get("direction") or "in",
         backend=options.get("backend") or "auto",
         position=options.get("position") or "auto",
-        persistent=bool(options.get("persistent", True)),
+        persistent=bool(options.get("persistent", True)) and timeout is None,
         require_effective=bool(options.get("require_effective", False)),
+        adopt=bool(options.get("adopt", False)),
+        timeout=timeout,
+        zone=parse_zone(options.get("zone") or ""),
+        enable=bool(options.get("enable", False)),
+        anchor=parse_anchor(options.get("anchor") or ""),
     )
+    _refuse_mixture(request)
+    return request
+
+
+def _refuse_mixture(request: Request) -> None:
+    """Raises RuleError for options that are each right, but not together."""
+    if request.backend in MANAGED:
+        refuse_foreign(request, request.backend)
+    for name in ("source", "interface", "zone"):
+        if request.direction != "in" and getattr(request, name):
+            raise RuleError(
+                f"{name} is about who connects to this host, so it goes with direction: in alone: leave it out or make "
+                "two sets, one for each direction"
+            )
+
+
+def refuse_foreign(request: Request, backend: str) -> None:
+    """Raises RuleError where a request has an option that a firewall does not know."""
+    refuse_foreign_options({name: getattr(request, name) for name in UNSET}, backend)
+
+
+def parse_timeout(text: object) -> int:
+    """Returns seconds from a number of them, or one with s, m, h or d behind it, such as ``30m``; raises RuleError."""
+    given = str(text)
+    parts = _TIMEOUT.fullmatch(given)
+    seconds = int(parts.group(1)) * _UNITS[parts.group(2) or "s"] if parts else 0
+    if not 1 <= seconds <= _LONGEST:
+        raise RuleError(
+            f"timeout {given!r} is not a time between one second and 30 days: write a number and s, m, h or d, such as "
+            "30m or 2h"
+        )
+    return seconds
+
+
+def parse_zone(text: str) -> str:
+    """Returns the name of a firewalld zone, or raises RuleError."""
+    if text and not _ZONE.fullmatch(text):
+        raise RuleError(
+            f"zone {text!r} cannot be a zone of firewalld: letters, digits, '-' and '_', at most 17, such as public"
+        )
+    return text
+
+
+def parse_anchor(text: str) -> str:
+    """Returns the name of an anchor of pf, or raises RuleError; PF_ANCHOR_NAME_SIZE ends it at 63 characters."""
+    if text and not _ANCHOR.fullmatch(text):
+        raise RuleError(f"anchor {text!r} cannot name an anchor of pf: a letter, then letters, digits, '.', '_', '-'")
+    return text
 
 
 def parse_name(text: str) -> str:

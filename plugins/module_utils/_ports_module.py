@@ -4,18 +4,23 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List
+from typing import Any, Dict
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.port443.https.plugins.module_utils._answer import Answer
 from ansible_collections.port443.https.plugins.module_utils._arguments import arguments_of
+from ansible_collections.port443.https.plugins.module_utils._backends._pf._way import report as report_on_pf
 from ansible_collections.port443.https.plugins.module_utils._choose import choose
-from ansible_collections.port443.https.plugins.module_utils._effective import judge
-from ansible_collections.port443.https.plugins.module_utils._engine import Result, ensure
+from ansible_collections.port443.https.plugins.module_utils._effective import explain
+from ansible_collections.port443.https.plugins.module_utils._engine import ensure, find_facts
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError, Problem
 from ansible_collections.port443.https.plugins.module_utils._host import Host
 from ansible_collections.port443.https.plugins.module_utils._kernel import Kernel, observe_kernel
+from ansible_collections.port443.https.plugins.module_utils._origin import find_origin
 from ansible_collections.port443.https.plugins.module_utils._plan import Change
-from ansible_collections.port443.https.plugins.module_utils._port_rule import CHAIN_PREFIX, parse_request
+from ansible_collections.port443.https.plugins.module_utils._port_rule import Request, parse_request
+from ansible_collections.port443.https.plugins.module_utils._result import Result
+from ansible_collections.port443.https.plugins.module_utils._sets import list_sets
 
 UNCLEAR = "unclear"
 
@@ -66,39 +71,36 @@ def run_ports_info_module() -> None:
     module = AnsibleModule(argument_spec=arguments_of("ports_info"), supports_check_mode=True)
     try:
         request = parse_request(module.params)
-        kernel = observe_kernel(Host())
+        host = Host()
+        found = _report(host, request) if host.system() == "Linux" else report_on_pf(host, request)
     except Problem as problem:
         module.fail_json(msg=problem.message)
-    effective = judge(kernel.ruleset, kernel.links, request)
-    module.exit_json(
-        changed=False,
-        effective=[entry.as_result() for entry in effective],
-        sets=list_sets(kernel),
-        **_in_charge(kernel),
-    )
+    module.exit_json(changed=False, **found)
 
 
-def _in_charge(kernel: Kernel) -> Dict[str, str]:
+def _report(host: Host, request: Request) -> Dict[str, Any]:
+    kernel = observe_kernel(host)
+    explained = explain(kernel.ruleset, kernel.links, request)
+    return {
+        "effective": [{**line.as_result(), **_place(host, kernel, answer)} for line, answer in explained],
+        "sets": [{**found, "rules": [_readable(rule) for rule in found["rules"]]} for found in list_sets(host, kernel)],
+        **_in_charge(host, kernel),
+    }
+
+
+def _place(host: Host, kernel: Kernel, answer: Answer) -> Dict[str, str]:
+    """Where the rule that decides stands, in the kernel and in a file."""
+    table = f"{answer.frontend} {answer.family} {answer.table}".strip()
+    return {
+        "table": _readable(table),
+        "chain": _readable(answer.chain),
+        "rule": _readable(answer.rule),
+        "file": find_origin(host, kernel, answer),
+    }
+
+
+def _in_charge(host: Host, kernel: Kernel) -> Dict[str, str]:
     try:
-        return {"backend": choose(kernel.ruleset, "auto").backend}
+        return {"backend": choose(find_facts(host, kernel), "auto").backend}
     except HostError as problem:
         return {"backend": UNCLEAR, "reason": problem.message}
-
-
-def list_sets(kernel: Kernel) -> List[Dict[str, Any]]:
-    """Returns each rule set of this collection with its rules, jumps first."""
-    sets: List[Dict[str, Any]] = []
-    for table in kernel.ruleset:
-        for chain in table.chains if table.name == "filter" else ():
-            if not chain.name.startswith(CHAIN_PREFIX):
-                continue
-            jumps = [rule.text for other in table.chains for rule in other.rules if rule.target == chain.name]
-            sets.append(
-                {
-                    "name": chain.name[len(CHAIN_PREFIX) :],
-                    "family": "ipv4" if table.family == "ip" else "ipv6",
-                    "frontend": table.frontend,
-                    "rules": [_readable(text) for text in jumps + [rule.text for rule in chain.rules]],
-                }
-            )
-    return sets

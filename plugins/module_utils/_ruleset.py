@@ -9,7 +9,7 @@ field ``unknown`` or a rule with verdict ``opaque``: kept as text, never guessed
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Optional, Tuple
+from typing import FrozenSet, Optional, Tuple
 
 Span = Tuple[int, int]
 """An inclusive range of integers: ports, protocol numbers, addresses as integers, icmp types."""
@@ -19,12 +19,18 @@ Span = Tuple[int, int]
 class Match:
     """One condition of a rule.
 
-    ``field`` is one of protocol, source, destination, sport, dport, port (either port), hop_limit, icmp_type
-    (``spans``; ``argument`` of icmp_type is the code's span, empty for any); in_interface, out_interface (``names``, a
-    trailing ``+`` is a prefix); state (``names``: NEW, ESTABLISHED, RELATED, INVALID, UNTRACKED, DNAT, SNAT);
-    tcp_flags, mark, connmark (``argument`` is ``(mask, value)``); fragment; source_set, destination_set (``names``:
-    the set, its directions); source_type, destination_type, packet_type (``names``: LOCAL, UNICAST, ...); unknown
-    (``names``: the module's name).
+    ``field`` is one of protocol, ethertype, source, destination, sport, dport, port (either port), hop_limit, icmp_type
+    (``spans``; ``argument`` of icmp_type is the code's span, empty for any), icmp_code (``spans``); in_interface,
+    out_interface (``names``, one of which it is, a trailing ``+`` is a prefix); state (``names``: NEW, ESTABLISHED,
+    RELATED, INVALID, UNTRACKED, DNAT, SNAT); status (``names``: DNAT, SNAT, SEEN_REPLY, ...) and direction (ORIGINAL,
+    REPLY) of a connection; tcp_flags (``argument`` is ``(mask, value)``, or ``(mask,)`` for any value in ``spans``);
+    mark, connmark (the same); fragment; source_set, destination_set (``names``: the set, its directions); source_type,
+    destination_type, packet_type (``names``: LOCAL, UNICAST, ...); source_fib_type, destination_fib_type (likewise,
+    after the routing table alone); reverse_path (there is a route back); time (``spans`` in seconds of the epoch;
+    ``names``: holds or ended when the rules were read, empty where that is not known); either (one of ``rows`` holds as
+    a whole); unknown (``names``: what it asks).
+
+    Where ``spans`` or ``rows`` are what a named set of nft holds now, ``names`` is the set: it may hold others soon.
     """
 
     field: str
@@ -32,17 +38,41 @@ class Match:
     names: Tuple[str, ...] = ()
     argument: Tuple[int, ...] = ()
     negated: bool = False
+    rows: Tuple[Tuple[Match, ...], ...] = ()
+
+    @property
+    def fields(self) -> FrozenSet[str]:
+        """All that the condition asks about."""
+        if self.field != "either":
+            return frozenset((self.field,))
+        return frozenset(field for row in self.rows for match in row for field in match.fields)
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What a rule changes before its verdict is taken.
+
+    ``kind`` is mark, connmark, save_mark, restore_mark (``argument`` as of the verdicts of that name, empty where the
+    new value is not known), notrack, or learn (``name`` is the set that the packet is put into).
+    """
+
+    kind: str
+    argument: Tuple[int, ...] = ()
+    name: str = ""
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule: all ``matches`` hold, then ``verdict`` is taken.
+    """One rule: all ``matches`` hold, then ``effects`` happen and ``verdict`` is taken.
 
     ``verdict`` is accept, drop, reject, jump, goto, return, continue (counts, logs), mark and connmark (``argument``
     is ``(value, mask)``: mark = mark & ~mask ^ value), save_mark and restore_mark (``argument`` is ``(mask of the
     packet's mark, mask of the connection's mark)``), notrack, redirect (``argument`` is the port span or empty), dnat
     (likewise), snat, or opaque (may do anything). ``target`` is the chain of jump and goto, the address of dnat,
-    otherwise the target's own name. ``text`` is the rule as its tool printed it, without counters.
+    otherwise the target's own name. ``text`` is the rule as its tool prints it, without counters.
+
+    ``handle`` is nft's number of the rule in its table, 0 for other tools. One rule of nft with a map is several rules
+    here, one behind the other with the same handle and text: the first that matches is taken, the others are not.
     """
 
     matches: Tuple[Match, ...]
@@ -50,13 +80,16 @@ class Rule:
     target: str = ""
     argument: Tuple[int, ...] = ()
     text: str = ""
+    handle: int = 0
+    effects: Tuple[Effect, ...] = ()
 
 
 @dataclass(frozen=True)
 class Chain:
     """A chain; ``policy`` (accept, drop), ``hook`` (ingress, prerouting, input, output, ...) only on base chains.
 
-    ``kind`` is filter or nat: only a connection's first packet passes a nat chain.
+    ``kind`` is filter or nat: only a connection's first packet passes a nat chain. ``devices`` are the interfaces that
+    a chain of hook ingress or egress is bound to (a trailing ``+`` is a prefix), empty elsewhere.
     """
 
     name: str
@@ -65,19 +98,38 @@ class Chain:
     hook: Optional[str] = None
     priority: int = 0
     kind: str = "filter"
+    devices: Tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class NamedSet:
+    """A named set or map of nft.
+
+    ``spans`` are its keys, empty where they are no single numbers (names, concatenations); ``timeouts`` are those that
+    run out: low, high, milliseconds left.
+    """
+
+    name: str
+    spans: Tuple[Span, ...] = ()
+    timeouts: Tuple[Tuple[int, int, int], ...] = ()
 
 
 @dataclass(frozen=True)
 class Table:
     """A table as the kernel has it.
 
-    ``frontend`` is iptables-nft, iptables-legacy or nft; ``family`` is ip, ip6, inet, netdev, arp or bridge.
+    ``frontend`` is iptables-nft, iptables-legacy or nft; ``family`` is ip, ip6, inet, netdev, arp or bridge. Tables of
+    nft hold all their chains. No chain of a ``dormant`` table has a hook; only the program that made an ``owned`` one
+    may change it.
     """
 
     frontend: str
     family: str
     name: str
     chains: Tuple[Chain, ...] = ()
+    sets: Tuple[NamedSet, ...] = ()
+    dormant: bool = False
+    owned: bool = False
 
     def chain(self, name: str) -> Optional[Chain]:
         """The chain of that name, or None."""

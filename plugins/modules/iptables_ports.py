@@ -11,7 +11,8 @@ short_description: Open and close ports in iptables
 description:
   - Does what M(port443.https.ports) does, with iptables as the firewall, whoever else is in charge.
   - Uses the frontend (nft or legacy) that holds the host's rules, both families in one execution, one atomic restore a
-    family. The set is a chain C(port443-<name>) in the filter table, with jumps to it.
+    family. The set is a chain C(port443-<name>) in the filter table, with jumps to it from INPUT, OUTPUT or both.
+  - With O(timeout), rules hold up to a date, by which the kernel goes by its own clock (C(-m time)).
   - Saved files (C(/etc/iptables/rules.v4), C(/etc/sysconfig/iptables) and their like) get this chain and its jumps and
     nothing else.
 options:
@@ -22,6 +23,10 @@ options:
     default: iptables
 extends_documentation_fragment:
   - port443.https.ports
+  - port443.https.ports.interface
+  - port443.https.ports.position
+  - port443.https.ports.adopt
+  - port443.https.ports.timeout
 seealso:
   - module: port443.https.ports
 author:
@@ -72,7 +77,7 @@ effective:
       type: str
       sample: ipv6
     direction:
-      description: Always V(in) for now.
+      description: V(in) or V(out).
       type: str
       sample: in
     verdict:

@@ -16,17 +16,34 @@ description:
 options:
   backend:
     description:
-      - The firewall to manage. V(auto) finds out which one is in charge, and fails where that is one that this version
-        does not manage, or where two are.
+      - The firewall to manage. V(auto) finds out which one is in charge, and fails where two are, naming both.
       - V(iptables) is iptables with the frontend (nft or legacy) that holds the host's rules.
+      - V(pf) is the firewall of FreeBSD, OpenBSD and macOS, and V(auto) there.
+      - Options that not every firewall has say so; given with another one, they are refused.
     type: str
-    choices: [auto, iptables]
+    choices: [auto, iptables, nftables, firewalld, ufw, pf]
     default: auto
 extends_documentation_fragment:
   - port443.https.ports
+  - port443.https.ports.interface
+  - port443.https.ports.position
+  - port443.https.ports.adopt
+  - port443.https.ports.timeout
+  - port443.https.ports.zone
+  - port443.https.ports.enable
+  - port443.https.ports.anchor
 seealso:
   - module: port443.https.ports_info
   - module: port443.https.iptables_ports
+  - module: port443.https.nftables_ports
+  - module: port443.https.firewalld_ports
+  - module: port443.https.ufw_ports
+  - module: port443.https.pf_ports
+attributes:
+  platform:
+    description: Systems the module manages.
+    support: full
+    platforms: linux, FreeBSD, OpenBSD, macOS
 author:
   - port443.https contributors (@port443)
 """
@@ -45,6 +62,21 @@ EXAMPLES = r"""
     name: internal
     ports: [8000-8010/tcp]
     source: [192.0.2.0/24, "2001:db8::15"]
+
+- name: Open 80/tcp for as long as it takes to fetch a certificate
+  port443.https.ports:
+    name: acme
+    ports: [80/tcp]
+    timeout: 10m
+
+- name: Let this host reach web servers elsewhere, where outgoing connections are blocked
+  port443.https.ports:
+    name: web-out
+    direction: out
+
+- name: Take over what an older playbook had opened by hand
+  port443.https.ports:
+    adopt: true
 
 - name: Close what the set internal had opened
   port443.https.ports:
@@ -84,7 +116,7 @@ effective:
       type: str
       sample: ipv6
     direction:
-      description: Always V(in) for now.
+      description: V(in) or V(out).
       type: str
       sample: in
     verdict:

@@ -41,7 +41,7 @@ attributes:
   platform:
     description: Systems the module can judge.
     support: full
-    platforms: linux
+    platforms: linux, FreeBSD, OpenBSD, macOS
 seealso:
   - module: port443.https.ports
 author:
@@ -68,7 +68,7 @@ backend:
   type: str
   sample: iptables
 reason:
-  description: Why the firewall in charge cannot be said or is not managed by this version.
+  description: Why the firewall in charge cannot be said.
   returned: when RV(backend) is V(unclear)
   type: str
 effective:
@@ -101,6 +101,22 @@ effective:
       description: The rule that decides and where it stands.
       type: str
       sample: "iptables-nft ip filter, chain INPUT, policy DROP"
+    table:
+      description: The table of the rule that decides, with its frontend and family; empty where nothing filters.
+      type: str
+      sample: iptables-nft ip filter
+    chain:
+      description: Its chain.
+      type: str
+      sample: INPUT
+    rule:
+      description: The rule as its tool prints it; empty where the chain's policy decides.
+      type: str
+      sample: "-A INPUT -p tcp -m tcp --dport 443 -j DROP"
+    file:
+      description: The file, and mostly the line, that the rule comes from; empty where that is not known.
+      type: str
+      sample: /etc/iptables/rules.v4 line 12
 sets:
   description: The rule sets of this collection on the host, with the rules of each.
   returned: success
@@ -112,13 +128,17 @@ sets:
       type: str
       sample: https
     family:
-      description: The IP version, V(ipv4) or V(ipv6).
+      description: The IP version, V(ipv4), V(ipv6), or V(both) for a table that serves both.
       type: str
       sample: ipv4
     frontend:
-      description: Where the set lives, V(iptables-nft) or V(iptables-legacy).
+      description: Where the set lives, V(iptables-nft), V(iptables-legacy), V(nft), V(firewalld) or V(ufw).
       type: str
       sample: iptables-nft
+    table:
+      description: The table that it is in.
+      type: str
+      sample: filter
     rules:
       description: The set's rules and the jumps to it, as the host's own tool prints them.
       type: list

@@ -30,18 +30,19 @@ def open_socket(family, protocol):
     return made
 
 
-def serve(ports):
-    """Echoes on every port of both protocols and IP versions, until standard input ends."""
+def serve(ports, addresses):
+    """Echoes on every port of both protocols at each address, until standard input ends.
+
+    UDP answers from the address that its socket is bound to.
+    """
     chooser = selectors.DefaultSelector()
-    for protocol in (TCP, UDP):
-        for port in ports:
-            listening = open_socket(6, protocol)
-            listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listening.bind(("::", port))
-            if protocol == TCP:
-                listening.listen(256)
-            chooser.register(listening, selectors.EVENT_READ, "accept" if protocol == TCP else "udp")
+    for protocol, address, port in itertools.product((TCP, UDP), addresses, ports):
+        listening = open_socket(6 if ":" in address else 4, protocol)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((address, port))
+        if protocol == TCP:
+            listening.listen(256)
+        chooser.register(listening, selectors.EVENT_READ, "accept" if protocol == TCP else "udp")
     chooser.register(sys.stdin, selectors.EVENT_READ, "end")
     print(json.dumps("ready"), flush=True)
     while True:
@@ -140,7 +141,7 @@ def step(chooser, one, events):
 
 def main():
     if sys.argv[1] == "serve":
-        serve([int(port) for port in sys.argv[2:]])
+        serve([int(port) for port in sys.argv[2].split(",")], sys.argv[3:])
         return
     print(json.dumps("ready"), flush=True)
     for line in sys.stdin:

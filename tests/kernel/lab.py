@@ -52,8 +52,10 @@ class Case:
     protocol: int
     port: int
     source: str = "stranger"
+    direction: str = "in"
 
     def question(self):
+        """What the verdict is asked; of a stranger the address is not told."""
         source = STRANGER
         if self.source != "stranger":
             number = int(ipaddress.ip_address(SOURCES[self.source][self.family]))
@@ -67,17 +69,23 @@ class Case:
             interface="eth0",
             addresses=((own, own),),
             gateway=int(ipaddress.ip_address(GATEWAY[self.family])),
+            bridge=False,
+            direction=self.direction,
         )
 
     def request(self):
-        return (self.family, self.protocol, SOURCES[self.source][self.family], HOSTS[self.family], self.port)
+        """Who connects to whom."""
+        there, here = SOURCES[self.source][self.family], HOSTS[self.family]
+        ends = (there, here) if self.direction == "in" else (here, there)
+        return (self.family, self.protocol, *ends, self.port)
 
 
 class Lab:
     """The host's side of the laboratory."""
 
     def __init__(self):
-        self._server = self._prober = None
+        self._agents = []
+        self._probers = {}
 
     @contextlib.contextmanager
     def running(self):
@@ -87,17 +95,24 @@ class Lab:
         try:
             if libc.unshare(CLONE_NEWNET) != 0:
                 raise PermissionError(ctypes.get_errno(), "no right to make a network namespace")
-            self._prober = start("unshare", "--net", "--kill-child=KILL", sys.executable, str(AGENT), "probe")
-            self._wire(inner_process(self._prober.pid))
-            self._server = start(sys.executable, str(AGENT), "serve", *map(str, PORTS))
+            there = self._start("unshare", "--net", "--kill-child=KILL", sys.executable, str(AGENT), "probe")
+            router = inner_process(there.pid)
+            self._wire(router)
+            serve = (sys.executable, str(AGENT), "serve", ",".join(map(str, PORTS)))
+            self._start(*serve, *HOSTS.values())
+            self._start(*self._there, *serve, *(address for both in SOURCES.values() for address in both.values()))
+            self._probers = {"in": there, "out": self._start(sys.executable, str(AGENT), "probe")}
             yield self
         finally:
-            for agent in (self._prober, self._server):
-                if agent:
-                    agent.kill()
-                    agent.communicate()
+            for agent in self._agents:
+                agent.kill()
+                agent.communicate()
             libc.setns(home, CLONE_NEWNET)
             os.close(home)
+
+    def _start(self, *argv):
+        self._agents.append(start(*argv))
+        return self._agents[-1]
 
     def _wire(self, router):
         there = ("nsenter", f"--net=/proc/{router}/ns/net")
@@ -162,13 +177,21 @@ class Lab:
         return tables + native_tables(view)
 
     def try_all(self, cases, timeout=QUICK):
-        """Returns for each case whether bytes went to and fro, starting with empty neighbour caches."""
-        for prefix in ((), self._there):
-            tool(*prefix, "ip", "neigh", "flush", "all")
-        order = {"requests": [case.request() for case in cases], "timeout": timeout}
-        self._prober.stdin.write(json.dumps(order) + "\n")
-        self._prober.stdin.flush()
-        return json.loads(self._prober.stdout.readline())
+        """Returns for each case whether bytes went to and fro, starting with empty neighbour caches.
+
+        One direction after the other: who connects makes itself known to its neighbours.
+        """
+        came = {}
+        for direction, prober in self._probers.items():
+            some = [case for case in cases if case.direction == direction]
+            if some:
+                for prefix in ((), self._there):
+                    tool(*prefix, "ip", "neigh", "flush", "all")
+                order = {"requests": [case.request() for case in some], "timeout": timeout}
+                prober.stdin.write(json.dumps(order) + "\n")
+                prober.stdin.flush()
+                came.update(zip(some, json.loads(prober.stdout.readline())))
+        return [came[case] for case in cases]
 
     def disagreements(self, cases):
         """Returns the cases in which the verdict is neither *depends* nor what happens, and how often it was each."""

@@ -1,12 +1,26 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Rulesets that nobody would write: every match and target that the verdict understands, in any order."""
+"""Rulesets that nobody would write: every match and target that the verdict understands, in any order.
+
+What stands for iptables is made here, what stands for nft in ``random_native``.
+"""
 
 from __future__ import annotations
 
 import random
 
-FRONTENDS = (("iptables-nft",), ("iptables-legacy",), ("iptables-nft", "iptables-legacy"))
+from random_native import make_script
+
+MIXTURES = (
+    ("nft",),
+    ("iptables-nft",),
+    ("nft", "iptables-nft"),
+    ("nft",),
+    ("iptables-legacy",),
+    ("nft", "iptables-legacy"),
+    ("iptables-nft", "iptables-legacy"),
+    ("nft", "iptables-nft", "iptables-legacy"),
+)
 USERS = ("u1", "u2", "u3")
 PORTS = (22, 53, 80, 443, 8080, 8443)
 BLOCKS = {
@@ -38,10 +52,20 @@ LIKELY = {"raw": 0.3, "mangle": 0.35, "nat": 0.35, "filter": 1.0, "security": 0.
 
 
 def make_ruleset(seed):
-    """Returns restore texts by (frontend, family), the same for the same seed."""
+    """Returns restore texts by (frontend, family) and a script for nft by that name, the same for the same seed."""
     chance = random.Random(seed)
-    frontends = FRONTENDS[seed % len(FRONTENDS)]
-    return {(frontend, family): _Text(chance, family).write() for frontend in frontends for family in (4, 6)}
+    rules = {}
+    for frontend in chance.sample(MIXTURES[seed % len(MIXTURES)], len(MIXTURES[seed % len(MIXTURES)])):
+        if frontend == "nft":
+            rules["nft"] = make_script(chance, is_certain(seed))
+        else:
+            rules.update({(frontend, family): _Text(chance, family).write() for family in (4, 6)})
+    return rules
+
+
+def is_certain(seed):
+    """Tells whether all that the ruleset asks can be known beforehand."""
+    return seed % len(MIXTURES) == 0
 
 
 class _Text:

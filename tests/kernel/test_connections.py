@@ -11,7 +11,9 @@ import yaml
 from ansible_collections.port443.https.plugins.module_utils._connection import connection_verdict
 from lab import TCP, UDP, Case, tool
 
-CASES = yaml.safe_load((Path(__file__).parent / "connections.yml").read_text(encoding="utf-8"))
+FILES = ("connections.yml", "native.yml", "programs.yml")
+CASES = [case for name in FILES for case in yaml.safe_load((Path(__file__).parent / name).read_text(encoding="utf-8"))]
+PROGRAMS = Path(__file__).parent / "programs"
 PLACES = {
     "iptables-nft": ("iptables-nft", 4),
     "ip6tables-nft": ("iptables-nft", 6),
@@ -30,7 +32,8 @@ def loaded(lab, request):
     tool("ipset", "destroy")
     if "sets" in case:
         tool("ipset", "restore", stdin=case["sets"])
-    lab.load({PLACES[name]: text for name, text in case.get("rules", {}).items()})
+    written = {name: (PROGRAMS / file).read_text(encoding="utf-8") for name, file in case.get("files", {}).items()}
+    lab.load({PLACES[name]: text for name, text in {**written, **case.get("rules", {})}.items()})
     yield case
     lab.clear()
 
@@ -39,7 +42,8 @@ def loaded(lab, request):
 def test_verdict_is_what_happens(lab, loaded):
     ruleset = lab.observe()
     tried = [
-        Case(family, PROTOCOLS[protocol], port, source) for family, protocol, port, source, *_rest in loaded["expect"]
+        Case(family, PROTOCOLS[protocol], port, peer.split()[-1], "out" if peer.startswith("to ") else "in")
+        for family, protocol, port, peer, *_rest in loaded["expect"]
     ]
     answers = [connection_verdict(ruleset, case.question()) for case in tried]
     expected = [verdict for *_rest, verdict, _because in loaded["expect"]]

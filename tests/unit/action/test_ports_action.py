@@ -8,7 +8,7 @@ import pytest
 from ansible.errors import AnsibleActionFail
 from ansible_collections.port443.https.plugins.action.ports import check_arguments
 from ansible_collections.port443.https.plugins.module_utils._arguments import PORTS_ARGUMENTS, arguments_of
-from ansible_collections.port443.https.plugins.module_utils._choose import MANAGED
+from ansible_collections.port443.https.plugins.module_utils._options import MANAGED, OPTIONS, UNSET
 from ansible_collections.port443.https.plugins.module_utils._registry import BACKENDS
 
 REFUSED = [
@@ -26,9 +26,10 @@ REFUSED = [
     ({"name": "No_Chain"}, "at most 20 characters"),
     ({"interface": ["eth0; reboot"]}, "such as eth0"),
     ({"position": "middle"}, "auto, first, last"),
-    ({"backend": "firewalld"}, "auto, iptables"),
-    ({"direction": "out"}, "in, got: out"),
-    ({"zone": "public"}, "zone"),
+    ({"backend": "shorewall"}, "auto, iptables, nftables"),
+    ({"direction": "out", "source": ["192.0.2.7"]}, "direction: in alone"),
+    ({"backend": "iptables", "zone": "public"}, "only of firewalld"),
+    ({"timeout": "soon"}, "such as 30m"),
     ({"state": "open"}, "absent, present"),
     ({"persistent": "perhaps"}, "perhaps"),
 ]
@@ -60,8 +61,17 @@ def test_every_backend_is_offered_and_every_offered_backend_exists():
 
 
 def test_every_option_of_a_backend_is_an_option_of_the_module():
-    for backend in BACKENDS.values():
-        assert backend.options <= set(PORTS_ARGUMENTS)
+    assert set(UNSET) == {name for names in OPTIONS.values() for name in names}
+    assert set(UNSET) <= set(PORTS_ARGUMENTS)
+
+
+@pytest.mark.parametrize("backend", OPTIONS)
+def test_a_module_with_its_backend_fixed_has_the_options_of_that_one_alone(backend):
+    arguments = arguments_of(f"{backend}_ports")
+    assert set(arguments) & set(UNSET) == OPTIONS[backend]
+    other = next(name for name in UNSET if name not in OPTIONS[backend])
+    with pytest.raises(AnsibleActionFail, match=other):
+        check_arguments(f"{backend}_ports", {other: "x"})
 
 
 def test_ports_info_is_checked_too():

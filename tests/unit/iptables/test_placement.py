@@ -18,6 +18,7 @@ from ansible_collections.port443.https.plugins.module_utils._backends._iptables.
 from ansible_collections.port443.https.plugins.module_utils._backends._iptables._parse import parse_save
 from ansible_collections.port443.https.plugins.module_utils._backends._iptables._restore import script
 from ansible_collections.port443.https.plugins.module_utils._backends._iptables._want import (
+    Terms,
     parse_lines,
     settle,
     wanted_layout,
@@ -33,19 +34,23 @@ def table_of(save, family=4):
     return parse_save(save, "iptables-nft", {4: "ip", 6: "ip6"}[family])[0]
 
 
+def terms_of(case):
+    return Terms(request_of(case).directions)
+
+
 def link_of(family):
     return Link(family, True, "eth0", ((ADDRESSES[family], ADDRESSES[family]),))
 
 
 def request_of(case):
-    given = {key: case[key] for key in ("ports", "source", "position") if key in case}
+    given = {key: case[key] for key in ("ports", "source", "position", "direction") if key in case}
     return parse_request({"ports": ["80/tcp", "443/tcp"], **given})
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case["title"] for case in CASES])
 def test_jump_goes_before_the_barrier_and_behind_the_bans(case):
     family = case.get("family", 4)
-    layout = wanted_layout(table_of(case["save"], family), request_of(case), link_of(family), False)
+    layout = wanted_layout(table_of(case["save"], family), request_of(case), link_of(family), terms_of(case))
     inserts = [line for line in script("port443-https", Layout(), layout).splitlines() if line.startswith("-I")]
     assert inserts == case["inserts"]
     assert list(layout.rules) == case.get("rules", list(layout.rules))
@@ -55,12 +60,22 @@ def test_jump_goes_before_the_barrier_and_behind_the_bans(case):
 def test_what_was_placed_is_found_again_and_stays(case):
     family = case.get("family", 4)
     table, request, link = table_of(case["save"], family), request_of(case), link_of(family)
-    want = wanted_layout(table, request, link, False)
+    want = wanted_layout(table, request, link, terms_of(case))
     parsed = parse_lines(want, request.chain, table.family, [chain.name for chain in table.chains])
     after = put(table, request.chain, want, parsed)
     assert find_layout(after, request.chain) == want
     assert strip(after, request.chain) == table
-    assert settle(strip(after, request.chain), want, wanted_layout(table, request, link, False), request, link) == want
+    assert (
+        settle(
+            strip(after, request.chain),
+            want,
+            wanted_layout(table, request, link, terms_of(case)),
+            request,
+            link,
+            terms_of(case),
+        )
+        == want
+    )
 
 
 def settled(save, **options):
@@ -68,7 +83,7 @@ def settled(save, **options):
     request, link = parse_request({"ports": ["80/tcp", "443/tcp"], **options}), link_of(4)
     table = table_of(save)
     have, stripped = find_layout(table, request.chain), strip(table, request.chain)
-    return have, settle(stripped, have, wanted_layout(stripped, request, link, False), request, link)
+    return have, settle(stripped, have, wanted_layout(stripped, request, link, Terms()), request, link, Terms())
 
 
 HEAD = "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n:port443-https - [0:0]\n"

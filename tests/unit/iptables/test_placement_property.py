@@ -10,6 +10,7 @@ import pytest
 from ansible_collections.port443.https.plugins.module_utils._backends._iptables._lines import put
 from ansible_collections.port443.https.plugins.module_utils._backends._iptables._parse import parse_save
 from ansible_collections.port443.https.plugins.module_utils._backends._iptables._want import (
+    Terms,
     parse_lines,
     settle,
     wanted_layout,
@@ -71,10 +72,12 @@ def test_a_ban_by_name_holds_and_a_second_look_moves_nothing(start):
     banned = 0
     for seed in range(start, start + 250):
         table = random_table(seed)
-        layout = wanted_layout(table, REQUEST, LINK, False)
+        layout = wanted_layout(table, REQUEST, LINK, Terms())
         parsed = parse_lines(layout, REQUEST.chain, "ip", [chain.name for chain in table.chains])
         after = put(table, REQUEST.chain, layout, parsed)
-        assert settle(table, layout, wanted_layout(table, REQUEST, LINK, False), REQUEST, LINK) == layout, seed
+        assert settle(table, layout, wanted_layout(table, REQUEST, LINK, Terms()), REQUEST, LINK, Terms()) == layout, (
+            seed
+        )
         before = verdict_for_the_banned(table)
         # "... but then": the host lets the first packet in already, and what comes after is no ban.
         if before.verdict == "blocked" and f"-s {BANNED}" in before.because and "but then" not in before.because:

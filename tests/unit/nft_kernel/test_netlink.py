@@ -12,11 +12,13 @@ import pytest
 import yaml
 from ansible_collections.port443.https.plugins.module_utils import _netlink
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._nft_kernel import KernelTable, NftView
+from ansible_collections.port443.https.plugins.module_utils._nft_kernel import NftView
+from ansible_collections.port443.https.plugins.module_utils._nft_messages import KernelTable
+from ansible_collections.port443.https.plugins.module_utils._nft_sets import read_elements
 
 MESSAGES = yaml.safe_load((Path(__file__).parent / "messages.yml").read_text(encoding="utf-8"))
-GET_TABLE, GET_CHAIN, GET_RULE = 0xA01, 0xA04, 0xA07
-NAMES = {GET_TABLE: "tables", GET_CHAIN: "chains", GET_RULE: "rules"}
+GET_TABLE, GET_CHAIN, GET_RULE, GET_SET, GET_ELEMENTS, GET_GENERATION = 0xA01, 0xA04, 0xA07, 0xA0A, 0xA0D, 0xA10
+NAMES = {GET_TABLE: "tables", GET_CHAIN: "chains", GET_RULE: "rules", GET_SET: "sets", GET_ELEMENTS: "elements"}
 
 
 def message(kind, sequence, payload, flags=2):
@@ -27,10 +29,12 @@ def done(sequence, code=0):
     return message(3, sequence, struct.pack("=i", -code))
 
 
-def recorded(kind, sequence, table=b""):
-    """The recorded listing of one kind, each message with its family; of rules only those of a table."""
+def recorded(kind, sequence, names=b""):
+    """The recorded listing of one kind, each message with its family; of elements only those of one set."""
+    if kind == GET_GENERATION:
+        return message(kind - 1, sequence, b"\0\0\0\0" + struct.pack("=HH", 8, 1) + b"\0\0\0\7")
     found = [(family, bytes.fromhex(text)) for family, text in MESSAGES[NAMES[kind]]]
-    found = [(family, payload) for family, payload in found if payload[4:].startswith(table)]
+    found = [(family, payload) for family, payload in found if payload.startswith(names)]
     return b"".join(message(kind - 1, sequence, bytes((family, 0, 0, 0)) + payload) for family, payload in found)
 
 
@@ -57,10 +61,9 @@ class FakeKernel:
 
     def send(self, request):
         length, kind, flags, sequence, _port = struct.unpack_from("=IHHII", request)
-        assert (length, flags, kind in NAMES) == (len(request), 0x301, True)
-        table = request[24:].split(b"\0")[0]
-        self.asked.append((NAMES[kind], request[16], table.decode("ascii")))
-        self.datagrams = self.answer(kind, sequence, table + b"\0" if table else b"")
+        assert (length, flags) == (len(request), 0x1 if kind == GET_GENERATION else 0x301)
+        self.asked.append(NAMES.get(kind, "generation"))
+        self.datagrams = self.answer(kind, sequence, request[20:])
 
     def recv(self, _size):
         return self.datagrams.pop(0)
@@ -72,32 +75,50 @@ def answering(monkeypatch, answer):
     return kernel
 
 
-def test_listing_is_read_over_several_datagrams_and_rules_only_of_iptables_tables(monkeypatch):
-    kernel = answering(monkeypatch, lambda *asked: [recorded(*asked), done(asked[1] + 99) + done(asked[1])])
+def whole(kind, sequence, names):
+    """What a kernel answers where nothing is wrong; a question that is no listing has no end of its own."""
+    answered = recorded(kind, sequence, names)
+    return [answered] if kind == GET_GENERATION else [answered, done(sequence + 99) + done(sequence)]
+
+
+def test_listing_is_read_over_several_datagrams_with_the_elements_of_each_set(monkeypatch):
+    kernel = answering(monkeypatch, whole)
     view = _netlink.read_nftables()
-    assert (len(view.tables), len(view.chains), [rule.chain for rule in view.rules]) == (
-        7,
-        10,
-        ["INPUT", "INPUT", "INPUT", "INPUT", "web", "PREROUTING", "mine"],
-    )
-    assert kernel.asked == [
-        ("tables", 0, ""),
-        ("chains", 0, ""),
-        ("rules", 2, "filter"),
-        ("rules", 2, "raw"),
-        ("rules", 10, "nat"),
+    assert (len(view.tables), len(view.chains), len(view.rules)) == (7, 11, 14)
+    assert [(one.name, len(read_elements(one))) for one in view.sets] == [
+        ("__set0", 2),
+        ("banned", 2),
+        ("pairs", 1),
+        ("soon", 1),
+        ("todo", 3),
+        ("__map0", 1),
     ]
+    assert kernel.asked == ["generation", "tables", "chains", "rules", "sets", *["elements"] * 6, "generation"]
+
+
+def test_rules_that_changed_between_two_listings_are_read_again(monkeypatch):
+    generations = [1, 2, 3, 3]
+
+    def answer(kind, sequence, names):
+        if kind != GET_GENERATION:
+            return whole(kind, sequence, names)
+        number = struct.pack("=HH", 8, 1) + struct.pack(">I", generations.pop(0))
+        return [message(kind - 1, sequence, b"\0\0\0\0" + number)]
+
+    kernel = answering(monkeypatch, answer)
+    assert len(_netlink.read_nftables().tables) == 7
+    assert (kernel.asked.count("tables"), generations) == (2, [])
 
 
 @pytest.mark.parametrize("code", [errno.EINVAL, errno.EOPNOTSUPP])
 def test_kernel_without_nf_tables_has_none(monkeypatch, code):
-    answering(monkeypatch, lambda _kind, sequence, _table: [message(2, sequence, struct.pack("=i", -code), 0)])
+    answering(monkeypatch, lambda _kind, sequence, _names: [message(2, sequence, struct.pack("=i", -code), 0)])
     assert _netlink.read_nftables() == NftView()
 
 
 def test_refusal_says_what_would_work(monkeypatch):
     refusal = struct.pack("=i", -errno.EPERM)
-    answering(monkeypatch, lambda _kind, sequence, _table: [message(2, sequence, refusal, 0)])
+    answering(monkeypatch, lambda _kind, sequence, _names: [message(2, sequence, refusal, 0)])
     with pytest.raises(HostError) as raised:
         _netlink.read_nftables()
     assert raised.value.message == (
@@ -106,7 +127,7 @@ def test_refusal_says_what_would_work(monkeypatch):
 
 
 def test_other_failure_holds_the_kernel_s_words(monkeypatch):
-    answering(monkeypatch, lambda _kind, sequence, _table: [done(sequence, errno.ENOMEM)])
+    answering(monkeypatch, lambda _kind, sequence, _names: [done(sequence, errno.ENOMEM)])
     with pytest.raises(HostError) as raised:
         _netlink.read_nftables()
     assert raised.value.message == "cannot read the nftables rules over netlink: Cannot allocate memory"
@@ -115,22 +136,22 @@ def test_other_failure_holds_the_kernel_s_words(monkeypatch):
 def test_torn_listing_is_read_again(monkeypatch):
     torn = [True, True]
 
-    def answer(kind, sequence, table):
+    def answer(kind, sequence, names):
         if kind == GET_CHAIN and torn:
             torn.pop()
             return [message(kind - 1, sequence, b"\2\0\0\0", flags=0x12)]
-        return [recorded(kind, sequence, table) + done(sequence)]
+        return whole(kind, sequence, names)
 
     kernel = answering(monkeypatch, answer)
     assert _netlink.read_nftables().tables[0] == KernelTable("ip", "filter")
-    assert [what for what, *_rest in kernel.asked].count("chains") == 3
+    assert kernel.asked.count("chains") == 3
 
 
-def test_table_that_goes_away_is_looked_for_again_and_not_for_ever(monkeypatch):
-    def answer(kind, sequence, table):
-        if kind == GET_RULE:
+def test_set_that_goes_away_is_looked_for_again_and_not_for_ever(monkeypatch):
+    def answer(kind, sequence, names):
+        if kind == GET_ELEMENTS:
             return [done(sequence, errno.ENOENT)]
-        return [recorded(kind, sequence, table) + done(sequence)]
+        return whole(kind, sequence, names)
 
     kernel = answering(monkeypatch, answer)
     with pytest.raises(HostError) as raised:
@@ -138,4 +159,4 @@ def test_table_that_goes_away_is_looked_for_again_and_not_for_ever(monkeypatch):
     assert raised.value.message == (
         "the nftables rules changed during each of 5 attempts to read them: try again later"
     )
-    assert [what for what, *_rest in kernel.asked].count("tables") == 5
+    assert kernel.asked.count("tables") == 5

@@ -4,71 +4,86 @@
 
 from __future__ import annotations
 
+import struct
+from dataclasses import replace
 from pathlib import Path
 
-import pytest
 import yaml
 from ansible_collections.port443.https.plugins.module_utils._backends._iptables._parse import parse_save
-from ansible_collections.port443.https.plugins.module_utils._nft_kernel import (
+from ansible_collections.port443.https.plugins.module_utils._nft_kernel import NftView, mark_native_rules, native_tables
+from ansible_collections.port443.https.plugins.module_utils._nft_messages import (
     KernelChain,
-    KernelRule,
     KernelTable,
-    NftView,
     RuleReader,
-    mark_native_rules,
-    native_tables,
     parse_chain,
+    parse_elements,
+    parse_set,
     parse_table,
 )
-from ansible_collections.port443.https.plugins.module_utils._nft_rules import printed_right
-from ansible_collections.port443.https.plugins.module_utils._ruleset import Chain, Rule, Table
+from ansible_collections.port443.https.plugins.module_utils._nft_sets import read_elements
+from ansible_collections.port443.https.plugins.module_utils._nft_tokens import read_tokens
+from ansible_collections.port443.https.plugins.module_utils._ruleset import Chain, Match, NamedSet, Rule, Table
 
 MESSAGES = yaml.safe_load((Path(__file__).parent / "messages.yml").read_text(encoding="utf-8"))
-# What was loaded: with iptables-nft 1.8.9 the first two rules of INPUT, the chain web and the table raw; with nft 1.0.6
+# What was loaded with iptables-nft-restore 1.8.9:
+#   *filter
+#   :INPUT DROP
+#   :web -
+#   -A INPUT -p tcp --dport 443 -j web
+#   -A INPUT -s 10.0.0.0/9 -i eth0 -m conntrack --ctstate NEW -m limit --limit 5/sec -j LOG
+#   -A web -j REJECT
+#   COMMIT
+#   *raw
+#   -A PREROUTING -j TRACE
+#   COMMIT
+# and then with nft 1.0.6:
 #   add rule ip filter INPUT tcp dport { 80, 8080 } accept
 #   add rule ip filter INPUT ip saddr < 5.5.5.5 counter accept
-# and the tables guard, nat (of ip6), early, none and off (dormant).
-VIEW = NftView(
-    tables=(
-        KernelTable("ip", "filter"),
-        KernelTable("ip", "raw"),
-        KernelTable("inet", "guard"),
-        KernelTable("ip6", "nat"),
-        KernelTable("netdev", "early"),
-        KernelTable("arp", "none"),
-        KernelTable("ip", "off", dormant=True),
-    ),
-    chains=(
-        KernelChain("ip", "filter", "INPUT", "input", 0, "filter", "drop", 4),
-        KernelChain("ip", "filter", "web", use=2),
-        KernelChain("ip", "raw", "PREROUTING", "prerouting", -300, "filter", "accept", 1),
-        KernelChain("inet", "guard", "input", "input", 10, "filter", "drop", 1),
-        KernelChain("inet", "guard", "idle", "output", -5, "filter"),
-        KernelChain("ip6", "nat", "mine", "prerouting", -100, "nat", "accept", 1),
-        KernelChain("netdev", "early", "local", "ingress", 0, "filter", "drop", 0, ("lo",)),
-        KernelChain("netdev", "early", "both", "ingress", -3, "filter", "accept", 1, ("eth0", "lo")),
-        KernelChain("arp", "none", "in", "input", 0, "filter", "drop"),
-        KernelChain("ip", "off", "in", "input", 0, "filter", "drop"),
-    ),
-    rules=(
-        KernelRule(
-            "ip",
-            "filter",
-            "INPUT",
-            ("meta 16", "cmp 0", "payload 2 2", "cmp 0", "counter", "immediate verdict"),
-        ),
-        KernelRule(
-            "ip",
-            "filter",
-            "INPUT",
-            ("meta 6", "cmp 0", "payload 1 12", "bitwise", "cmp 0", "match", "limit", "counter", "target"),
-        ),
-        KernelRule("ip", "filter", "INPUT", ("meta 16", "cmp 0", "payload 2 2", "lookup", "immediate verdict")),
-        KernelRule("ip", "filter", "INPUT", ("payload 1 12", "cmp 2", "counter", "immediate verdict")),
-        KernelRule("ip", "filter", "web", ("counter", "target")),
-        KernelRule("ip", "raw", "PREROUTING", ("counter", "immediate value", "meta set 12")),
-        KernelRule("ip6", "nat", "mine", ("meta 16", "cmp 0", "payload 2 2", "cmp 0", "immediate verdict")),
-    ),
+#   table inet guard {
+#     set banned { type ipv4_addr; flags interval; elements = { 10.0.0.0/8, 192.0.2.1 }; }
+#     set pairs { type ipv4_addr . inet_service; flags interval; elements = { 10.0.0.1-10.0.0.9 . 80-90 }; }
+#     set soon { type inet_service; flags timeout; elements = { 443 timeout 1h }; }
+#     map todo { type inet_service : verdict; elements = { 22 : accept, 25 : drop, * : continue }; }
+#     chain web { return; }
+#     chain input { type filter hook input priority 10; policy drop
+#       ip saddr @banned drop comment "no"
+#       ip saddr . tcp dport @pairs accept
+#       tcp dport @soon accept
+#       tcp dport vmap @todo
+#       tcp dport vmap { 443 : jump web }
+#     }
+#     chain idle { type filter hook output priority -5; }
+#   }
+#   table ip6 nat { chain mine { type nat hook prerouting priority -100; tcp dport 443 accept; }
+#   }
+#   table netdev early { chain local { type filter hook ingress device lo priority 0; policy drop; }
+#     chain both { type filter hook ingress devices = { eth0, lo } priority -3; tcp dport 443 drop; }
+#   }
+#   table arp none { chain in { type filter hook input priority 0; policy drop; }
+#   }
+#   table ip off { flags dormant; chain in { type filter hook input priority 0; policy drop; }
+#   }
+TABLES = (
+    KernelTable("ip", "filter"),
+    KernelTable("ip", "raw"),
+    KernelTable("inet", "guard"),
+    KernelTable("ip6", "nat"),
+    KernelTable("netdev", "early"),
+    KernelTable("arp", "none"),
+    KernelTable("ip", "off", dormant=True),
+)
+CHAINS = (
+    KernelChain("ip", "filter", "INPUT", "input", 0, "filter", "drop", 4),
+    KernelChain("ip", "filter", "web", use=2),
+    KernelChain("ip", "raw", "PREROUTING", "prerouting", -300, "filter", "accept", 1),
+    KernelChain("inet", "guard", "web", use=2),
+    KernelChain("inet", "guard", "input", "input", 10, "filter", "drop", 5),
+    KernelChain("inet", "guard", "idle", "output", -5, "filter"),
+    KernelChain("ip6", "nat", "mine", "prerouting", -100, "nat", "accept", 1),
+    KernelChain("netdev", "early", "local", "ingress", 0, "filter", "drop", 0, ("lo",)),
+    KernelChain("netdev", "early", "both", "ingress", -3, "filter", "accept", 1, ("lo", "eth0")),
+    KernelChain("arp", "none", "in", "input", 0, "filter", "drop"),
+    KernelChain("ip", "off", "in", "input", 0, "filter", "drop"),
 )
 SAVED = """*filter
 :INPUT DROP [0:0]
@@ -82,61 +97,150 @@ SAVED = """*filter
 -A web -j REJECT --reject-with icmp-port-unreachable
 COMMIT
 """
+IPV4, TCP = Match("ethertype", ((0x0800, 0x0800),)), Match("protocol", ((6, 6),))
+TODO = "tcp dport vmap @todo"
+HTTPS = Match("dport", ((443, 443),))
+BANNED = Match("source", ((10 << 24, (11 << 24) - 1), (0xC0000201, 0xC0000201)), ("banned",))
+PAIR = (Match("source", ((0x0A000001, 0x0A000009),)), Match("dport", ((80, 90),)))
+PAIRS = Match("either", names=("pairs",), rows=(PAIR,))
+INPUT = (
+    Rule((IPV4, BANNED), "drop", "drop", (), 'ip saddr @banned drop comment "no"', 9),
+    Rule((IPV4, TCP, PAIRS), "accept", "accept", (), "ip saddr . tcp dport @pairs accept", 10),
+    Rule((TCP, Match("dport", ((443, 443),), ("soon",))), "accept", "accept", (), "tcp dport @soon accept", 11),
+    Rule((TCP, Match("dport", ((22, 22),))), "accept", "accept", (), TODO, 12),
+    Rule((TCP, Match("dport", ((25, 25),))), "drop", "drop", (), TODO, 12),
+    Rule((TCP,), "continue", "", (), TODO, 12),
+    Rule((TCP, Match("dport", names=("todo",))), "opaque", "todo", (), TODO, 12),
+    Rule((TCP, HTTPS), "jump", "web", (), "tcp dport vmap { 443 : jump web }", 14),
+)
+
+
+def recorded(kind):
+    return [(family, bytes.fromhex(message)) for family, message in MESSAGES[kind]]
+
+
+def recorded_view():
+    reader = RuleReader()
+    sets = [parse_set(*message) for message in recorded("sets")]
+    return NftView(
+        tuple(parse_table(*message) for message in recorded("tables")),
+        tuple(parse_chain(*message) for message in recorded("chains")),
+        tuple(reader.parse(*message) for message in recorded("rules")),
+        tuple(replace(one, elements=parse_elements(elements_of(one))) for one in sets),
+    )
+
+
+def elements_of(one):
+    """The messages that begin with the names of a set; of some sets the kernel sends a second one without elements."""
+    names = b"".join(attribute(number, name) for number, name in ((1, one.table), (2, one.name)))
+    return [message for message in recorded("elements") if message[1].startswith(names)]
+
+
+def attribute(number, text):
+    value = text.encode("ascii") + b"\0"
+    return struct.pack("=HH", 4 + len(value), number) + value + b"\0" * (-len(value) % 4)
+
+
+VIEW = recorded_view()
 
 
 def test_recorded_messages_are_read():
-    reader = RuleReader()
-    view = NftView(
-        tuple(parse_table(family, bytes.fromhex(message)) for family, message in MESSAGES["tables"]),
-        tuple(parse_chain(family, bytes.fromhex(message)) for family, message in MESSAGES["chains"]),
-        tuple(reader.parse(family, bytes.fromhex(message)) for family, message in MESSAGES["rules"]),
-    )
-    assert view == VIEW
-
-
-def opaque(table, chain, priority, hook, policy="accept", kind="filter"):
-    text = f"nft table {table}, chain {chain}"
-    return Chain(chain, (Rule((), "opaque", text=text),), policy, hook, priority, kind)
-
-
-def test_native_base_chains_that_may_decide_are_opaque_and_idle_ones_are_none():
-    assert native_tables(VIEW) == (
-        Table("nft", "inet", "guard", (opaque("inet guard", "input", 10, "input", "drop"),)),
-        Table("nft", "netdev", "early", (opaque("netdev early", "both", -3, "ingress"),)),
-        Table("nft", "arp", "none", (opaque("arp none", "in", 0, "input", "drop"),)),
-    )
-
-
-def test_native_rules_among_iptables_rules_are_opaque():
-    table, _raw = mark_native_rules(parse_save(SAVED, "iptables-nft", "ip"), VIEW, "ip")
-    assert [(rule.verdict, rule.matches == (), rule.text) for rule in table.chain("INPUT").rules] == [
-        ("jump", False, "-A INPUT -p tcp -m tcp --dport 443 -j web"),
-        (
-            "continue",
-            False,
-            "-A INPUT -s 10.0.0.0/9 -i eth0 -m conntrack --ctstate NEW -m limit --limit 5/sec -j LOG",
-        ),
-        ("opaque", True, "-A INPUT -p tcp -j ACCEPT"),
-        ("opaque", True, "-A INPUT -s 5.5.5.5/32 -j ACCEPT"),
+    assert (VIEW.tables, VIEW.chains) == (TABLES, CHAINS)
+    assert [(rule.family, rule.table, rule.chain, rule.handle, rule.comment) for rule in VIEW.rules] == [
+        ("ip", "filter", "INPUT", 3, ""),
+        ("ip", "filter", "INPUT", 4, ""),
+        ("ip", "filter", "INPUT", 7, ""),
+        ("ip", "filter", "INPUT", 8, ""),
+        ("ip", "filter", "web", 5, ""),
+        ("ip", "raw", "PREROUTING", 2, ""),
+        ("inet", "guard", "web", 8, ""),
+        ("inet", "guard", "input", 9, "no"),
+        ("inet", "guard", "input", 10, ""),
+        ("inet", "guard", "input", 11, ""),
+        ("inet", "guard", "input", 12, ""),
+        ("inet", "guard", "input", 14, ""),
+        ("ip6", "nat", "mine", 2, ""),
+        ("netdev", "early", "both", 3, ""),
+    ]
+    assert [(one.table, one.name, one.key_length, len(read_elements(one))) for one in VIEW.sets] == [
+        ("filter", "__set0", 2, 2),
+        ("guard", "banned", 4, 2),
+        ("guard", "pairs", 8, 1),
+        ("guard", "soon", 2, 1),
+        ("guard", "todo", 2, 3),
+        ("guard", "__map0", 2, 1),
     ]
 
 
-def test_base_chain_that_iptables_save_leaves_out_is_native():
+def test_tokens_name_what_a_rule_reads_and_writes():
+    assert [read_tokens(rule.expressions) for rule in VIEW.rules[1:6]] == [
+        ("meta 6", "cmp 0", "payload 1 12", "bitwise", "cmp 0", "match", "limit", "counter", "target"),
+        ("meta 16", "cmp 0", "payload 2 2", "lookup", "immediate verdict"),
+        ("payload 1 12", "cmp 2", "counter", "immediate verdict"),
+        ("counter", "target"),
+        ("counter", "immediate value", "meta set 12"),
+    ]
+
+
+def test_native_tables_come_whole():
+    guard = native_tables(VIEW)[0]
+    (soon,) = (one for one in guard.sets if one.name == "soon")
+    assert [span[:2] for span in soon.timeouts] == [(443, 443)]
+    assert 0 < soon.timeouts[0][2] <= 3_600_000
+    assert guard == Table(
+        "nft",
+        "inet",
+        "guard",
+        (
+            Chain("web", (Rule((), "return", "return", (), "return", 8),)),
+            Chain("input", INPUT, "drop", "input", 10),
+            Chain("idle", (), "accept", "output", -5),
+        ),
+        (NamedSet("banned", BANNED.spans), NamedSet("pairs"), soon, NamedSet("todo", ((22, 22), (25, 25)))),
+    )
+
+
+def test_devices_and_dormant_tables_are_told():
+    early, arp, off = native_tables(VIEW)[1:]
+    assert [(chain.name, chain.hook, chain.policy, chain.devices) for chain in early.chains] == [
+        ("local", "ingress", "drop", ("lo",)),
+        ("both", "ingress", "accept", ("lo", "eth0")),
+    ]
+    assert arp == Table("nft", "arp", "none", (Chain("in", (), "drop", "input"),))
+    assert off == Table("nft", "ip", "off", (Chain("in", (), "drop", None),), dormant=True)
+
+
+def test_native_rules_among_iptables_rules_are_read_anew():
+    table, _raw = mark_native_rules(parse_save(SAVED, "iptables-nft", "ip"), VIEW, "ip")
+    assert [(rule.verdict, rule.text) for rule in table.chain("INPUT").rules] == [
+        ("jump", "-A INPUT -p tcp -m tcp --dport 443 -j web"),
+        ("continue", "-A INPUT -s 10.0.0.0/9 -i eth0 -m conntrack --ctstate NEW -m limit --limit 5/sec -j LOG"),
+        ("accept", "tcp dport { 80, 8080 } accept"),
+        ("accept", "ip saddr < 5.5.5.5 counter accept"),
+    ]
+    assert table.chain("INPUT").rules[2].matches == (TCP, Match("dport", ((80, 80), (8080, 8080))))
+    assert {rule.handle for rule in table.chain("INPUT").rules} == {0}
+
+
+def test_base_chain_that_iptables_save_leaves_out_is_native_and_the_one_that_it_makes_up_is_none():
     text = "*nat\n:PREROUTING ACCEPT [0:0]\nCOMMIT\n"
     tables = mark_native_rules(parse_save(text, "iptables-nft", "ip6"), VIEW, "ip6")
-    assert tables[1:] == (Table("nft", "ip6", "nat", (opaque("ip6 nat", "mine", -100, "prerouting", kind="nat"),)),)
+    rule = Rule((TCP, HTTPS), "accept", "accept", (), "tcp dport 443 accept", 2)
+    mine = Chain("mine", (rule,), "accept", "prerouting", -100, "nat")
+    assert tables == (Table("nft", "ip6", "nat", (mine,)),)
 
 
 def test_chain_of_which_text_and_kernel_show_different_rules_is_opaque():
     shorter = SAVED.replace("-A INPUT -s 5.5.5.5/32 -j ACCEPT\n", "")
     table, _raw = mark_native_rules(parse_save(shorter, "iptables-nft", "ip"), VIEW, "ip")
-    assert table.chain("INPUT") == opaque("ip filter", "INPUT", 0, "input", "drop")
+    rule = Rule((), "opaque", text="nft table ip filter, chain INPUT")
+    assert table.chain("INPUT") == Chain("INPUT", (rule,), "drop", "input")
 
 
-def test_nothing_printed_leaves_every_base_chain_native():
+def test_nothing_printed_leaves_every_base_chain_native_with_those_that_it_leads_to():
     tables = mark_native_rules((), VIEW, "ip")
     assert [(table.frontend, table.name, [chain.name for chain in table.chains]) for table in tables] == [
-        ("nft", "filter", ["INPUT"]),
+        ("nft", "filter", ["INPUT", "web"]),
         ("nft", "raw", ["PREROUTING"]),
     ]
 
@@ -151,35 +255,3 @@ def test_view_answers_what_is_there():
     assert (VIEW.has_iptables_tables("ip"), VIEW.has_iptables_tables("ip6")) == (True, True)
     assert NftView(tables=VIEW.tables[2:3]).has_iptables_tables("ip") is False
     assert (VIEW.has_chain("ip", "filter", "web"), VIEW.has_chain("ip6", "filter", "web")) == (True, False)
-
-
-@pytest.mark.parametrize(
-    ("tokens", "text", "right"),
-    [
-        ("counter, immediate verdict", "-A INPUT -j ACCEPT", True),
-        ("immediate verdict", "-A INPUT -j ACCEPT", False),
-        (
-            "meta 16, cmp 0, payload 2 2, range, counter, immediate verdict",
-            "-A INPUT -p tcp ! --dport 5:9 -j DROP",
-            True,
-        ),
-        ("payload 1 12, cmp 5, cmp 3, counter, immediate verdict", "-A INPUT -s 6.6.6.6/32 -j DROP", False),
-        ("meta 16, cmp 0, payload 2 2, bitwise, cmp 0, counter", "-A INPUT -p tcp --dport 1", False),
-        ("meta 16, cmp 0, payload 2 13, bitwise, cmp 0, counter", "-A INPUT -p tcp --tcp-flags SYN SYN", True),
-        ("meta 3, cmp 0, meta 3, cmp 0, counter", "-A INPUT -m mark --mark 0x1 -m mark --mark 0x2", True),
-        ("meta 3, cmp 0, meta 3, cmp 0, counter", "-A INPUT -m mark --mark 0x1", False),
-        ("meta 16, cmp 0, payload 2 4, cmp 0, counter", "-A INPUT -p udp", False),
-        ("payload 1 8, cmp 0, counter", "-A INPUT -m ttl --ttl-eq 5", True),
-        ("payload 1 2, cmp 0, counter", "-A INPUT -j ACCEPT", False),
-        ("meta 10, cmp 0, counter", "-A INPUT -j ACCEPT", False),
-        ("ct, bitwise, cmp 1, counter", "-A INPUT -j ACCEPT", False),
-        ("meta 16, lookup, counter", "-A INPUT -j ACCEPT", False),
-        ("counter, log", "-A INPUT -j NFLOG --nflog-prefix hi", True),
-        ("counter, log, immediate verdict", "-A INPUT -j DROP", False),
-        ("immediate value, counter", "-A INPUT -j MARK --set-xmark 0x1/0xffffffff", False),
-        ("counter, immediate value, meta set 3", "-A INPUT -j MARK --set-xmark 0x1/0xffffffff", True),
-        ("counter, immediate value, payload set 2 2", "-A INPUT -j ACCEPT", False),
-    ],
-)
-def test_expressions_and_printed_line_agree(tokens, text, right):
-    assert printed_right(tuple(tokens.split(", ")), text) is right

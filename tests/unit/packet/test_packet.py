@@ -8,7 +8,16 @@ import ipaddress
 
 import pytest
 from ansible_collections.port443.https.plugins.module_utils._backends._iptables._parse import parse_rule
-from ansible_collections.port443.https.plugins.module_utils._packet import ANYONE, HOST, Packet, rule_matches
+from ansible_collections.port443.https.plugins.module_utils._packet import (
+    ANYONE,
+    ARP,
+    HOST,
+    Packet,
+    match_holds,
+    rule_matches,
+)
+from ansible_collections.port443.https.plugins.module_utils._ruleset import Match
+from ansible_collections.port443.https.plugins.module_utils._spans import merge_spans
 
 ICMP = {"protocol": 58, "icmp": (135, 0), "hop_limit": (255, 255)}
 
@@ -110,3 +119,60 @@ def test_ipv4_condition(conditions, fields, expected):
 def test_ipv6_condition(conditions, fields, expected):
     packet = Packet(6, **{"protocol": 6, "dport": (443, 443), "in_interface": "eth0", **fields})
     assert rule_matches(parse_rule(f"-A INPUT {conditions} -j ACCEPT", "ip6"), packet) is expected
+
+
+PAIRS = (
+    (Match("source", ((1, 9),)), Match("dport", ((443, 443),))),
+    (Match("destination", ((1, 9),)), Match("dport", ((80, 80),))),
+)
+
+
+@pytest.mark.parametrize(
+    ("match", "fields", "expected"),
+    [
+        (Match("ethertype", ((0x0800, 0x0800),)), {}, True),
+        (Match("ethertype", ((0x86DD, 0x86DD),), negated=True), {}, True),
+        (Match("ethertype", ((0x0806, 0x0806),)), {"protocol": ARP}, True),
+        (Match("protocol", ((6, 6),), negated=True), {"protocol": ARP}, False),
+        (Match("source", merge_spans([(5, 9), (0, 1 << 29)])), {}, None),
+        (Match("source", merge_spans([(5, 9), (20, 30)])), {"source": ((22, 22),)}, True),
+        (Match("source", merge_spans([(5, 9), (20, 30)])), {"source": ((15, 22),)}, None),
+        (Match("source", (), ("banned",)), {}, False),
+        (Match("source", (), ("banned",)), {"source": ANYONE}, None),
+        (Match("source", ()), {"source": ANYONE}, False),
+        (Match("source", ((5, 9),), ("banned",)), {"learnt": frozenset(("banned",))}, None),
+        (Match("source", ((5, 9),), ("banned",)), {"learnt": frozenset(("others",))}, False),
+        (Match("in_interface", names=("eth1", "eth0")), {}, True),
+        (Match("in_interface", names=("eth1", "lo")), {"in_interface": None}, None),
+        (Match("in_interface", names=()), {}, False),
+        (Match("status", names=("DNAT",)), {"translated": True}, True),
+        (Match("status", names=("DNAT",), negated=True), {}, True),
+        (Match("status", names=("DNAT",), negated=True), {"state": ("INVALID",)}, False),
+        (Match("status", names=("DNAT",)), {"state": ("INVALID", "NEW")}, None),
+        (Match("status", names=("ASSURED",)), {}, None),
+        (Match("direction", names=("REPLY",)), {}, False),
+        (Match("direction", names=("REPLY",)), {"direction": None}, None),
+        (Match("mark", ((1, 3),), argument=(0xFFFFFFFF,)), {"mark": 2}, True),
+        (Match("mark", ((1, 3),), argument=(0xF0,)), {"mark": 2}, False),
+        (Match("mark", ((1, 3),), argument=(0xF0,)), {"mark": None}, None),
+        (Match("tcp_flags", ((2, 2), (18, 18)), argument=(0x3F,)), {}, True),
+        (Match("tcp_flags", argument=(0xFF, 2)), {}, None),  # a SYN may offer ECN
+        (Match("destination_fib_type", names=("LOCAL",)), {}, True),
+        (Match("source_fib_type", names=("LOCAL",), negated=True), {}, True),
+        (Match("reverse_path", negated=True), {}, False),
+        (Match("icmp_code", ((0, 0),)), {}, False),
+        (Match("either"), {}, False),
+        (Match("either", rows=PAIRS), {}, False),
+        (Match("either", rows=PAIRS), {"source": ((5, 5),)}, True),
+        (Match("either", rows=PAIRS, negated=True), {"source": ((5, 5),)}, False),
+        (Match("either", rows=PAIRS), {"source": ((5, 15),)}, None),
+        (Match("either", rows=PAIRS), {"dport": (80, 80), "destination": HOST}, None),
+        (Match("either", names=("pairs",)), {"source": ANYONE}, None),
+        (Match("unknown", names=("limit",)), {}, None),
+    ],
+)
+def test_condition_of_nft(match, fields, expected):
+    assert (
+        match_holds(match, Packet(4, **{"protocol": 6, "dport": (443, 443), "in_interface": "eth0", **fields}))
+        is expected
+    )

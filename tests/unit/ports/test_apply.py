@@ -123,7 +123,7 @@ def test_a_link_is_followed_and_stays_a_link(tmp_path):
 
 
 def test_the_lock_is_waited_for_and_leaves_no_file(tmp_path, monkeypatch):
-    monkeypatch.setattr("ansible_collections.port443.https.plugins.module_utils._host.LOCK_TIMEOUT", 0.2)
+    monkeypatch.setattr("ansible_collections.port443.https.plugins.module_utils._locks.LOCK_TIMEOUT", 0.2)
     host = Host()
     host.lock_path = str(tmp_path / "lock")
     with host.lock(), pytest.raises(HostError, match="another run of this collection has held"), host.lock():

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.port443.https.plugins.module_utils._backends._iptables._parse import parse_save
-from ansible_collections.port443.https.plugins.module_utils._choose import Choice, choose, find_managers
+from ansible_collections.port443.https.plugins.module_utils._choose import Choice, Facts, choose, find_managers
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._ruleset import Chain, Rule, Table
 
@@ -33,13 +33,14 @@ NOTHING = [
     ("Debian's empty native table", native("filter", rules=0)),
     ("fail2ban's own native table", native("f2b-table")),
     ("native address translation", native("nat", hook="prerouting", kind="nat")),
+    ("what a ufw that was switched off leaves", iptables("-A INPUT -j ufw-before-input")),
     ("a native table on another hook", native("fw", hook="forward", policy="drop")),
 ]
 
 
 @pytest.mark.parametrize(("_title", "ruleset"), NOTHING, ids=[title for title, _ruleset in NOTHING])
 def test_nothing_in_charge(_title, ruleset):
-    assert choose(ruleset, "auto") == Choice("none")
+    assert choose(Facts(ruleset), "auto") == Choice("none")
 
 
 IPTABLES = [
@@ -55,7 +56,7 @@ IPTABLES = [
 
 @pytest.mark.parametrize(("_title", "ruleset"), IPTABLES, ids=[title for title, _ruleset in IPTABLES])
 def test_iptables_in_charge(_title, ruleset):
-    assert choose(ruleset, "auto") == Choice("iptables")
+    assert choose(Facts(ruleset), "auto") == Choice("iptables")
 
 
 UFW = iptables("-A INPUT -j ufw-before-input", "-A ufw-before-input -i lo -j ACCEPT", policy="DROP")
@@ -70,12 +71,14 @@ FIREWALLD = native("firewalld")
         (native("filter", policy="drop", rules=0), "nftables"),
         (native("fw", hook="ingress", family="netdev"), "nftables"),
         (UFW + iptables("-A INPUT -i docker0 -j ACCEPT", family="ip6"), "ufw"),
+        (UFW + iptables("-A INPUT -i lo -j ACCEPT", policy="DROP", family="ip6"), "ufw"),
+        (iptables("-A INPUT -j ufw-before-input", "-A INPUT -j DROP"), "iptables"),
+        (native("fw", policy="drop") + iptables("-A INPUT -j f2b-sshd", "-A f2b-sshd -j RETURN"), "nftables"),
     ],
 )
-def test_another_firewall_in_charge_is_named_with_what_would_work(ruleset, name):
-    with pytest.raises(HostError, match=f"is {name} .*backend: iptables"):
-        choose(ruleset, "auto")
-    assert choose(ruleset, "iptables") == Choice("iptables")
+def test_who_is_in_charge_is_seen_from_the_rules_unless_another_is_insisted_on(ruleset, name):
+    assert choose(Facts(ruleset), "auto") == Choice(name)
+    assert choose(Facts(ruleset), "iptables") == Choice("iptables")
 
 
 @pytest.mark.parametrize(
@@ -84,11 +87,25 @@ def test_another_firewall_in_charge_is_named_with_what_would_work(ruleset, name)
         (iptables(policy="DROP") + native("fw", policy="drop"), {"iptables", "nftables"}),
         (UFW + FIREWALLD, {"ufw", "firewalld"}),
         (FIREWALLD + iptables("-A INPUT -j DROP"), {"firewalld", "iptables"}),
+        (native("fw", policy="drop") + iptables("-A INPUT -s 192.0.2.7/32 -j DROP"), {"nftables", "iptables"}),
     ],
 )
 def test_two_firewalls_are_both_named(ruleset, names):
     assert set(find_managers(ruleset)) == names
     with pytest.raises(HostError) as refusal:
-        choose(ruleset, "auto")
+        choose(Facts(ruleset), "auto")
     assert all(name in refusal.value.message for name in names)
     assert "option backend" in refusal.value.message
+
+
+def test_a_running_service_is_in_charge_before_it_has_rules():
+    assert choose(Facts((), running=("firewalld",)), "auto") == Choice("firewalld")
+    with pytest.raises(HostError, match=r"firewalld .its service runs."):
+        choose(Facts(iptables(policy="DROP"), running=("firewalld",)), "auto")
+
+
+def test_what_the_next_boot_starts_is_in_charge_where_nothing_filters_now():
+    assert choose(Facts((), at_boot=("nftables",)), "auto") == Choice("nftables")
+    assert choose(Facts(iptables(policy="DROP"), at_boot=("nftables",)), "auto") == Choice("iptables")
+    with pytest.raises(HostError, match=r"ufw .starts at boot. and nftables"):
+        choose(Facts((), at_boot=("ufw", "nftables")), "auto")

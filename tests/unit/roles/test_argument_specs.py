@@ -115,12 +115,18 @@ def calls_of(path: Path) -> List[Tuple[str, Dict[str, Any]]]:
 
 
 def module_options(module: str) -> Dict[str, Any]:
-    """The options a module documents, those of its fragment included."""
-    found: Dict[str, Any] = {}
-    for folder in ("modules", "doc_fragments"):
-        path = ROOT / "plugins" / folder / f"{module}.py"
-        if path.exists():
-            text = re.search(r'DOCUMENTATION = r"""\n(.*?)"""', path.read_text(encoding="utf-8"), re.DOTALL)
-            assert text
-            found.update(yaml.safe_load(text.group(1)).get("options", {}))
+    """The options a module documents, those of its fragments included."""
+    documented = read_block(ROOT / "plugins" / "modules" / f"{module}.py", "DOCUMENTATION")
+    found: Dict[str, Any] = documented.get("options", {})
+    for fragment in documented.get("extends_documentation_fragment", []):
+        name, _dot, part = fragment.replace("port443.https.", "").partition(".")
+        path = ROOT / "plugins" / "doc_fragments" / f"{name}.py"
+        found.update(read_block(path, part.upper() or "DOCUMENTATION").get("options", {}))
     return found
+
+
+def read_block(path: Path, name: str) -> Dict[str, Any]:
+    text = re.search(name + r' = r"""\n(.*?)"""', path.read_text(encoding="utf-8"), re.DOTALL)
+    assert text
+    block: Dict[str, Any] = yaml.safe_load(text.group(1))
+    return block

@@ -5,24 +5,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import FrozenSet, List, Optional, Tuple
+from typing import List, Optional, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._backends._iptables import _persist, _restore
+from ansible_collections.port443.https.plugins.module_utils._backends._iptables._adopt import Adoption
 from ansible_collections.port443.https.plugins.module_utils._backends._iptables._files import RulesFile
 from ansible_collections.port443.https.plugins.module_utils._backends._iptables._lines import (
     Layout,
     find_layout,
     put,
     strip,
+    takes_nothing,
 )
 from ansible_collections.port443.https.plugins.module_utils._backends._iptables._rehearse import rehearse
 from ansible_collections.port443.https.plugins.module_utils._backends._iptables._show import excerpt
 from ansible_collections.port443.https.plugins.module_utils._backends._iptables._want import (
+    Terms,
     parse_lines,
     settle,
+    wanted_directions,
     wanted_layout,
 )
-from ansible_collections.port443.https.plugins.module_utils._choose import filters_input
+from ansible_collections.port443.https.plugins.module_utils._choose import BASES
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host import Host
 from ansible_collections.port443.https.plugins.module_utils._kernel import (
@@ -59,7 +63,6 @@ class Iptables:
     """iptables as a Backend."""
 
     name = "iptables"
-    options: FrozenSet[str] = frozenset(("interface", "position"))
 
     def observe(self, host: Host, kernel: Kernel) -> Have:
         """Reads the rules files and, only where an IP version has none that is loaded, looks for scripts."""
@@ -67,6 +70,14 @@ class Iptables:
         saved = {file.family for file in files if file.filters}
         scripts = () if saved == set(FAMILIES) else _persist.observe_scripts(host)
         return Have(kernel, files, scripts)
+
+    def is_running(self, host: Host) -> bool:
+        """No service of iptables changes rules after the boot."""
+        return False
+
+    def may_hold(self, host: Host, kernel: Kernel, request: Request) -> bool:
+        """Tells whether there are tools, without which nothing of ours was ever made."""
+        return bool(kernel.commands)
 
     def filters_at_boot(self, host: Host) -> bool:
         """Tells whether the next boot will load rules that filter, whatever the kernel holds now."""
@@ -79,7 +90,7 @@ class Iptables:
         for family in FAMILIES:
             if request.state == "present" and not have.kernel.link(family).exists:
                 continue
-            chosen, warning = _frontend(have.kernel, family) if request.state == "present" else (None, "")
+            chosen, warning = _frontend(have.kernel, family, request) if request.state == "present" else (None, "")
             warnings += [warning] if warning else []
             for frontend in (NFT, LEGACY):
                 part = _plan_table(have.kernel, request, frontend, family, frontend == chosen)
@@ -99,11 +110,11 @@ class Iptables:
         return rehearse(host, have.files, plan, request, have.kernel)
 
 
-def _frontend(kernel: Kernel, family: int) -> Tuple[Optional[str], str]:
+def _frontend(kernel: Kernel, family: int, request: Request) -> Tuple[Optional[str], str]:
     """The frontend to change for an IP version, and what there is to say about it."""
     if not kernel.commands:
         raise HostError("iptables is not installed on this host: install the iptables package, or use backend: auto")
-    live = [name for name in (NFT, LEGACY) if kernel.filters(name, family)]
+    live = [name for name in (NFT, LEGACY) if kernel.filters(name, family, request.directions)]
     default = kernel.default or next(iter(kernel.commands))
     if not live or default in live:
         other = "" if len(live) < 2 else _both(family)
@@ -124,29 +135,41 @@ def _plan_table(kernel: Kernel, request: Request, frontend: str, family: int, ch
         return None
     present = table or Table(frontend, FAMILIES[family], "filter", (Chain("INPUT", (), "accept", "input"),))
     _refuse_unprintable(present)
-    have = find_layout(present, request.chain)
-    stripped = strip(present, request.chain)
-    want = Layout()
-    if chosen and request.state == "present" and _is_wanted(stripped, have, request):
+    have, stripped, want = find_layout(present, request.chain), strip(present, request.chain), Layout()
+    if chosen and request.state == "present":
         link = kernel.link(family)
-        want = wanted_layout(stripped, request, link, _made_input(kernel, present, have, family))
-        want = settle(stripped, have, want, request, link)
+        terms = _terms(kernel, present, have, request, family, wanted_directions(stripped, have, request))
+        takes = Adoption(request, family).takes if request.adopt and terms.directions else takes_nothing
+        have, stripped = find_layout(present, request.chain, takes), strip(present, request.chain, takes)
+        want = settle(stripped, have, wanted_layout(stripped, request, link, terms), request, link, terms)
     if have == want:
         return None
-    parsed = parse_lines(want, request.chain, present.family, [chain.name for chain in present.chains])
+    chains = [chain.name for chain in present.chains]
+    parsed = parse_lines(want, request.chain, present.family, chains, kernel.now)
     after = put(stripped, request.chain, want, parsed)
     steps = _steps(kernel, request, frontend, family, stripped, have, want)
     return _Part(after, steps, Change(_title(after), *excerpt(present, after)))
 
 
-def _made_input(kernel: Kernel, table: Table, have: Layout, family: int) -> bool:
-    """Whether the chain INPUT is there for our sets alone; each of them remembers, as each may be the last to go."""
-    if have.chain_exists or table.frontend != NFT:
-        return have.made_input
+def _terms(
+    kernel: Kernel, table: Table, have: Layout, request: Request, family: int, directions: Tuple[str, ...]
+) -> Terms:
+    stop = None
+    if request.timeout is not None:
+        still_open = have.stop is not None and have.stop >= kernel.now
+        stop = have.stop if still_open else int(kernel.now) + request.timeout
+    return Terms(directions, _made(kernel, table, have, family, directions), stop, kernel.now)
+
+
+def _made(kernel: Kernel, table: Table, have: Layout, family: int, directions: Tuple[str, ...]) -> Tuple[str, ...]:
+    """The base chains that are there for our sets alone; each of them remembers, as each may be the last to go."""
+    made = set(have.made)
     sets = [chain.name for chain in table.chains if chain.name.startswith(CHAIN_PREFIX)]
-    if any(find_layout(table, name).made_input for name in sets):
-        return True
-    return not kernel.nft.has_chain(FAMILIES[family], "filter", "INPUT")
+    for base in [BASES[direction] for direction in directions] if table.frontend == NFT else []:
+        ours = any(base in find_layout(table, name).made for name in sets)
+        if ours or not kernel.nft.has_chain(FAMILIES[family], "filter", base):
+            made.add(base)
+    return tuple(base for base in BASES.values() if base in made)
 
 
 def _refuse_unprintable(table: Table) -> None:
@@ -158,11 +181,6 @@ def _refuse_unprintable(table: Table) -> None:
         )
 
 
-def _is_wanted(stripped: Table, have: Layout, request: Request) -> bool:
-    """Under auto nothing is made for an IP version that nothing filters; what is there already stays."""
-    return request.backend != "auto" or have.chain_exists or filters_input(stripped)
-
-
 def _title(table: Table) -> str:
     return f"{table.frontend} table {table.family} {table.name}"
 
@@ -172,12 +190,11 @@ def _steps(
 ) -> Tuple[Step, ...]:
     if frontend not in kernel.commands:
         raise HostError(f"the set is in {frontend}, whose tools are not installed: install the iptables package")
-    prune = Prune(FAMILIES[family], "filter", "INPUT")
-    back = (prune,) if want.made_input and not have.chain_exists else ()
+    prunes = {base: Prune(FAMILIES[family], "filter", base) for base in BASES.values()}
+    back = tuple(prunes[base] for base in want.made if base not in have.made)
     change = _restore.change(kernel.commands[frontend], family, request.chain, have, want, back)
-    if have.made_input and not want.chain_exists and _is_bare(stripped.chain("INPUT")):
-        return (change, prune)
-    return (change,)
+    gone = () if want.chain_exists else [base for base in have.made if _is_bare(stripped.chain(base))]
+    return (change, *(prunes[base] for base in gone))
 
 
 def _is_bare(chain: Optional[Chain]) -> bool:

@@ -32,15 +32,24 @@ READ_MODULES = frozenset(
         "ttl",
         "hl",
         "pkttype",
+        "time",
     ]
 )
+_LAST_DATE = (1 << 32) - 1  # dates are u32 in include/uapi/linux/netfilter/xt_time.h
+
+# Modules about an IPv6 extension header, by its number: nothing that a connection sends has one.
+HEADERS = {"hbh": 0, "rt": 43, "frag": 44, "dst": 60, "mh": 135}
 
 
 class Words:
-    """The words of a rule, taken one after the other; ``module`` is the match module that options belong to."""
+    """The words of a rule, taken one after the other; ``module`` is the match module that options belong to.
 
-    def __init__(self, family: str, words: List[str]) -> None:
+    ``now`` is in seconds of the epoch, None if not known.
+    """
+
+    def __init__(self, family: str, words: List[str], now: Optional[float] = None) -> None:
         self.family = family
+        self.now = now
         self.module = ""
         self._words = words
         self._at = 0
@@ -148,6 +157,16 @@ def _hops(words: Words, relation: str, negated: bool) -> Optional[Match]:
     return Match("hop_limit", (spans[relation],), negated=negated)
 
 
+def _date(words: Words, end: str, negated: bool) -> Optional[Match]:
+    """A rule that holds from a date on, or up to it; both ends are within (xt_time.c), the zone is UTC."""
+    date = _words.parse_date(words.take())
+    if date is None:
+        return None
+    span = (date, _LAST_DATE) if end == "start" else (0, date)
+    known = () if words.now is None else ("holds" if span[0] <= words.now < span[1] + 1 else "ended",)
+    return Match("time", (span,), known, negated=negated)
+
+
 _Reader = Callable[[Words, bool], Optional[Match]]
 
 
@@ -186,4 +205,6 @@ CONDITIONS: Dict[str, _Reader] = {
     "--hl-eq": _of(_hops, "eq"),
     "--hl-lt": _of(_hops, "lt"),
     "--hl-gt": _of(_hops, "gt"),
+    "--datestart": _of(_date, "start"),
+    "--datestop": _of(_date, "stop"),
 }

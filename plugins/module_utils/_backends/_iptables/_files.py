@@ -8,7 +8,12 @@ import re
 from dataclasses import dataclass
 from typing import Dict, List, Optional, Sequence, Tuple
 
-from ansible_collections.port443.https.plugins.module_utils._backends._iptables._lines import Jump, Layout
+from ansible_collections.port443.https.plugins.module_utils._backends._iptables._lines import (
+    Jump,
+    Layout,
+    Takes,
+    takes_nothing,
+)
 from ansible_collections.port443.https.plugins.module_utils._backends._iptables._parse import parse_rule
 
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
@@ -84,21 +89,27 @@ class RulesFile:
         return self.content.decode("utf-8", "surrogateescape")
 
 
-def without_ours(text: str, chain: str) -> str:
-    """Returns a rules file without our chain and the jumps to it, every other byte as it was."""
+def without_ours(text: str, chain: str, takes: Takes = takes_nothing, family: str = "ip") -> str:
+    """Returns a rules file without our chain, the jumps to it and the rules to take over, all else byte for byte."""
     kept: List[str] = []
     in_filter = False
     for line in _lines(text):
-        bare = _without_counters(line.strip())
+        bare = without_counters(line.strip())
         if bare.startswith("*"):
             in_filter = bare == "*filter"
-        if not (in_filter and _is_ours(bare, chain)):
+        if not (in_filter and (_is_ours(bare, chain) or _is_taken(bare, takes, family))):
             kept.append(line)
     return "".join(kept)
 
 
-def _without_counters(line: str) -> str:
-    """iptables-save -c prints ``[packets:bytes]`` before each rule."""
+def _is_taken(line: str, takes: Takes, family: str) -> bool:
+    if takes is takes_nothing or not line.startswith("-A "):
+        return False
+    return takes(line.split()[1], parse_rule(line, family))
+
+
+def without_counters(line: str) -> str:
+    """Returns a line without the ``[packets:bytes]`` that iptables-save -c prints before each rule."""
     if line.startswith("[") and "] " in line:
         return line.split("] ", 1)[1]
     return line
@@ -140,7 +151,7 @@ def strange_line(text: str) -> Optional[str]:
     lines = _lines(text)
     section = _find_section(lines)
     for line in lines[section[0] + 1 : section[1]] if section else ():
-        bare = _without_counters(line.rstrip())
+        bare = without_counters(line.rstrip())
         known = not bare.strip() or (bare.startswith(("#", ":", "-A ")) and not bare.startswith('-A "'))
         if not known or _QUOTED.sub("", bare).count('"'):
             return line.rstrip()
@@ -180,7 +191,7 @@ def _after_declarations(lines: Sequence[str], start: int, end: int) -> int:
 def _line_of(lines: Sequence[str], start: int, end: int, jump: Jump) -> int:
     """The line before which a jump goes; behind the chain's last rule if it goes last, else before COMMIT."""
     prefix = f"-A {jump.chain} "
-    rules = [n for n in range(start, end) if (_without_counters(lines[n].strip()) + " ").startswith(prefix)]
+    rules = [n for n in range(start, end) if (without_counters(lines[n].strip()) + " ").startswith(prefix)]
     if jump.index < len(rules):
         return rules[jump.index]
     return rules[-1] + 1 if rules else end

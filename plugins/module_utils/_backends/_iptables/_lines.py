@@ -4,17 +4,21 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
-from typing import Dict, FrozenSet, List, Optional, Sequence, Tuple
+from typing import Callable, Dict, FrozenSet, List, Optional, Sequence, Tuple
 
+from ansible_collections.port443.https.plugins.module_utils._backends._iptables._words import parse_date, render_date
+from ansible_collections.port443.https.plugins.module_utils._choose import BASES
 from ansible_collections.port443.https.plugins.module_utils._port_rule import CHAIN_PREFIX, Network, PortRule, Request
 from ansible_collections.port443.https.plugins.module_utils._ruleset import Chain, Match, Rule, Table
 
 MULTIPORT_SLOTS = 15  # XT_MULTI_PORTS in the kernel's xt_multiport.h; a range takes two
 SOLICITATION, ADVERTISEMENT = 135, 136  # RFC 4861, 4.3 and 4.4
 
-# A rule without a target does nothing; this one remembers, through any saving tool, that the chain INPUT was not there.
-MADE = '-m comment --comment "port443: made the chain INPUT"'
+# A rule without a target does nothing; these remember, through any saving tool, that a base chain was not there.
+_MADE = {base: f'-m comment --comment "port443: made the chain {base}"' for base in BASES.values()}
+_STOP = re.compile(r" -m time --datestop (\S+) ")
 
 
 @dataclass(frozen=True)
@@ -40,9 +44,24 @@ class Layout:
         return any("--icmpv6-type" in line for line in self.rules)
 
     @property
-    def made_input(self) -> bool:
-        """Whether the chain INPUT did not exist before us."""
-        return any(MADE in line for line in self.rules)
+    def made(self) -> Tuple[str, ...]:
+        """The base chains that did not exist before us."""
+        return tuple(base for base, mark in _MADE.items() if any(mark in line for line in self.rules))
+
+    @property
+    def stop(self) -> Optional[int]:
+        """When the set ends, in seconds of the epoch; None where it stays."""
+        dates = {parse_date(found.group(1)) for found in map(_STOP.search, self.rules) if found}
+        return max((date for date in dates if date is not None), default=None)
+
+
+Takes = Callable[[str, Rule], bool]
+"""Tells of a chain's name and a rule of it whether the set takes that rule over."""
+
+
+def takes_nothing(_chain: str, _rule: Rule) -> bool:
+    """What is so unless the option adopt is set."""
+    return False
 
 
 def is_ours(rule: Rule, chain: str) -> bool:
@@ -50,8 +69,13 @@ def is_ours(rule: Rule, chain: str) -> bool:
     return rule.verdict in ("jump", "goto") and rule.target == chain
 
 
-def find_layout(table: Table, chain: str) -> Layout:
-    """Returns what is ours in a table."""
+def leads_to(line: str, chain: str) -> bool:
+    """Tells whether a line of a layout is a jump to our chain, not a rule that was taken over."""
+    return line.endswith(f"-j {chain}")
+
+
+def find_layout(table: Table, chain: str, takes: Takes = takes_nothing) -> Layout:
+    """Returns what is ours in a table; rules to take over stand among the jumps, as they go when these are made."""
     own = table.chain(chain)
     jumps: List[Jump] = []
     for other in table.chains:
@@ -59,7 +83,7 @@ def find_layout(table: Table, chain: str) -> Layout:
             continue
         foreign = 0
         for rule in other.rules:
-            if is_ours(rule, chain):
+            if is_ours(rule, chain) or takes(other.name, rule):
                 jumps.append(Jump(other.name, foreign, rule.text))
             else:
                 foreign += 1
@@ -67,10 +91,10 @@ def find_layout(table: Table, chain: str) -> Layout:
     return Layout(rules, tuple(jumps), own is not None)
 
 
-def strip(table: Table, chain: str) -> Table:
-    """Returns the table as if our chain and the jumps to it were not there."""
+def strip(table: Table, chain: str, takes: Takes = takes_nothing) -> Table:
+    """Returns the table as if our chain, the jumps to it and the rules to take over were not there."""
     kept = (other for other in table.chains if other.name != chain)
-    return replace(table, chains=tuple(_without(other, chain) for other in kept))
+    return replace(table, chains=tuple(_without(other, chain, takes) for other in kept))
 
 
 def strip_all_sets(table: Table) -> Table:
@@ -80,8 +104,9 @@ def strip_all_sets(table: Table) -> Table:
     return table
 
 
-def _without(other: Chain, chain: str) -> Chain:
-    return replace(other, rules=tuple(rule for rule in other.rules if not is_ours(rule, chain)))
+def _without(other: Chain, chain: str, takes: Takes) -> Chain:
+    kept = (rule for rule in other.rules if not is_ours(rule, chain) and not takes(other.name, rule))
+    return replace(other, rules=tuple(kept))
 
 
 def put(table: Table, chain: str, layout: Layout, parsed: Dict[str, Rule]) -> Table:
@@ -98,29 +123,35 @@ def put(table: Table, chain: str, layout: Layout, parsed: Dict[str, Rule]) -> Ta
     return replace(table, chains=tuple(chains))
 
 
-def render_rules(request: Request, family: int, neighbours: bool, made_input: bool) -> Tuple[str, ...]:
-    """Returns the rules of our chain; ``neighbours`` adds neighbour discovery, without which IPv6 reaches nothing."""
+def render_rules(
+    request: Request, family: int, neighbours: bool, made: Sequence[str], stop: Optional[int]
+) -> Tuple[str, ...]:
+    """Returns the rules of our chain; ``neighbours`` adds neighbour discovery, without which IPv6 reaches nothing.
+
+    ``made`` are the base chains that are not there yet; ``stop`` is when the set ends, in seconds of the epoch.
+    """
+    until = "" if stop is None else f"-m time --datestop {render_date(stop)} "
     sources = request.sources(family)
     lines: List[str] = []
     if sources is not None:
         for source in sources or (None,):
             for interface in request.interface or (None,):
-                for ports in _by_protocol(request.ports):
-                    lines += _accepts(request.chain, source, interface, ports)
+                for ports in group_by_protocol(request.ports):
+                    lines += _accepts(request.chain, source, interface, ports, until)
     if neighbours and lines:
         for kind in (SOLICITATION, ADVERTISEMENT):
             for interface in request.interface or (None,):
                 where = arrival_match(None, interface)
-                body = f"-p ipv6-icmp -m icmp6 --icmpv6-type {kind} -j ACCEPT"
+                body = f"-p ipv6-icmp -m icmp6 --icmpv6-type {kind} {until}-j ACCEPT"
                 lines.append(f"-A {request.chain} {where}{body}")
-    if made_input and lines:
-        lines.append(f"-A {request.chain} {MADE}")
-    return tuple(lines)
+    return (*lines, *(f"-A {request.chain} {_MADE[base]}" for base in made if lines))
 
 
-def _accepts(chain: str, source: Optional[Network], interface: Optional[str], ports: Sequence[PortRule]) -> List[str]:
+def _accepts(
+    chain: str, source: Optional[Network], interface: Optional[str], ports: Sequence[PortRule], until: str
+) -> List[str]:
     where = arrival_match(source, interface)
-    return [f"-A {chain} {where}{match} -j ACCEPT" for match in port_matches(ports)]
+    return [f"-A {chain} {where}{match} {until}-j ACCEPT" for match in port_matches(ports)]
 
 
 def arrival_match(source: Optional[Network], interface: Optional[str]) -> str:
@@ -135,7 +166,7 @@ def port_matches(ports: Sequence[PortRule]) -> List[str]:
     """Returns the fewest matches that name these ports of one protocol, each within multiport's 15 slots."""
     protocol = ports[0].protocol
     matches = []
-    for chunk in _chunks(ports):
+    for chunk in chunk_ports(ports):
         numbers = [f"{p.low}:{p.high}" if p.low < p.high else str(p.low) for p in chunk]
         if len(numbers) == 1:
             matches.append(f"-p {protocol} -m {protocol} --dport {numbers[0]}")
@@ -144,12 +175,14 @@ def port_matches(ports: Sequence[PortRule]) -> List[str]:
     return matches
 
 
-def _by_protocol(ports: Sequence[PortRule]) -> List[Tuple[PortRule, ...]]:
+def group_by_protocol(ports: Sequence[PortRule]) -> List[Tuple[PortRule, ...]]:
+    """Returns the ports of each protocol, by its name."""
     names = sorted({port.protocol for port in ports})
     return [tuple(port for port in ports if port.protocol == name) for name in names]
 
 
-def _chunks(ports: Sequence[PortRule]) -> List[List[PortRule]]:
+def chunk_ports(ports: Sequence[PortRule]) -> List[List[PortRule]]:
+    """Returns the ports in the fewest lists of at most 15 slots, of which a range takes two."""
     chunks: List[List[PortRule]] = []
     free = 0
     for port in ports:

@@ -31,11 +31,12 @@ class _Draft:
         self.lines.setdefault(chain, [])
 
 
-def parse_save(text: str, frontend: str, family: str) -> Tuple[Table, ...]:
+def parse_save(text: str, frontend: str, family: str, now: Optional[float] = None) -> Tuple[Table, ...]:
     """Returns the tables of ``iptables-save`` text, with or without counters, in the text's order.
 
     ``frontend`` is iptables-nft or iptables-legacy, ``family`` ip or ip6. A rule's ``text`` is its line, byte for byte,
     without counters. What is not understood becomes an ``unknown`` match or an ``opaque`` rule: this never raises.
+    ``now``, in seconds of the epoch, decides about rules that hold for a time.
     """
     drafts: List[_Draft] = []
     for line in _logical_lines(text):
@@ -43,12 +44,12 @@ def parse_save(text: str, frontend: str, family: str) -> Tuple[Table, ...]:
             drafts.append(_Draft(line[1:].strip()))
         elif drafts:
             _take(drafts[-1], line)
-    return tuple(_build(draft, frontend, family) for draft in drafts)
+    return tuple(_build(draft, frontend, family, now) for draft in drafts)
 
 
-def parse_rule(line: str, family: str, chains: Tuple[str, ...] = ()) -> Rule:
+def parse_rule(line: str, family: str, chains: Tuple[str, ...] = (), now: Optional[float] = None) -> Rule:
     """Returns one ``-A`` line as a rule; ``chains`` are the chains that it may jump to."""
-    return RuleParser(family, frozenset(chains)).parse(line)
+    return RuleParser(family, frozenset(chains), now).parse(line)
 
 
 def _logical_lines(text: str) -> Iterator[str]:
@@ -106,11 +107,11 @@ def _word(line: str, index: int) -> str:
     return words[index] if len(words) > index else ""
 
 
-def _build(draft: _Draft, frontend: str, family: str) -> Table:
+def _build(draft: _Draft, frontend: str, family: str, now: Optional[float]) -> Table:
     for chain in draft.lines:
         draft.policies.setdefault(chain, "accept" if chain in _HOOKS else None)
     names = frozenset(draft.policies)
-    parser = RuleParser(family, names)
+    parser = RuleParser(family, names, now)
     chains = (
         _chain(
             draft.name, name, policy, _read_rules((family, draft.name, name), draft.lines.get(name, ()), names, parser)
@@ -132,7 +133,7 @@ def _read_rules(
     lines = tuple(lines)
     known = _KNOWN.setdefault(chain, [])
     for read, those, rules in known:
-        if read == lines and not _is_concerned(lines, names ^ those):
+        if read == lines and not _is_concerned(lines, names ^ those) and not _is_timed(lines):
             return rules
     rules = tuple(parser.parse(line) for line in lines)
     known[_MOST_KNOWN - 1 :] = []
@@ -143,6 +144,11 @@ def _read_rules(
 def _is_concerned(lines: Sequence[str], names: FrozenSet[str]) -> bool:
     """Tells whether a rule may jump to a chain that came or went."""
     return len(names) > _MOST_KNOWN or any(name in line for name in names for line in lines)
+
+
+def _is_timed(lines: Sequence[str]) -> bool:
+    """Tells whether a rule may hold no longer."""
+    return any(" -m time " in line for line in lines)
 
 
 def _chain(table: str, name: str, policy: Optional[str], rules: Tuple[Rule, ...]) -> Chain:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Dict, List, Optional, Tuple
 
+from ansible_collections.port443.https.plugins.module_utils._backends._iptables._adopt import Adoption
 from ansible_collections.port443.https.plugins.module_utils._backends._iptables._files import (
     LOADERS,
     Loader,
@@ -16,10 +17,19 @@ from ansible_collections.port443.https.plugins.module_utils._backends._iptables.
     with_ours,
     without_ours,
 )
-from ansible_collections.port443.https.plugins.module_utils._backends._iptables._lines import find_layout
+from ansible_collections.port443.https.plugins.module_utils._backends._iptables._lines import (
+    find_layout,
+    strip,
+    takes_nothing,
+)
 from ansible_collections.port443.https.plugins.module_utils._backends._iptables._parse import parse_save
 from ansible_collections.port443.https.plugins.module_utils._backends._iptables._show import cut
-from ansible_collections.port443.https.plugins.module_utils._backends._iptables._want import settle, wanted_layout
+from ansible_collections.port443.https.plugins.module_utils._backends._iptables._want import (
+    Terms,
+    settle,
+    wanted_directions,
+    wanted_layout,
+)
 from ansible_collections.port443.https.plugins.module_utils._host import Host
 from ansible_collections.port443.https.plugins.module_utils._kernel import FAMILIES, LEGACY, NFT, Kernel
 from ansible_collections.port443.https.plugins.module_utils._plan import Change, Write
@@ -66,12 +76,12 @@ def _is_enabled(host: Host, loader: Loader, family: int) -> bool:
     return any(host.has_link(path) for path in loader.enabled_by[family])
 
 
-def observe_scripts(host: Host) -> Tuple[str, ...]:
-    """Returns the boot-time scripts and units that mention iptables."""
+def observe_scripts(host: Host, word: bytes = b"iptables") -> Tuple[str, ...]:
+    """Returns the boot-time scripts and units that mention a tool."""
     paths = list(_SCRIPTS)
     for folder in _SCRIPT_FOLDERS:
         paths += [f"{folder}/{name}" for name in host.list_folder(folder)]
-    return tuple(path for path in paths if host.is_file(path) and b"iptables" in (host.read(path) or b""))
+    return tuple(path for path in paths if host.is_file(path) and word in (host.read(path) or b""))
 
 
 def plan_files(files: Tuple[RulesFile, ...], scripts: Tuple[str, ...], request: Request, kernel: Kernel) -> Saved:
@@ -101,7 +111,11 @@ def _told(
     if not request.persistent:
         return "no", ()
     asked = [family for family in FAMILIES if kernel.link(family).exists and request.sources(family) is not None]
-    now = [family for family in asked if kernel.filters(NFT, family) or kernel.filters(LEGACY, family)]
+    now = [
+        family
+        for family in asked
+        if any(kernel.filters(frontend, family, request.directions) for frontend in (NFT, LEGACY))
+    ]
     built = [family for family in now if scripts and family not in held]
     said = {"no" if family in built else held.get(family, "not needed") for family in asked}
     persisted = next(word for word in ("no", "written", "not needed") if word in said)
@@ -116,7 +130,8 @@ def _told(
 
 def _wanted_text(file: RulesFile, request: Request, kernel: Kernel) -> Tuple[str, Optional[str]]:
     """The file as it should be, and a warning where it cannot be."""
-    stripped = without_ours(file.text, request.chain)
+    takes = Adoption(request, file.family).takes if request.adopt else takes_nothing
+    stripped = without_ours(file.text, request.chain, takes, FAMILIES[file.family])
     strange = strange_line(file.text)
     if request.state == "absent" or not request.persistent:
         if stripped == file.text or strange is None:
@@ -134,9 +149,13 @@ def _wanted_text(file: RulesFile, request: Request, kernel: Kernel) -> Tuple[str
             f"{file.path} {_STRANGE.format(strange)} Save the rules in iptables-save's form, or add the ports yourself"
         )
     table = _filter_table(stripped, file.family)
-    have = find_layout(_filter_table(file.text, file.family), request.chain)
+    whole = _filter_table(file.text, file.family)
+    have = find_layout(whole, request.chain, takes)
     link = kernel.link(file.family)
-    want = settle(table, have, wanted_layout(table, request, link, have.made_input), request, link)
+    # A file is there to filter what comes in, whatever it lets through yet.
+    directions = wanted_directions(strip(whole, request.chain), have, request, ("in",))
+    terms = Terms(directions, have.made, None, kernel.now)
+    want = settle(table, have, wanted_layout(table, request, link, terms), request, link, terms)
     if want == have:
         return file.text, None
     return (with_ours(stripped, request.chain, want) if want.chain_exists else stripped), None

@@ -34,13 +34,14 @@ def script(chain: str, before: Layout, after: Layout) -> str:
         lines += ["-D" + jump.line[2:] for jump in before.jumps]
     lines += after.rules
     if before.jumps != after.jumps:
-        lines += _inserts(after.jumps)
+        lines += inserts(after.jumps)
     if before.chain_exists and not after.chain_exists:
         lines += [f"-F {chain}", f"-X {chain}"]
     return "\n".join([*lines, "COMMIT", ""])
 
 
-def _inserts(jumps: Tuple[Jump, ...]) -> List[str]:
+def inserts(jumps: Tuple[Jump, ...]) -> List[str]:
+    """Returns the lines that put jumps where they belong, counted without them; of one place in their order."""
     inserted: Dict[str, int] = {}
     lines = []
     for jump in sorted(jumps, key=lambda jump: (jump.chain, jump.index)):

@@ -5,11 +5,12 @@
 from __future__ import annotations
 
 import re
-from typing import Dict, FrozenSet, List, Tuple
+from typing import Dict, FrozenSet, List, Optional, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._backends._iptables import _words
 from ansible_collections.port443.https.plugins.module_utils._backends._iptables._conditions import (
     CONDITIONS,
+    HEADERS,
     READ_MODULES,
     Words,
 )
@@ -54,10 +55,14 @@ def _without_comment(body: str) -> str:
 
 
 class RuleParser:
-    """Reads the rules of one table; ``chains`` are the names a rule may jump to."""
+    """Reads the rules of one table; ``chains`` are the names a rule may jump to.
 
-    def __init__(self, family: str, chains: FrozenSet[str]) -> None:
+    ``now`` is in seconds of the epoch; without it no rule about dates is understood.
+    """
+
+    def __init__(self, family: str, chains: FrozenSet[str], now: Optional[float] = None) -> None:
         self._family = family
+        self._now = now
         self._chains = chains
         self._bodies: Dict[str, Body] = {}
         self._conditions: Dict[str, Tuple[Match, ...]] = {}
@@ -90,7 +95,7 @@ class RuleParser:
         if not words or words[0] not in ("-A", "--append", "-I", "--insert"):
             return (), "opaque", "", ()
         start = 3 if len(words) > 2 and words[2].isdigit() else 2
-        return _Reading(self, self._family, words[start:]).body()
+        return _Reading(self, self._family, self._now, words[start:]).body()
 
     def _read_once(self, body: str) -> Body:
         found = self._bodies.get(body)
@@ -102,11 +107,11 @@ class RuleParser:
         """Reads conditions and target apart where that is safe, as many rules share the one or the other."""
         conditions, jump, target = (" " + body).rpartition(" -j ")
         if not jump or '"' in body or " -j" in conditions or " -g" in conditions or "\\" in body:
-            return _Reading(self, self._family, _words.tokenise(body)).body()
+            return _Reading(self, self._family, self._now, _words.tokenise(body)).body()
         if conditions not in self._conditions:
-            self._conditions[conditions] = _Reading(self, self._family, conditions.split()).body()[0]
+            self._conditions[conditions] = _Reading(self, self._family, self._now, conditions.split()).body()[0]
         if target not in self._targets:
-            self._targets[target] = _Reading(self, self._family, ["-j", *target.split()]).body()
+            self._targets[target] = _Reading(self, self._family, self._now, ["-j", *target.split()]).body()
         matches, verdict, name, argument = self._targets[target]
         return self._conditions[conditions] + matches, verdict, name, argument
 
@@ -118,9 +123,9 @@ class RuleParser:
 class _Reading:
     """One rule while its words are read."""
 
-    def __init__(self, parser: RuleParser, family: str, words: List[str]) -> None:
+    def __init__(self, parser: RuleParser, family: str, now: Optional[float], words: List[str]) -> None:
         self._parser = parser
-        self._words = Words(family, words)
+        self._words = Words(family, words, now)
         self._matches: List[Match] = []
         self._target = ""
         self._goto = False
@@ -158,17 +163,23 @@ class _Reading:
             self._version(option)
         elif option == "--comment":
             self._words.take()
+        elif option == "--kerneltz":
+            self._matches = [match for match in self._matches if match.field != "time"]
+            self._unknown("time")  # in the kernel's own time zone, which nothing tells
         elif option in CONDITIONS:
             self._condition(option, negated)
         elif self._target:
             self._options[option] = " ".join(self._words.take_values())
         else:
             self._words.take_values()
-            self._unknown(self._words.module or option)
+            if self._words.module not in HEADERS:
+                self._unknown(self._words.module or option)
 
     def _begin_module(self, name: str) -> None:
         self._words.module = name
-        if name not in READ_MODULES:
+        if name in HEADERS:
+            self._matches.append(Match("protocol", ((HEADERS[name], HEADERS[name]),)))
+        elif name not in READ_MODULES:
             self._unknown(name)
 
     def _unknown(self, name: str) -> None:

@@ -5,128 +5,123 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Set, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._backends._iptables._lines import (
-    SOLICITATION,
     Jump,
     Layout,
     arrival_match,
+    leads_to,
     meaning,
     port_matches,
     render_rules,
     strip_all_sets,
 )
 from ansible_collections.port443.https.plugins.module_utils._backends._iptables._parse import parse_rule
-from ansible_collections.port443.https.plugins.module_utils._backends._iptables._place import Place, Placement
+from ansible_collections.port443.https.plugins.module_utils._choose import BASES, filters
 from ansible_collections.port443.https.plugins.module_utils._connection import Question, Verdicts
+from ansible_collections.port443.https.plugins.module_utils._items import (
+    NEIGHBOURS,
+    Item,
+    neighbour_items,
+    packet_of,
+    port_items,
+)
 from ansible_collections.port443.https.plugins.module_utils._link import Link
-from ansible_collections.port443.https.plugins.module_utils._packet import (
-    HOST,
-    ICMPV6,
-    STRANGER,
-    Addresses,
-    Packet,
-)
-from ansible_collections.port443.https.plugins.module_utils._port_rule import (
-    PROTOCOL_NUMBERS,
-    Network,
-    PortRule,
-    Request,
-)
+from ansible_collections.port443.https.plugins.module_utils._placement import Place, Placement
+from ansible_collections.port443.https.plugins.module_utils._port_rule import Network, PortRule, Request
 from ansible_collections.port443.https.plugins.module_utils._ruleset import Rule, Table
 
-_SOLICITED_NODE = (0xFF02 << 112 | 0x1FF000000, 0xFF02 << 112 | 0x1FFFFFFFF)  # ff02::1:ff00:0/104, RFC 4291, 2.7.1
-NEIGHBOURS = PortRule("ipv6-icmp", SOLICITATION, SOLICITATION)
+Groups = Dict[Place, List[Item]]
 
 
 @dataclass(frozen=True)
-class Item:
-    """One thing to let in: a port (or neighbour discovery), from a source, on an interface."""
-
-    port: PortRule
-    source: Optional[Network]
-    interface: Optional[str]
-
-
-def wanted_layout(table: Table, request: Request, link: Link, made_input: bool) -> Layout:
-    """Returns the layout for a stripped table; empty where the request opens nothing for its family.
-
-    ``made_input`` tells that the kernel has no chain INPUT there yet, which is to be remembered.
+class Terms:
+    """What a layout depends on beside the request: the directions that something filters, chains that the kernel does
+    not have yet, which is to be remembered, when the set ends, and the time, both in seconds of the epoch.
     """
-    neighbours = _blocks_neighbours(table, link)
-    rules = render_rules(request, link.family, neighbours, made_input)
-    if not rules:
-        return Layout()
-    groups = _place_items(table, request, link, neighbours)
-    jumps = []
-    for place, items in groups.items():
-        for condition in _conditions(items, groups):
-            line = f"-A {place.chain} {condition}-j {request.chain}"
-            jumps.append(Jump(place.chain, place.index, line))
-    return Layout(rules, tuple(sorted(jumps, key=lambda jump: (jump.chain, jump.index))), True)
+
+    directions: Tuple[str, ...] = ("in",)
+    made: Tuple[str, ...] = ()
+    stop: Optional[int] = None
+    now: Optional[float] = None
 
 
-def _blocks_neighbours(table: Table, link: Link) -> bool:
-    """Whether IPv6 neighbours cannot find the host; other sets of ours are not counted on, as each may go."""
-    if link.family != 6 or link.interface in link.direct:
-        return False
-    bare = strip_all_sets(table)
-    inbound = replace(bare, chains=tuple(chain for chain in bare.chains if chain.hook in (None, "input")))
-    addresses = link.addresses or None
-    question = Question(6, 0, (0, 0), interface=link.interface, addresses=addresses, gateway=link.gateway)
-    return Verdicts((inbound,)).neighbour_discovery(question).verdict != "open"
+def wanted_directions(table: Table, have: Layout, request: Request, anyway: Sequence[str] = ()) -> Tuple[str, ...]:
+    """Returns the directions in which something is made for a set; ``table`` is stripped of it.
 
-
-def _place_items(table: Table, request: Request, link: Link, neighbours: bool) -> Dict[Place, List[Item]]:
-    placement = Placement(table)
-    groups: Dict[Place, List[Item]] = {}
-    for item in _items(request, link.family, neighbours):
-        place = placement.find(packet_of(item, link), request.position)
-        groups.setdefault(place, []).append(item)
-    return groups
-
-
-def _items(request: Request, family: int, neighbours: bool) -> List[Item]:
-    interfaces: Sequence[Optional[str]] = request.interface or (None,)
-    sources: Sequence[Optional[Network]] = request.sources(family) or (None,)
-    items = [Item(port, source, where) for source in sources for where in interfaces for port in request.ports]
-    return items + ([Item(NEIGHBOURS, None, where) for where in interfaces] if neighbours else [])
-
-
-def packet_of(item: Item, link: Link) -> Packet:
-    """Returns the first packet of what an item lets in."""
-    interface = item.interface or link.interface
-    if item.port == NEIGHBOURS:
-        return Packet(
-            6,
-            ICMPV6,
-            icmp=(SOLICITATION, 0),
-            in_interface=interface,
-            destination=(_SOLICITED_NODE,),
-            state=("UNTRACKED",),
-            hop_limit=(255, 255),
-            destination_type="MULTICAST",
-            packet_type=("MULTICAST",),
-        )
-    source: Addresses = STRANGER
-    if item.source is not None and item.source.prefixlen:
-        source = ((int(item.source.network_address), int(item.source.broadcast_address)),)
-    return Packet(
-        link.family,
-        PROTOCOL_NUMBERS[item.port.protocol],
-        dport=(item.port.low, item.port.high),
-        source=source,
-        destination=link.addresses or HOST,
-        in_interface=interface,
+    Under auto nothing is made where nothing filters, unless it is there already, or the direction is among ``anyway``.
+    """
+    if request.backend != "auto":
+        return request.directions
+    jumps = [jump for jump in have.jumps if leads_to(jump.line, request.chain)]
+    there = {_base_of(table, jump.chain) for jump in jumps}
+    alone = have.chain_exists and not jumps
+    return tuple(
+        direction
+        for direction in request.directions
+        if alone or direction in anyway or BASES[direction] in there or filters(table, BASES[direction])
     )
 
 
-def _conditions(items: Sequence[Item], groups: Dict[Place, List[Item]]) -> List[str]:
-    """The fewest jump conditions that lead these items, and none of another place's, into our chain."""
-    if len(groups) == 1:
+def wanted_layout(table: Table, request: Request, link: Link, terms: Terms) -> Layout:
+    """Returns the layout for a stripped table; empty where the request opens nothing for its family."""
+    groups = _place_items(table, request, link, terms) if terms.directions else {}
+    items = [item for placed in groups.values() for members in placed.values() for item in members]
+    neighbours = any(item.port == NEIGHBOURS for item in items)
+    rules = render_rules(request, link.family, neighbours, terms.made, terms.stop) if groups else ()
+    if not rules:
+        return Layout()
+    jumps = []
+    for placed in groups.values():
+        for place, members in placed.items():
+            for condition in _conditions(members, items):
+                line = f"-A {place.chain} {condition}-j {request.chain}"
+                jumps.append(Jump(place.chain, place.index, line))
+    return Layout(rules, tuple(sorted(jumps, key=lambda jump: (jump.chain, jump.index))), True)
+
+
+def _blocks_neighbours(table: Table, link: Link, base: str) -> bool:
+    """Whether a base chain keeps IPv6 neighbours from finding each other; our other sets, which may go, left aside."""
+    if link.family != 6 or link.interface in link.direct:
+        return False
+    bare = strip_all_sets(table)
+    one = replace(bare, chains=tuple(chain for chain in bare.chains if chain.hook is None or chain.name == base))
+    addresses = link.addresses or None
+    question = Question(6, 0, (0, 0), interface=link.interface, addresses=addresses, gateway=link.gateway)
+    return Verdicts((one,)).neighbour_discovery(question).verdict != "open"
+
+
+def _items_of(table: Table, request: Request, link: Link, terms: Terms) -> Dict[str, List[Item]]:
+    """What is to be let through, by the base chain it passes.
+
+    Who connects to others needs neighbour discovery both ways; who is connected to, the way in: the host answers
+    while the neighbour asks.
+    """
+    items = {BASES[one]: port_items(request, link.family, one) for one in terms.directions}
+    ways = ("in", "out") if "out" in terms.directions else terms.directions
+    for way in ways:
+        if _blocks_neighbours(table, link, BASES[way]):
+            items.setdefault(BASES[way], []).extend(neighbour_items(request, way))
+    return items
+
+
+def _place_items(table: Table, request: Request, link: Link, terms: Terms) -> Dict[str, Groups]:
+    placed: Dict[str, Groups] = {}
+    for base, items in _items_of(table, request, link, terms).items():
+        placement = Placement(table, base)
+        groups = placed.setdefault(base, {})
+        for item in items:
+            groups.setdefault(placement.find(packet_of(item, link), request.position), []).append(item)
+    return placed
+
+
+def _conditions(items: Sequence[Item], everything: Sequence[Item]) -> List[str]:
+    """The fewest jump conditions that lead these items, and nothing else of our chain, into it."""
+    own = {item.what for item in items}
+    others = {item.port.protocol for item in everything if item.what not in own}
+    if not others:
         return [""]
-    others = {item.port.protocol for group in groups.values() if group is not items for item in group}
     conditions = []
     for protocol in sorted({item.port.protocol for item in items}):
         if protocol not in others:
@@ -150,23 +145,24 @@ def _by_source_and_interface(items: Sequence[Item]) -> List[str]:
     return conditions
 
 
-def parse_lines(layout: Layout, chain: str, family: str, chains: Sequence[str]) -> Dict[str, Rule]:
+def parse_lines(
+    layout: Layout, chain: str, family: str, chains: Sequence[str], now: Optional[float] = None
+) -> Dict[str, Rule]:
     """Returns each line of a layout as a rule; ``chains`` are the chains of its table."""
     lines = layout.rules + tuple(jump.line for jump in layout.jumps)
-    return {line: parse_rule(line, family, (*chains, chain)) for line in lines}
+    return {line: parse_rule(line, family, (*chains, chain), now) for line in lines}
 
 
-def settle(table: Table, have: Layout, want: Layout, request: Request, link: Link) -> Layout:
+def settle(table: Table, have: Layout, want: Layout, request: Request, link: Link, terms: Terms) -> Layout:
     """Returns ``have`` where it means and does what ``want`` does; else ``want``, its jumps left where they may stay.
 
     ``table`` is stripped; indexes of both layouts count in it.
     """
     chains = [chain.name for chain in table.chains]
-    parsed = parse_lines(have, request.chain, table.family, chains)
-    parsed.update(parse_lines(want, request.chain, table.family, chains))
-    items = _items(request, link.family, want.lets_neighbours_in) if want.chain_exists else []
-    packets = [packet_of(item, link) for item in items]
-    jumps = _settle_jumps(Placement(table), have.jumps, want.jumps, parsed, packets)
+    parsed = parse_lines(have, request.chain, table.family, chains, terms.now)
+    parsed.update(parse_lines(want, request.chain, table.family, chains, terms.now))
+    items = _items_of(table, request, link, terms) if want.chain_exists else {}
+    jumps = _settle_jumps(table, have.jumps, want.jumps, parsed, items, link)
     same = [meaning(parsed[line]) for line in have.rules] == [meaning(parsed[line]) for line in want.rules]
     if same and have.chain_exists == want.chain_exists:
         return have if jumps == have.jumps else replace(want, rules=have.rules)
@@ -174,21 +170,39 @@ def settle(table: Table, have: Layout, want: Layout, request: Request, link: Lin
 
 
 def _settle_jumps(
-    placement: Placement,
+    table: Table,
     have: Tuple[Jump, ...],
     want: Tuple[Jump, ...],
     parsed: Dict[str, Rule],
-    packets: Sequence[Packet],
+    items: Dict[str, List[Item]],
+    link: Link,
 ) -> Tuple[Jump, ...]:
     if len(have) != len(want):
         return want
+    packets = {base: [packet_of(item, link) for item in members] for base, members in items.items()}
+    placements = {base: Placement(table, base) for base in items}
     left = list(have)
     for jump in want:
+        base = _base_of(table, jump.chain)
         for candidate in left:
             same = meaning(parsed[candidate.line]) == meaning(parsed[jump.line])
-            if same and placement.may_stay(candidate, Place(jump.chain, jump.index), packets):
+            there, wanted = Place(candidate.chain, candidate.index), Place(jump.chain, jump.index)
+            if same and placements[base].may_stay(there, wanted, packets[base]):
                 left.remove(candidate)
                 break
         else:
             return want
     return have
+
+
+def _base_of(table: Table, chain: str) -> str:
+    """The base chain that leads to a chain in which a jump of ours stands: it has but one."""
+    leads = {one.name: [rule.target for rule in one.rules if rule.target] for one in table.chains}
+    reached: Set[str] = set()
+    waiting = [BASES["out"]]
+    while waiting:
+        name = waiting.pop()
+        if name not in reached:
+            reached.add(name)
+            waiting += leads.get(name, ())
+    return BASES["out"] if chain in reached else BASES["in"]

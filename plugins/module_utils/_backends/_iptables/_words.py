@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import calendar
 import re
 import socket
+import time
 from functools import lru_cache
 from typing import List, Optional, Tuple
 
@@ -115,6 +117,21 @@ def tokenise(line: str) -> List[str]:
         else:
             words.append(Quoted(re.sub(r"\\(.)", r"\1", match.group(1), flags=re.DOTALL)))
     return words
+
+
+def parse_date(word: str) -> Optional[int]:
+    """Returns a date such as ``2026-11-22T21:00:00``, its end optional, as seconds of the epoch."""
+    for form in ("%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d"):
+        try:
+            return calendar.timegm(time.strptime(word, form))
+        except ValueError:
+            continue
+    return None
+
+
+def render_date(seconds: int) -> str:
+    """Returns seconds of the epoch as a date of iptables."""
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
 
 
 def parse_protocol(word: str) -> Optional[int]:

@@ -2,8 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Where a jump to our chain belongs: before the rule that blocks a stranger, behind the rules that ban some.
 
-The barrier of a port is the first rule that definitely blocks a new connection from a source that no rule names.
-Rules that accept are passed over, so that the place does not depend on who else opened the port.
+The barrier of a port is the first rule that definitely blocks a new connection from a source that no rule names; on
+the way out, to a destination that no rule names. Rules that accept are passed over, so that the place does not depend
+on who else opened the port.
 """
 
 from __future__ import annotations
@@ -11,13 +12,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Dict, FrozenSet, List, Optional, Sequence, Set, Tuple
 
-from ansible_collections.port443.https.plugins.module_utils._backends._iptables._lines import Jump
 from ansible_collections.port443.https.plugins.module_utils._packet import ANYONE, Packet, rule_matches
 from ansible_collections.port443.https.plugins.module_utils._ruleset import Chain, Rule, Table
 
-INPUT = "INPUT"
-_LOGS = (" -j LOG", " -j NFLOG", " -j ULOG")
+_LOGS = (" -j LOG", " -j NFLOG", " -j ULOG", " log ", " counter ")
+_ANONYMOUS = "__chain"  # how nf_tables names a chain that stands within a rule; nothing can be added to it
 _ALL_PORTS = (0, 65535)
+_PORTS = frozenset(("dport", "port"))
 _DECIDING = ("drop", "reject", "return", "jump", "goto")
 
 
@@ -30,51 +31,62 @@ class Place:
 
 
 class Placement:
-    """Finds places in one filter table that holds none of our own rules."""
+    """Finds places in one filter table that holds none of our own rules, from its base chain of that name on."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, base: str = "INPUT") -> None:
         self._chains: Dict[str, Chain] = {chain.name: chain for chain in table.chains}
-        self._private = _private_chains(table)
+        self._base = self._chains.get(base, Chain(base))
+        self._peer = "destination" if self._base.hook == "output" or base == "OUTPUT" else "source"
+        self._private = _private_chains(table, base)
         self._denied = False
         self._relevant: Dict[Tuple[Packet, str], Tuple[Tuple[int, Rule], ...]] = {}
 
     def find(self, packet: Packet, position: str) -> Place:
         """Returns the place for a new connection's first packet; ``position`` is auto, first or last."""
-        chain = self._chains.get(INPUT, Chain(INPUT))
+        chain = self._base
         if position == "first":
-            return Place(INPUT, 0)
-        end = Place(INPUT, len(chain.rules))
+            return Place(chain.name, 0)
+        end = len(chain.rules)
         if position == "last":
-            return end
-        self._denied = False
-        shut = chain.policy == "drop"
-        return self._search(chain, packet, False, shut) or Place(INPUT, self._before_logs(chain, end.index, packet))
+            return Place(chain.name, end)
+        return self._barrier(packet) or Place(chain.name, self._before_logs(chain, end, packet))
 
-    def may_stay(self, jump: Jump, place: Place, packets: Sequence[Packet]) -> bool:
+    def blocks(self, packet: Packet) -> bool:
+        """Tells whether a rule or the policy here stops such packets, rules that accept some of them left aside."""
+        return self._barrier(packet) is not None or self._denied or self._base.policy == "drop"
+
+    def may_stay(self, have: Place, place: Place, packets: Sequence[Packet]) -> bool:
         """Tells whether a jump that is there works as well as one at ``place``: nothing between can block."""
-        if jump.chain != place.chain:
+        if have.chain != place.chain:
             return False
-        low, high = sorted((jump.index, place.index))
-        between = self._chains[jump.chain].rules[low:high] if jump.chain in self._chains else ()
+        low, high = sorted((have.index, place.index))
+        between = self._chains[have.chain].rules[low:high] if have.chain in self._chains else ()
         return not any(
-            self._may_block(rule, replace(packet, source=ANYONE), frozenset()) for rule in between for packet in packets
+            self._may_block(rule, self._of_anyone(packet), frozenset()) for rule in between for packet in packets
         )
+
+    def _barrier(self, packet: Packet) -> Optional[Place]:
+        self._denied = False
+        return self._search(self._base, packet, False, self._base.policy == "drop")
+
+    def _of_anyone(self, packet: Packet) -> Packet:
+        return replace(packet, destination=ANYONE) if self._peer == "destination" else replace(packet, source=ANYONE)
 
     def _search(self, chain: Chain, packet: Packet, named: bool, final: bool) -> Optional[Place]:
         """The barrier in a chain and those it leads to, or None where the packet comes back from it.
 
         ``named`` tells that the way here is the admin's own will. Where that blocks, the search goes on behind it.
-        ``final`` tells that who leaves this chain, INPUT or one that a goto led to, meets a policy that blocks.
+        ``final`` tells that who leaves this chain, the base or one that a goto led to, meets a policy that blocks.
         """
         for index, rule in self._candidates(chain, packet):
             if rule.verdict == "return" and self._spares_some(rule, packet):
                 named = True  # what follows blocks all but those: a policy about sources, whoever wrote it
             if rule_matches(rule, packet) is not True or rule.verdict not in _DECIDING:
                 continue
-            will = named or _names_us(rule)
+            will = named or self._names_us(rule)
             if rule.verdict == "return" and final and not will:
                 return Place(chain.name, index)
-            if rule.verdict == "return" and chain.name != INPUT:
+            if rule.verdict == "return" and chain.name != self._base.name:
                 return None
             if rule.verdict == "return":
                 continue
@@ -104,15 +116,15 @@ class Placement:
         return found
 
     def _bans(self, name: str, seen: FrozenSet[str]) -> bool:
-        """Whether a chain, or one that it leads to, has a rule about sources."""
+        """Whether a chain, or one that it leads to, has a rule about who is at the other end."""
         if name not in self._chains or name in seen:
             return False
         rules = self._chains[name].rules
-        return any(_names_source(rule) or self._bans(rule.target, seen | {name}) for rule in rules)
+        return any(self._names_peer(rule) or self._bans(rule.target, seen | {name}) for rule in rules)
 
     def _spares_some(self, rule: Rule, packet: Packet) -> bool:
         """Whether a rule sends some sources back, or only so many packets."""
-        return rule_matches(rule, replace(packet, source=ANYONE)) is None
+        return rule_matches(rule, self._of_anyone(packet)) is None
 
     def _candidates(self, chain: Chain, packet: Packet) -> Tuple[Tuple[int, Rule], ...]:
         """The rules of a chain that could concern the packet on some port, kept for the next port."""
@@ -133,7 +145,7 @@ class Placement:
         ``strict`` asks that it do so at once, not some packets before the others: where bans stand in it, a place
         before its jump would be ahead of them.
         """
-        return self._blocks_all(target, replace(packet, source=ANYONE, dport=_ALL_PORTS), frozenset(), strict)
+        return self._blocks_all(target, replace(self._of_anyone(packet), dport=_ALL_PORTS), frozenset(), strict)
 
     def _blocks_all(self, name: str, packet: Packet, seen: FrozenSet[str], strict: bool) -> bool:
         """Whether nothing that enters a chain gets out; with ``strict``, for one reason and not for several."""
@@ -160,38 +172,59 @@ class Placement:
             return any(self._may_block(inner, packet, seen | {rule.target}) for inner in chain.rules)
         return rule.verdict in ("drop", "reject", "opaque", "return") and not (rule.verdict == "return" and seen)
 
+    def _names_us(self, rule: Rule) -> bool:
+        """Whether a rule is about these ports or about who is at the other end: the admin's own will, not overruled."""
+        ports = (not match.negated and match.fields & _PORTS for match in rule.matches)
+        return self._names_peer(rule) or any(ports)
+
+    def _names_peer(self, rule: Rule) -> bool:
+        return any(match.fields & {self._peer, self._peer + "_set"} for match in rule.matches)
+
     def _before_logs(self, chain: Chain, index: int, packet: Packet) -> int:
-        """Hoists over the rules that log what the barrier is about to block."""
-        while index and _logs(chain.rules[index - 1]) and rule_matches(chain.rules[index - 1], packet) is not False:
+        """Hoists over the rules that log or count what the barrier is about to block, or block a part in another way.
+
+        Arch's nftables.conf rejects five packets a second before its policy drops the others.
+        """
+        while index and self._belongs_to_barrier(chain.rules[index - 1], packet):
             index -= 1
         return index
 
+    def _belongs_to_barrier(self, rule: Rule, packet: Packet) -> bool:
+        if rule_matches(rule, packet) is False:
+            return False
+        return _logs(rule) or (rule.verdict in ("drop", "reject") and _is_limited(rule) and not self._names_us(rule))
+
 
 def _logs(rule: Rule) -> bool:
-    return rule.verdict == "continue" and any(word in rule.text for word in _LOGS)
+    """Whether a rule logs or counts, and does nothing else."""
+    return rule.verdict == "continue" and not rule.effects and any(word in f" {rule.text} " for word in _LOGS)
 
 
-def _names_us(rule: Rule) -> bool:
-    """Whether a rule is about these ports or about sources: the admin's own will, never overruled."""
-    return _names_source(rule) or any(match.field in ("dport", "port") and not match.negated for match in rule.matches)
+def _is_limited(rule: Rule) -> bool:
+    """Whether so many packets are all that a rule asks for beyond what is known."""
+    unknown = [match.names[0].split() for match in rule.matches if match.field == "unknown" and match.names]
+    return bool(unknown) and all(words[:1] == ["limit"] for words in unknown)
 
 
-def _names_source(rule: Rule) -> bool:
-    return any(match.field in ("source", "source_set") for match in rule.matches)
-
-
-def _private_chains(table: Table) -> FrozenSet[str]:
-    """The user chains that one rule alone leads to, and that packets of no other hook than INPUT pass.
+def _private_chains(table: Table, base: str) -> FrozenSet[str]:
+    """The user chains that one rule alone leads to, and that packets of no other base chain pass.
 
     What is put into a chain with a second way in would also serve those who come that way: the banned, say.
     """
     leads = {chain.name: [rule.target for rule in chain.rules if rule.target] for chain in table.chains}
     reached: Set[str] = set()
-    waiting: List[str] = [chain.name for chain in table.chains if chain.hook and chain.name != INPUT]
+    waiting: List[str] = [chain.name for chain in table.chains if chain.hook and chain.name != base]
     while waiting:
         for target in leads.get(waiting.pop(), ()):
             if target not in reached:
                 reached.add(target)
                 waiting.append(target)
-    targets = [target for chain_targets in leads.values() for target in chain_targets]
-    return frozenset(name for name in leads if targets.count(name) == 1 and name not in reached)
+    ways = {  # the parts of one map are one way
+        (chain.name, rule.handle or -index, rule.target)
+        for chain in table.chains
+        for index, rule in enumerate(chain.rules)
+        if rule.target
+    }
+    targets = [target for _chain, _number, target in ways]
+    closed = reached.union(name for name in leads if name.startswith(_ANONYMOUS))
+    return frozenset(name for name in leads if targets.count(name) == 1 and name not in closed)

@@ -1,0 +1,147 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The firewalld backend: a service of the set's own, enabled in a zone, now and at the next boot."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import FrozenSet, List, Tuple
+
+from ansible_collections.port443.https.plugins.module_utils._backends._firewalld import _observe
+from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._daemon import (
+    CHECK_SAVED,
+    RELOAD,
+    RUNNING,
+    ZONE,
+    Place,
+)
+from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._item import number_of
+from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._live import Live, plan_live
+from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._observe import (
+    ETC,
+    FOLDERS,
+    Have,
+    service_path,
+)
+from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._predict import predict
+from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._saved import plan_saved
+from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._target import find_targets
+from ansible_collections.port443.https.plugins.module_utils._bus import Refusal
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._host import Host
+from ansible_collections.port443.https.plugins.module_utils._kernel import Kernel
+from ansible_collections.port443.https.plugins.module_utils._plan import Call, Plan, Step
+from ansible_collections.port443.https.plugins.module_utils._port_rule import Request
+
+
+class Firewalld:
+    """firewalld as a Backend."""
+
+    name = "firewalld"
+
+    def is_running(self, host: Host) -> bool:
+        """Tells whether firewalld is on the system's D-Bus."""
+        return _observe.is_running(host)
+
+    def filters_at_boot(self, host: Host) -> bool:
+        """Tells whether firewalld starts at boot."""
+        return _observe.is_enabled(host)
+
+    def may_hold(self, host: Host, kernel: Kernel, request: Request) -> bool:
+        """Tells whether firewalld runs, or one of its files names the set."""
+        if host.has_link(service_path(request.chain)) or _observe.is_running(host):
+            return True
+        marks = [f'"{request.chain}"', *(f'priority="{number_of(request.name, timed)}"' for timed in (False, True))]
+        paths = [f"{ETC}/{name}/{file}" for name in FOLDERS.values() for file in host.list_folder(f"{ETC}/{name}")]
+        contents = [host.read(path) or b"" for path in paths if path.endswith(".xml")]
+        return any(mark.encode("ascii") in content for mark in marks for content in contents)
+
+    def observe(self, host: Host, kernel: Kernel) -> Have:
+        """Reads firewalld's files and asks the daemon if it runs."""
+        return _observe.observe(host, kernel)
+
+    def plan(self, have: Have, request: Request) -> Plan:
+        """Returns what makes firewalld what the request says, from data alone; raises HostError if nothing can."""
+        _refuse_hopeless(have, request)
+        now, saved = find_targets(have, request)
+        live = plan_live(have.daemon, request, now, have.definitions) if have.daemon else Live()
+        files = plan_saved(have, request, saved, live.reload)
+        steps = _order(live, files.steps)
+        if have.daemon and have.daemon.panic and (live.steps or live.reload):
+            raise HostError(
+                "firewalld is in panic mode, in which it drops every packet and takes no change: end that with "
+                "firewall-cmd --panic-off and run again"
+            )
+        return Plan(
+            steps,
+            predict(have.kernel.ruleset, live.added, request.ports),
+            files.changes + live.changes,
+            _persisted(have, request, saved, live.reload or (live.loaded and not files.steps)),
+            tuple(_warnings(have, request, now, saved)),
+            risky=live.reload,
+        )
+
+    def rehearse(self, host: Host, have: Have, plan: Plan, request: Request) -> Plan:
+        """Returns the plan, without a reload where firewalld finds that its files are broken already."""
+        if have.daemon is None or not plan.risky:
+            return plan
+        (answer,) = host.ask((CHECK_SAVED,))
+        if not isinstance(answer, Refusal):
+            return plan
+        pinned = replace(have.daemon, keeps=(*have.daemon.keeps, answer.words))
+        other = self.plan(replace(have, daemon=pinned), request)
+        return replace(other, warnings=(*other.warnings, f"what firewalld has saved is broken: {answer.words}"))
+
+
+def _refuse_hopeless(have: Have, request: Request) -> None:
+    """Raises HostError where what is asked cannot be had from this firewalld."""
+    if request.state == "absent":
+        return
+    _observe.refuse_missing(have)
+    if have.daemon is None and not request.persistent:
+        raise HostError("firewalld does not run, so that nothing can be opened for now only: start it first")
+
+
+def _order(live: Live, files: Tuple[Step, ...]) -> Tuple[Step, ...]:
+    """A reload comes last, and its undo too: the files are what they were by then.
+
+    Before it firewalld tries what is saved now, so that nothing is reloaded that was broken already.
+    """
+    if not live.reload:
+        return (*files, *live.steps)
+    return (Call((CHECK_SAVED,), (Call((RELOAD,)),)), *files, Call((RELOAD,)))
+
+
+def _persisted(have: Have, request: Request, saved: FrozenSet[Place], loaded: bool) -> str:
+    if request.state == "absent":
+        return "not needed"
+    if not request.persistent:
+        return "no"
+    if not saved:
+        return "not needed"
+    if have.boot != "enabled":
+        return "no"
+    return "rehearsed" if loaded else "written"
+
+
+def _warnings(have: Have, request: Request, now: FrozenSet[Place], saved: FrozenSet[Place]) -> List[str]:
+    found: List[str] = []
+    if request.state == "absent":
+        return found
+    if have.daemon is None:
+        found.append("firewalld does not run: the set is saved and has no effect until it is started")
+    elif have.daemon.panic:
+        found.append("firewalld is in panic mode, in which it drops every packet: firewall-cmd --panic-off ends that")
+    if have.daemon is not None and have.daemon.state != RUNNING:
+        found.append(
+            f"firewalld is in the state {have.daemon.state}, in which it may not filter by its files: firewall-cmd "
+            "--check-config tells what is wrong, mend that and restart it"
+        )
+    if saved and request.persistent and have.boot != "enabled":
+        found.append("firewalld does not start at boot, so the set is gone then: systemctl enable firewalld")
+    for kind, name in sorted(now):
+        if kind == ZONE and have.daemon and name != have.daemon.default_zone:
+            settings = have.daemon.runtime[kind, name]
+            if not settings.get("interfaces") and not settings.get("sources"):
+                found.append(f"nothing arrives in the zone {name}: it has neither an interface nor a source")
+    return found

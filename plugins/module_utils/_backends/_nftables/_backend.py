@@ -1,0 +1,117 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The nftables backend: our chain and its jumps in the native tables that filter, and in the file for the boot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Dict, List, Sequence, Tuple
+
+from ansible_collections.port443.https.plugins.module_utils._backends._iptables._persist import observe_scripts
+from ansible_collections.port443.https.plugins.module_utils._backends._nftables import _script
+from ansible_collections.port443.https.plugins.module_utils._backends._nftables._files import BootFile, observe_files
+from ansible_collections.port443.https.plugins.module_utils._backends._nftables._load import load
+from ansible_collections.port443.https.plugins.module_utils._backends._nftables._persist import KnownFile, plan_files
+from ansible_collections.port443.https.plugins.module_utils._backends._nftables._rehearse import rehearse
+from ansible_collections.port443.https.plugins.module_utils._backends._nftables._show import show
+from ansible_collections.port443.https.plugins.module_utils._backends._nftables._sources import assemble
+from ansible_collections.port443.https.plugins.module_utils._backends._nftables._tables import (
+    TableChange,
+    TableChanges,
+    plan_tables,
+)
+from ansible_collections.port443.https.plugins.module_utils._choose import find_managers
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._host import Host
+from ansible_collections.port443.https.plugins.module_utils._kernel import Kernel
+from ansible_collections.port443.https.plugins.module_utils._plan import Plan, Step
+from ansible_collections.port443.https.plugins.module_utils._port_rule import Request
+from ansible_collections.port443.https.plugins.module_utils._ruleset import Ruleset, Table
+
+_WORD = b"nft "
+
+
+@dataclass(frozen=True)
+class Have:
+    """A host as the backend found it: the kernel's rules, the files and what they make, scripts that build rules."""
+
+    kernel: Kernel
+    files: Tuple[KnownFile, ...]
+    scripts: Tuple[str, ...]
+    installed: bool
+
+
+class Nftables:
+    """nftables as a Backend."""
+
+    name = "nftables"
+
+    def is_running(self, host: Host) -> bool:
+        """No service of nftables changes rules after the boot."""
+        return False
+
+    def filters_at_boot(self, host: Host) -> bool:
+        """Tells whether the next boot will load rules that filter, whatever the kernel holds now."""
+        return any(self.name in find_managers(_loaded(host, file)) for file in observe_files(host) if file.enabled)
+
+    def may_hold(self, host: Host, kernel: Kernel, request: Request) -> bool:
+        """Tells whether the set may be in a native table, or in a file."""
+        live = any(table.chain(request.chain) for table in kernel.ruleset if table.frontend == "nft")
+        return live or any(file.sources.mention(request.chain) for file in observe_files(host))
+
+    def observe(self, host: Host, kernel: Kernel) -> Have:
+        """Reads the files, and tries those apart that are loaded at boot; looks for scripts only if there is none."""
+        files = tuple(
+            KnownFile(file, load(host, assemble(file.sources).text) if file.enabled else None)
+            for file in observe_files(host)
+        )
+        scripts = () if any(known.file.enabled for known in files) else observe_scripts(host, _WORD)
+        return Have(kernel, files, scripts, host.find("nft") is not None)
+
+    def plan(self, have: Have, request: Request) -> Plan:
+        """Returns what makes the host what the request says, from data alone; raises HostError if nothing can."""
+        planned = plan_tables(have.kernel.ruleset, request, have.kernel.links)
+        steps: Tuple[Step, ...] = _script.change(request.chain, planned.changes) if planned.changes else ()
+        if steps and not have.installed:
+            raise HostError("nft is not installed on this host: install the nftables package")
+        saved = plan_files(have.files, have.scripts, request, have.kernel)
+        return Plan(
+            steps + saved.steps,
+            _replaced(have.kernel.ruleset, planned.changes, request.chain),
+            tuple(show(change, request.chain) for change in planned.changes) + saved.changes,
+            saved.persisted,
+            (*_told(planned), *_owned(have.kernel.ruleset, request), *saved.warnings),
+        )
+
+    def rehearse(self, host: Host, have: Have, plan: Plan, request: Request) -> Plan:
+        """Returns the plan with what loading its files in a private network namespace showed; raises HostError."""
+        return rehearse(host, have.files, plan, request, have.kernel)
+
+
+def _loaded(host: Host, file: BootFile) -> Ruleset:
+    loaded = load(host, assemble(file.sources).text)
+    return loaded.ruleset if loaded else ()
+
+
+def _told(planned: TableChanges) -> List[str]:
+    """What adopting came to."""
+    taken = [f"taken over into the set: {found}" for change in planned.changes for found in change.adopted]
+    return taken + [f"left as it is, because it lets in more than was asked for: {found}" for found in planned.kept]
+
+
+def _owned(ruleset: Ruleset, request: Request) -> List[str]:
+    """Tables that only the program may change that made them."""
+    return [
+        f"table {table.family} {table.name} belongs to a running program, so nothing was changed in it"
+        for table in ruleset
+        if table.owned and request.state == "present" and any(chain.hook == "input" for chain in table.chains)
+    ]
+
+
+def _replaced(ruleset: Ruleset, changes: Sequence[TableChange], chain: str) -> Ruleset:
+    """The ruleset as it will be, so that check mode judges what a real run would leave."""
+    changed: Dict[Tuple[str, str], Table] = {change.name: change.after(chain) for change in changes}
+    kept = tuple(
+        changed.pop((table.family, table.name), table) if table.frontend == "nft" else table for table in ruleset
+    )
+    return kept + tuple(changed.values())

@@ -1,0 +1,98 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The nft files that a distribution loads at boot, and what the service that loads them does before."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass
+from typing import Dict, Iterator, List, Optional, Tuple
+
+from ansible_collections.port443.https.plugins.module_utils._backends._nftables._sources import (
+    Sources,
+    observe_sources,
+)
+from ansible_collections.port443.https.plugins.module_utils._host import Host
+
+_TARGETS = ("sysinit", "multi-user", "basic", "network-pre", "network")
+_WANTS = tuple(f"/etc/systemd/system/{target}.target.wants/nftables.service" for target in _TARGETS)
+_RUNLEVELS = tuple(f"/etc/runlevels/{level}/nftables" for level in ("boot", "default", "sysinit"))
+_UNITS = ("/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")
+_OVERRIDES = "/etc/systemd/system/nftables.service.d"
+# The package nftables of Debian and Arch; of the RHEL family; of Alpine.
+_SYSTEMD_FILES = ("/etc/nftables.conf", "/etc/sysconfig/nftables.conf")
+_OPENRC_FILES = ("/etc/nftables.nft",)
+_FLUSH = re.compile(r"flush\s+ruleset")
+_COMMAND = re.compile(r"^[ \t]*(Exec\w+)[ \t]*=[ \t]*(.*?)[ \t]*$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class BootFile:
+    """An nft file that exists, with all that it includes.
+
+    ``loader`` is the service that loads it, ``enabled`` whether that happens at boot; ``flushes`` tells that the
+    service takes the old rules away itself before it loads the file again.
+    """
+
+    path: str
+    loader: str
+    sources: Sources
+    enabled: bool
+    flushes: bool
+
+
+def observe_files(host: Host) -> Tuple[BootFile, ...]:
+    """Returns the files that exist, of every layout; raises HostError for one that cannot be read."""
+    commands = _commands(host)
+    named = _files_of(commands.get("ExecStart", []))
+    reloads = commands.get("ExecReload") or commands.get("ExecStop", [])
+    flushes = bool(reloads) and all(_FLUSH.search(command) for command in reloads)
+    found: List[BootFile] = []
+    by_systemd = any(host.has_link(path) for path in _WANTS)
+    for path in dict.fromkeys((*named, *_SYSTEMD_FILES)):
+        if host.is_file(path):
+            enabled = by_systemd and (path in named or not commands.get("ExecStart"))
+            found.append(BootFile(path, "nftables.service", observe_sources(host, path), enabled, flushes))
+    by_openrc = any(host.has_link(path) for path in _RUNLEVELS)
+    for path in _OPENRC_FILES:
+        if host.is_file(path):
+            loader = "the OpenRC service nftables"
+            found.append(BootFile(path, loader, observe_sources(host, path), by_openrc, False))
+    return tuple(found)
+
+
+def _commands(host: Host) -> Dict[str, List[str]]:
+    """The commands of the unit nftables.service as systemd takes them: an empty one forgets those before."""
+    found: Dict[str, List[str]] = {}
+    for text in _unit_texts(host):
+        for name, command in _COMMAND.findall(text.replace("\\\n", " ")):
+            if command:
+                found.setdefault(name, []).append(command)
+            else:
+                found[name] = []
+    return found
+
+
+def _unit_texts(host: Host) -> Iterator[str]:
+    units = (host.read(f"{folder}/nftables.service") for folder in _UNITS)
+    unit: Optional[bytes] = next((content for content in units if content), None)
+    if unit:
+        yield unit.decode("utf-8", "replace")
+    for name in host.list_folder(_OVERRIDES):
+        content = host.read(f"{_OVERRIDES}/{name}") if name.endswith(".conf") else None
+        yield (content or b"").decode("utf-8", "replace")
+
+
+def _files_of(commands: List[str]) -> List[str]:
+    """The files that ``nft -f`` is told to load."""
+    found: List[str] = []
+    for command in commands:
+        try:
+            words = shlex.split(command)
+        except ValueError:
+            continue
+        if words and words[0].lstrip("-+!@:").rpartition("/")[2] == "nft":
+            pairs = zip(words, words[1:])
+            found += [name for option, name in pairs if option in ("-f", "--file") and name.startswith("/")]
+    return found

@@ -1,0 +1,100 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What an nft file makes, found out by loading it into a network namespace of its own."""
+
+from __future__ import annotations
+
+import base64
+import pickle
+import re
+from dataclasses import dataclass
+from typing import Any, Dict, FrozenSet, List, Optional
+
+from ansible_collections.port443.https.plugins.module_utils._backends._nftables._transaction import COMMAND
+from ansible_collections.port443.https.plugins.module_utils._host import Host
+from ansible_collections.port443.https.plugins.module_utils._kernel import observe_kernel
+from ansible_collections.port443.https.plugins.module_utils._ruleset import Ruleset
+
+_FLUSH = re.compile(r"(?:^|[;\n])\s*flush\s+ruleset")
+_LINK = re.compile(r'\b(?:iif|oif|device)\s+(?:(?:!=|==)\s*)?"?([A-Za-z0-9_][\w.:@-]{0,14})')
+_WORD = re.compile(r"[A-Za-z0-9_][\w.:@-]{0,14}")
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What a file makes; ``words`` are nft's where it does not load, and ``doubles`` tells of rules that come again.
+
+    That is so where the file is loaded a second time, as a reload does.
+    """
+
+    ruleset: Ruleset = ()
+    words: str = ""
+    doubles: bool = False
+
+
+# Mostly the file that is there is also what is there in the end: the last answers are kept.
+_LOADED: Dict[str, Loaded] = {}
+_MOST = 4
+
+
+def load(host: Host, text: str) -> Optional[Loaded]:
+    """Returns what a text makes on a host without rules; None where there is no nft or no namespace for it."""
+    if text in _LOADED:
+        return _LOADED[text]
+    if host.find(COMMAND[0]) is None:
+        return None
+    names = _links(host, text)
+    answer = host.in_private_network(lambda: _load(host, text, names))
+    if answer is None:
+        return None
+    loaded = Loaded(_unpack(answer["ruleset"]), answer["words"], answer["doubles"])
+    while len(_LOADED) >= _MOST:
+        del _LOADED[next(iter(_LOADED))]
+    _LOADED[text] = loaded
+    return loaded
+
+
+def _load(host: Host, text: str, names: FrozenSet[str]) -> Dict[str, Any]:
+    """Runs inside the namespace."""
+    if names and host.find("ip"):
+        host.run(("ip", "-force", "-batch", "-"), _link_commands(names))
+    ended = host.run(COMMAND, text)
+    if ended.returncode:
+        return {"ruleset": _pack(()), "words": ended.words(), "doubles": False}
+    ruleset = observe_kernel(host).ruleset
+    doubles = False
+    if not _FLUSH.search(text) and not host.run(COMMAND, text).returncode:
+        doubles = _count(observe_kernel(host).ruleset) > _count(ruleset)
+    return {"ruleset": _pack(ruleset), "words": "", "doubles": doubles}
+
+
+def _count(ruleset: Ruleset) -> int:
+    return sum(len(chain.rules) for table in ruleset for chain in table.chains)
+
+
+def _links(host: Host, text: str) -> FrozenSet[str]:
+    """The interfaces that nft may want to be there: those of the host that the text names, and those it insists on."""
+    listed = (host.read("/proc/net/dev") or b"").decode("utf-8", "replace")
+    there = {line.partition(":")[0].strip() for line in listed.splitlines()[2:]}
+    named = there.intersection(_WORD.findall(text)) | set(_LINK.findall(text))
+    return frozenset(named - {"lo"})
+
+
+def _link_commands(names: FrozenSet[str]) -> str:
+    """Input of ip; where the kernel has no dummy links, a veth serves as well."""
+    lines: List[str] = []
+    for number, name in enumerate(sorted(names)):
+        lines.append(f"link add {name} type dummy")
+        lines.append(f"link add {name} type veth peer name port443-{number}")
+    return "".join(line + "\n" for line in lines)
+
+
+def _pack(ruleset: Ruleset) -> str:
+    """What JSON can carry; of 10,000 rules it is made and read in a tenth of the time that lists would take."""
+    return base64.b64encode(pickle.dumps(ruleset)).decode("ascii")
+
+
+def _unpack(packed: str) -> Ruleset:
+    """Reads what this process' own child wrote into the pipe between them, nobody else's."""
+    ruleset: Ruleset = pickle.loads(base64.b64decode(packed))  # noqa: S301
+    return ruleset

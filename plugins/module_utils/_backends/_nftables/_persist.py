@@ -1,0 +1,157 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the host loads at boot, and the plan for our part of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Dict, List, Optional, Sequence, Tuple
+
+from ansible_collections.port443.https.plugins.module_utils._backends._iptables._persist import Saved
+from ansible_collections.port443.https.plugins.module_utils._backends._iptables._show import cut
+from ansible_collections.port443.https.plugins.module_utils._backends._nftables._files import BootFile
+from ansible_collections.port443.https.plugins.module_utils._backends._nftables._layout import foreign_index
+from ansible_collections.port443.https.plugins.module_utils._backends._nftables._load import Loaded
+from ansible_collections.port443.https.plugins.module_utils._backends._nftables._sources import Sources, with_names
+from ansible_collections.port443.https.plugins.module_utils._backends._nftables._tables import (
+    TableChange,
+    plan_tables,
+)
+from ansible_collections.port443.https.plugins.module_utils._backends._nftables._text import (
+    JumpText,
+    TableText,
+    count_rules,
+    with_ours,
+    without_ours,
+    without_rules,
+)
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._kernel import Kernel
+from ansible_collections.port443.https.plugins.module_utils._plan import Change, Write
+from ansible_collections.port443.https.plugins.module_utils._port_rule import Request
+from ansible_collections.port443.https.plugins.module_utils._ruleset import Table
+
+
+@dataclass(frozen=True)
+class KnownFile:
+    """A file and what it makes; ``loaded`` is None where it is not loaded at boot, or could not be tried."""
+
+    file: BootFile
+    loaded: Optional[Loaded] = None
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """What becomes of one file: ``held`` is empty where it has no place for the set and needs none."""
+
+    sources: Sources
+    held: str = ""
+    warnings: Tuple[str, ...] = ()
+
+
+def plan_files(files: Sequence[KnownFile], scripts: Sequence[str], request: Request, kernel: Kernel) -> Saved:
+    """Returns the writes that make our part of each file what the request says; raises HostError for a broken file."""
+    steps: List[Write] = []
+    changes: List[Change] = []
+    warnings: List[str] = []
+    held: List[str] = []
+    for known in files:
+        outcome = _plan_file(known, request, kernel)
+        warnings += outcome.warnings
+        held += [outcome.held] if outcome.held else []
+        before = known.file.sources
+        for path, content in outcome.sources.contents.items():
+            if content != before.contents[path]:
+                steps.append(Write(path, before.contents[path], content))
+                lines = (before.text(path).split("\n"), outcome.sources.text(path).split("\n"))
+                changes.append(Change(path, *cut(*lines)))
+    persisted, told = _told(request, held, scripts)
+    return Saved(tuple(steps), tuple(changes), persisted, (*warnings, *told))
+
+
+def _told(request: Request, held: Sequence[str], scripts: Sequence[str]) -> Tuple[str, Tuple[str, ...]]:
+    """What to say of the next boot, and of rules that somebody else builds then."""
+    if request.state == "absent":
+        return "not needed", ()
+    if not request.persistent:
+        return "no", ()
+    if not scripts:
+        return next((word for word in ("no", "written") if word in held), "not needed"), ()
+    return "no", (
+        f"the rules of this host seem to be built at boot by {', '.join(scripts)}: add the ports there, or run this "
+        "again after a reboot",
+    )
+
+
+def _plan_file(known: KnownFile, request: Request, kernel: Kernel) -> _Outcome:
+    file, sources = known.file, known.file.sources
+    if request.state == "absent" or not request.persistent:
+        return _take_out(sources, request)
+    if not file.enabled:
+        why = f"{file.path} is not loaded at boot ({file.loader} is not enabled), so nothing was written there"
+        return _Outcome(sources, "no", (why,))
+    loaded = known.loaded or Loaded(kernel.ruleset)
+    if loaded.words:
+        raise HostError(
+            f"{file.path} cannot be loaded as it is, so that the host would boot without these rules; nothing was "
+            f"changed. nft said: {with_names(sources, loaded.words)}"
+        )
+    planned = plan_tables(loaded.ruleset, request, kernel.links, live=False)
+    if not planned.changes:
+        return _Outcome(sources, "written" if planned.held else "")
+    if loaded.doubles and not file.flushes:
+        return _Outcome(sources, "no", (_doubles(file.path),))
+    try:
+        return _Outcome(_edited(sources, request.chain, planned.changes), "written" if planned.held else "")
+    except HostError as problem:
+        return _Outcome(sources, "no", (f"nothing was changed in {file.path}: {problem.message}. Add the ports there",))
+
+
+def _take_out(sources: Sources, request: Request) -> _Outcome:
+    try:
+        return _Outcome(without_ours(sources, request.chain))
+    except HostError as problem:
+        return _Outcome(sources, "", (f"{problem.message}. Take what names {request.chain} out of it yourself",))
+
+
+def _doubles(path: str) -> str:
+    return (
+        f"{path} adds all its rules a second time when it is loaded again, as nothing in it takes the old ones away. "
+        "Nothing was written there: put the line 'flush ruleset' at its beginning, and run this again"
+    )
+
+
+def _edited(sources: Sources, chain: str, changes: Sequence[TableChange]) -> Sources:
+    """The files with each change in them; raises HostError where no statement can be told to be a rule."""
+    stripped = without_ours(sources, chain, [change.name for change in changes])
+    for change in changes:
+        gone: Dict[str, List[int]] = {}
+        for found in change.adopted:
+            gone.setdefault(found.chain, []).append(found.ordinal)
+        _refuse_uncounted(stripped, change, change.stripped, list(gone))
+        stripped = without_rules(stripped, change.name, gone) if gone else stripped
+    for change in changes:
+        _refuse_uncounted(stripped, change, change.table, [jump.chain for jump in change.want.jumps])
+    texts = [_text_of(change, chain) for change in changes if change.want.chain_exists]
+    return with_ours(stripped, chain, texts)
+
+
+def _text_of(change: TableChange, chain: str) -> TableText:
+    jumps = tuple(
+        JumpText(jump.chain, foreign_index(change.table, jump.chain, jump.index), jump.rule.text)
+        for jump in change.want.jumps
+    )
+    return TableText(change.name, tuple(rule.text for rule in change.want.rules), jumps)
+
+
+def _refuse_uncounted(sources: Sources, change: TableChange, table: Table, chains: Sequence[str]) -> None:
+    """Raises HostError where a chain has not as many statements in the file as the kernel made rules of it."""
+    for chain in chains:
+        found = table.chain(chain)
+        rules = foreign_index(table, chain, len(found.rules)) if found else 0
+        statements = count_rules(sources, (*change.name, chain))
+        if statements != rules:
+            raise HostError(
+                f"it makes {rules} rules in chain {chain} of table {' '.join(change.name)}, but {statements} "
+                "statements were found for them"
+            )

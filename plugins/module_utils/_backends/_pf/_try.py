@@ -1,0 +1,110 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Tries a plan without loading anything, by ``pfctl -n``: what the kernel will hold, proved from what pfctl prints.
+
+That pfctl ends with 0 is no proof: a comment that ends in a backslash swallows the line behind it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Sequence, Tuple
+
+from ansible_collections.port443.https.plugins.module_utils._backends._pf._anchor import anchor_of, expected_rules
+from ansible_collections.port443.https.plugins.module_utils._backends._pf._conf import skipped_interfaces, without_loads
+from ansible_collections.port443.https.plugins.module_utils._backends._pf._live import calls
+from ansible_collections.port443.https.plugins.module_utils._backends._pf._observe import Have, try_rules, words_of
+from ansible_collections.port443.https.plugins.module_utils._backends._pf._parse import parse_rules
+from ansible_collections.port443.https.plugins.module_utils._backends._pf._plan import PfPlan
+from ansible_collections.port443.https.plugins.module_utils._backends._pf._rule import PfRule, Rules, meaning
+from ansible_collections.port443.https.plugins.module_utils._backends._pf._verdict import passes_established
+from ansible_collections.port443.https.plugins.module_utils._backends._pf._walk import Filter
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._host import Host
+from ansible_collections.port443.https.plugins.module_utils._port_rule import Request
+from ansible_collections.port443.https.plugins.module_utils._session import Session
+
+_TRANSLATIONS = ("nat", "rdr", "binat", "no nat", "no rdr", "no binat", "dummynet", "altq", "queue")
+_SSH = 22
+
+
+def foresee(host: Host, have: Have, plan: PfPlan, request: Request) -> Filter:
+    """Returns what the kernel will hold after a plan; raises HostError where pfctl would refuse it, or misread it."""
+    if not plan.steps:
+        return have.live
+    anchor = anchor_of(request)
+    state = have.live
+    if plan.rules:
+        rules = _read(host, plan.rules, ("-a", anchor))
+        if meaning(rules, {}, anchor) != _without_tables(rules, request):
+            raise HostError(
+                "pfctl of this host reads the rules of the set otherwise than they are meant: "
+                + "; ".join(rule.text for rule in rules)
+            )
+        loaded = state.enabled or plan.switches_on
+        state = replace(state, anchors={**state.anchors, anchor: rules}) if loaded else state
+    elif request.state == "absent":
+        state = replace(state, anchors={**state.anchors, anchor: ()})
+    if plan.main != plan.conf and plan.conf.encode("latin-1") != (have.conf or b""):
+        _refuse_unseen(_read(host, without_loads(plan.conf)), anchor, plan.calls)
+    if plan.main is not None:
+        state = _with_main(host, plan, anchor, state, request.state == "present")
+    state = replace(state, enabled=state.enabled or plan.switches_on)
+    if plan.switches_on:
+        refuse_lockout(state, have)
+    return state
+
+
+def _without_tables(rules: Rules, request: Request) -> object:
+    """What is expected, unless pfctl made a table of the sources: then its members are not printed."""
+    neighbours = any(rule.icmp_type is not None for rule in rules)
+    expected = expected_rules(request, neighbours)
+    return meaning(rules, {}, "") if any(rule.source.kind == "table" for rule in rules) else expected
+
+
+def _read(host: Host, text: str, options: Sequence[str] = ()) -> Rules:
+    ended = try_rules(host, text, *options)
+    if ended.returncode:
+        raise HostError(f"{' '.join(ended.argv)} failed with code {ended.returncode} and said: {words_of(ended)}")
+    return parse_rules(ended.out)
+
+
+def _with_main(host: Host, plan: PfPlan, anchor: str, state: Filter, calling: bool) -> Filter:
+    text = without_loads(plan.main or "")
+    printed = _read(host, text, ("-R",) if plan.parts else ())
+    filters, translations = _split(printed)
+    _refuse_unseen(filters, anchor, calling)
+    if plan.parts:
+        return replace(state, rules=filters)
+    skipped = state.skipped | frozenset(skipped_interfaces(text))
+    return replace(state, rules=filters, translations=translations, skipped=skipped)
+
+
+def _refuse_unseen(rules: Rules, anchor: str, calling: bool) -> None:
+    if calls(rules, anchor) != calling:
+        seen = "does not see" if calling else "still sees"
+        raise HostError(f"pfctl {seen} the call of anchor {anchor} in what pf.conf would be; nothing was changed")
+
+
+def _split(rules: Rules) -> Tuple[Rules, Rules]:
+    """The rules that ``-s rules`` would print, and those of ``-s nat``."""
+
+    def translates(rule: PfRule) -> bool:
+        return rule.text.startswith(_TRANSLATIONS)
+
+    return tuple(rule for rule in rules if not translates(rule)), tuple(rule for rule in rules if translates(rule))
+
+
+def refuse_lockout(state: Filter, have: Have) -> None:
+    """Raises HostError where pf, switched on, would cut the ssh connection that this run came by.
+
+    pf has no state of a connection that is older than itself, and rules that keep state match its first packet alone.
+    """
+    for session in have.sessions or (Session(_SSH, None),):
+        family = session.source.version if session.source else 4
+        fate = passes_established(state, have.link(family), session.port, session.source)
+        if fate.passes is not True:
+            raise HostError(
+                f"switching pf on would cut ssh on port {session.port}, of whose connections it has no state yet: "
+                f"{fate.outcomes[-1]}. Switch it on at the console with pfctl -e, or let the next boot do so"
+            )

@@ -1,0 +1,240 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What nf_tables' registers hold: fields of a packet and of its connection, by the places they are loaded from.
+
+Keys are those of include/uapi/linux/netfilter/nf_tables.h (enum nft_meta_keys, nft_ct_keys, nft_fib_result); names are
+those of nft(8); places are those of the headers in RFC 791, 8200, 9293, 768, 792 and 4443.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Dict, NamedTuple, Optional, Tuple
+
+IPV4, IPV6, ARP = 0x0800, 0x86DD, 0x0806
+LINK, NETWORK, TRANSPORT = 0, 1, 2
+NUMBER, HOST_NUMBER, ADDRESS, NAME = "number", "host number", "address", "name"
+_ICMP, _TCP, _UDP, _ICMPV6 = 1, 6, 17, 58
+_WITH_PORTS = {_TCP: "tcp", _UDP: "udp", 33: "dccp", 132: "sctp", 136: "udplite"}
+
+
+@dataclass(frozen=True)
+class Value:
+    """What is in a register.
+
+    ``kind`` is payload, meta, ct, fib, constant or unknown; ``key`` says which (payload: base and offset; meta and ct:
+    their number; fib: result and flags). ``length`` are its bytes. ``mask`` and ``flip`` are what was done to it since:
+    value & mask ^ flip. ``swapped`` tells that a number of the host's byte order was put into the network's.
+    ``constant`` are the bytes of a constant, ``text`` is nft's spelling of what has no other.
+    """
+
+    kind: str
+    key: Tuple[int, ...] = ()
+    length: int = 4
+    mask: Optional[bytes] = None
+    flip: bytes = b""
+    swapped: bool = False
+    constant: bytes = b""
+    text: str = ""
+
+
+class Field(NamedTuple):
+    """One thing that a packet has: the field of a Match (empty where it is not known), nft's name for it.
+
+    ``width`` are its bytes, ``style`` says how it is compared, ``words`` names the table of its values' names.
+    """
+
+    match: str
+    text: str
+    width: int
+    style: str = NUMBER
+    words: str = ""
+
+
+Part = Tuple[Field, int]
+"""A field, and how many of its first bytes are loaded."""
+
+
+class Context(NamedTuple):
+    """What a rule has asked so far: the ethertype and the protocol that the packet has, None where it may be any.
+
+    ``mixed`` tells that its table is one for both IP versions.
+    """
+
+    ethertype: Optional[int] = None
+    protocol: Optional[int] = None
+    mixed: bool = False
+
+
+_ADDRESSES = {
+    IPV4: {12: Field("source", "ip saddr", 4, ADDRESS), 16: Field("destination", "ip daddr", 4, ADDRESS)},
+    IPV6: {8: Field("source", "ip6 saddr", 16, ADDRESS), 24: Field("destination", "ip6 daddr", 16, ADDRESS)},
+}
+_NETWORK_FIELDS: Dict[int, Dict[int, Field]] = {
+    IPV4: {
+        **_ADDRESSES[IPV4],
+        1: Field("", "ip dscp", 1),
+        2: Field("", "ip length", 2),
+        4: Field("", "ip id", 2),
+        6: Field("fragment", "ip frag-off", 2),
+        8: Field("hop_limit", "ip ttl", 1),
+        9: Field("protocol", "ip protocol", 1, words="protocol"),
+        10: Field("", "ip checksum", 2),
+    },
+    IPV6: {
+        **_ADDRESSES[IPV6],
+        4: Field("", "ip6 length", 2),
+        6: Field("protocol", "ip6 nexthdr", 1, words="protocol"),
+        7: Field("hop_limit", "ip6 hoplimit", 1),
+    },
+}
+_ARP_FIELDS = {6: Field("", "arp operation", 2)}
+_LINK_FIELDS = {
+    0: Field("", "ether daddr", 6),
+    6: Field("", "ether saddr", 6),
+    12: Field("ethertype", "ether type", 2, words="ethertype"),
+}
+_TCP_FIELDS = {
+    4: Field("", "tcp sequence", 4),
+    8: Field("", "tcp ackseq", 4),
+    13: Field("tcp_flags", "tcp flags", 1, words="tcp flags"),
+    14: Field("", "tcp window", 2),
+}
+_ICMP_FIELDS = {
+    protocol: {
+        0: Field("icmp_type", f"{name} type", 1, words=name),
+        1: Field("icmp_code", f"{name} code", 1, words=f"{name} code"),
+        2: Field("", f"{name} checksum", 2),
+        4: Field("", f"{name} id", 2),
+        6: Field("", f"{name} sequence", 2),
+    }
+    for protocol, name in ((_ICMP, "icmp"), (_ICMPV6, "icmpv6"))
+}
+_META = {
+    0: Field("", "meta length", 4, HOST_NUMBER),
+    1: Field("ethertype", "meta protocol", 2, words="ethertype"),
+    2: Field("", "meta priority", 4, HOST_NUMBER),
+    3: Field("mark", "meta mark", 4, HOST_NUMBER, "mark"),
+    4: Field("in_interface", "iif", 4, HOST_NUMBER, "interface"),
+    5: Field("out_interface", "oif", 4, HOST_NUMBER, "interface"),
+    6: Field("in_interface", "iifname", 16, NAME),
+    7: Field("out_interface", "oifname", 16, NAME),
+    8: Field("", "iiftype", 2, HOST_NUMBER),
+    9: Field("", "oiftype", 2, HOST_NUMBER),
+    10: Field("", "meta skuid", 4, HOST_NUMBER),
+    11: Field("", "meta skgid", 4, HOST_NUMBER),
+    12: Field("", "meta nftrace", 1),
+    13: Field("", "meta rtclassid", 4, HOST_NUMBER),
+    14: Field("", "meta secmark", 4, HOST_NUMBER),
+    15: Field("ethertype", "meta nfproto", 1, words="nfproto"),
+    16: Field("protocol", "meta l4proto", 1, words="protocol"),
+    17: Field("", "meta ibrname", 16, NAME),
+    18: Field("", "meta obrname", 16, NAME),
+    19: Field("packet_type", "meta pkttype", 1, words="pkttype"),
+    20: Field("", "meta cpu", 4, HOST_NUMBER),
+    21: Field("", "iifgroup", 4, HOST_NUMBER),
+    22: Field("", "oifgroup", 4, HOST_NUMBER),
+    23: Field("", "meta cgroup", 4, HOST_NUMBER),
+    24: Field("", "meta random", 4, HOST_NUMBER),
+    25: Field("", "meta ipsec", 1),
+    26: Field("", "meta iifkind", 16, NAME),
+    27: Field("", "meta oifkind", 16, NAME),
+    30: Field("", "meta time", 8, HOST_NUMBER),
+    31: Field("", "meta day", 1),
+    32: Field("", "meta hour", 4, HOST_NUMBER),
+    33: Field("", "meta sdif", 4, HOST_NUMBER),
+    34: Field("", "meta sdifname", 16, NAME),
+}
+_CT = {
+    0: Field("state", "ct state", 4, HOST_NUMBER, "ct state"),
+    1: Field("direction", "ct direction", 1, words="ct direction"),
+    2: Field("status", "ct status", 4, HOST_NUMBER, "ct status"),
+    3: Field("connmark", "ct mark", 4, HOST_NUMBER, "mark"),
+    4: Field("", "ct secmark", 4, HOST_NUMBER),
+    5: Field("", "ct expiration", 4, HOST_NUMBER),
+    6: Field("", "ct helper", 16, NAME),
+    7: Field("", "ct l3proto", 1, words="nfproto"),
+    8: Field("", "ct saddr", 16),
+    9: Field("", "ct daddr", 16),
+    10: Field("", "ct protocol", 1, words="protocol"),
+    11: Field("", "ct proto-src", 2),
+    12: Field("", "ct proto-dst", 2),
+    13: Field("", "ct label", 16),
+    14: Field("", "ct packets", 8, HOST_NUMBER),
+    15: Field("", "ct bytes", 8, HOST_NUMBER),
+    16: Field("", "ct avgpkt", 8, HOST_NUMBER),
+    17: Field("", "ct zone", 2, HOST_NUMBER),
+    18: Field("", "ct event", 4, HOST_NUMBER),
+    19: Field("", "ct ip saddr", 4, ADDRESS),
+    20: Field("", "ct ip daddr", 4, ADDRESS),
+    21: Field("", "ct ip6 saddr", 16, ADDRESS),
+    22: Field("", "ct ip6 daddr", 16, ADDRESS),
+    23: Field("", "ct id", 4),
+}
+_FIB_OIF, _FIB_OIFNAME, _FIB_TYPE = 1, 2, 3
+_FIB_SOURCE, _FIB_DESTINATION, _FIB_IIF, _FIB_PRESENT = 0x1, 0x2, 0x8, 0x20
+_FIB_FLAGS = ((0x1, "saddr"), (0x2, "daddr"), (0x4, "mark"), (0x8, "iif"), (0x10, "oif"))
+_FIB_RESULTS = {_FIB_OIF: "oif", _FIB_OIFNAME: "oifname", _FIB_TYPE: "type"}
+
+
+@lru_cache(maxsize=1024)
+def find_parts(value: Value, context: Context) -> Tuple[Part, ...]:
+    """Returns the fields that a value is made of; nothing if that cannot be said."""
+    if value.kind == "meta":
+        return ((_META[value.key[0]], value.length),) if value.key[0] in _META else ()
+    if value.kind == "ct":
+        return ((_CT[value.key[0]], value.length),) if value.key[0] in _CT else ()
+    if value.kind == "fib":
+        return ((_fib_field(*value.key), value.length),)
+    return _header_fields(value, context) if value.kind == "payload" else ()
+
+
+def _fib_field(result: int, flags: int) -> Field:
+    asked = " . ".join(name for flag, name in _FIB_FLAGS if flags & flag)
+    text = "fib {} {}".format(asked, _FIB_RESULTS.get(result, "type"))
+    if result == _FIB_TYPE:
+        match = "source_fib_type" if flags & _FIB_SOURCE else "destination_fib_type"
+        return Field(match, text, 4, HOST_NUMBER, "fib type")
+    back = flags & _FIB_SOURCE and flags & _FIB_IIF
+    if flags & _FIB_PRESENT:
+        return Field("reverse_path" if back else "", text, 1, words="boolean")
+    return Field("reverse_path" if back and result == _FIB_OIF else "", text, 4, HOST_NUMBER)
+
+
+def _header_fields(value: Value, context: Context) -> Tuple[Part, ...]:
+    """The fields that bytes of a header cover: nft loads neighbours at once, and of a prefix the first bytes alone."""
+    base, offset = value.key
+    fields = _fields_at(base, context)
+    left = value.length
+    parts = []
+    while left > 0:
+        field = fields.get(offset)
+        if field is None:
+            return ()
+        taken = min(left, field.width)
+        parts.append((field, taken))
+        offset, left = offset + taken, left - taken
+    return tuple(parts)
+
+
+def _fields_at(base: int, context: Context) -> Dict[int, Field]:
+    if base == NETWORK:
+        return _ARP_FIELDS if context.ethertype == ARP else _NETWORK_FIELDS.get(context.ethertype or 0, {})
+    if base == TRANSPORT:
+        return _transport_fields(context.protocol)
+    return _LINK_FIELDS if base == LINK else {}
+
+
+@lru_cache(maxsize=256)
+def _transport_fields(protocol: Optional[int]) -> Dict[int, Field]:
+    """Ports are at the same place in every protocol that has them; where any may come, nft says th for it."""
+    if protocol in _ICMP_FIELDS:
+        return _ICMP_FIELDS[protocol]
+    if protocol is not None and protocol not in _WITH_PORTS:
+        return {}
+    name = _WITH_PORTS.get(protocol or 0, "th")
+    ports = {0: Field("sport", f"{name} sport", 2), 2: Field("dport", f"{name} dport", 2)}
+    if protocol == _TCP:
+        return {**ports, **_TCP_FIELDS}
+    return {**ports, 4: Field("", "udp length", 2)} if protocol == _UDP else ports

@@ -1,0 +1,76 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What is known of a packet on its way: one, or rather all that it may be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import FrozenSet, Optional, Tuple, Union
+
+from ansible_collections.port443.https.plugins.module_utils._ruleset import Span
+
+STRANGER = "stranger"
+"""A source that no rule names: in no set and no prefix, unless that holds an eighth of all addresses or more."""
+
+ANYONE = "anyone"
+"""Any source at all: a prefix or a set may hold it or not."""
+
+HOST = "host"
+"""An address of the host itself that is not known: neither loopback nor multicast."""
+
+Addresses = Union[str, Tuple[Span, ...]]
+"""STRANGER, ANYONE, HOST, or the addresses as spans of integers."""
+
+FIN, SYN, PSH, ACK = 1, 2, 8, 16
+TCP, UDP, ICMPV6 = 6, 17, 58
+ARP = -1
+"""In place of a protocol: no IP packet at all, but a question or an answer of ARP."""
+
+_ETHERTYPES = {4: 0x0800, 6: 0x86DD}
+_ETHERTYPE_ARP = 0x0806
+_NO_CONNECTION = frozenset(("UNTRACKED", "INVALID"))
+WITH_PORTS = frozenset((6, 17, 33, 132, 136))  # tcp, udp, dccp, sctp, udplite
+
+
+@dataclass(frozen=True)
+class Packet:
+    """One packet, or rather all packets it may be: spans and tuples hold every possible value.
+
+    Interfaces: a name, None for one that is not known but is not ``lo``, "" for none (an incoming packet has no
+    outgoing interface). ``state`` holds the conntrack states it may have; DNAT is ``translated``, None if not known;
+    ``direction`` is that within its connection. ``mark`` and ``connmark`` are None if not known. ``icmp`` is type and
+    code. The types are those of ``addrtype``; ``packet_type`` is empty if not known. ``learnt`` are the sets that rules
+    may have put it into.
+    """
+
+    family: int
+    protocol: int
+    dport: Span = (0, 65535)
+    sport: Span = (1024, 65535)
+    source: Addresses = STRANGER
+    destination: Addresses = HOST
+    in_interface: Optional[str] = None
+    out_interface: Optional[str] = ""
+    state: Tuple[str, ...] = ("NEW",)
+    translated: Optional[bool] = False
+    tcp_flags: Tuple[int, ...] = (SYN,)
+    icmp: Optional[Tuple[int, int]] = None
+    mark: Optional[int] = 0
+    connmark: Optional[int] = 0
+    hop_limit: Span = (1, 255)
+    source_type: str = "UNICAST"
+    destination_type: str = "LOCAL"
+    packet_type: Tuple[str, ...] = ("UNICAST",)
+    direction: Optional[str] = "ORIGINAL"
+    learnt: FrozenSet[str] = frozenset()
+
+    @property
+    def ethertype(self) -> int:
+        """The ethertype of the frame that it comes in."""
+        return _ETHERTYPE_ARP if self.protocol == ARP else _ETHERTYPES[self.family]
+
+    @property
+    def has_connection(self) -> Optional[bool]:
+        """Whether conntrack knows a connection that it belongs to, None if that is not known."""
+        known = {state not in _NO_CONNECTION for state in self.state}
+        return known.pop() if len(known) == 1 else None

@@ -1,0 +1,93 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What ``pfctl -s`` prints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import List
+
+from fake_pf.kernel import Kernel
+from fake_pf.rules import Rule, print_rules
+
+NO_ANCHOR = {
+    "FreeBSD": (0, "pfctl: DIOCGETRULES: Invalid argument\n"),
+    "Darwin": (0, "pfctl: DIOCGETRULES: Invalid argument\n"),
+    "OpenBSD": (1, "pfctl: Anchor does not exist.\n"),
+}
+
+
+@dataclass
+class Said:
+    """What is printed, and the code."""
+
+    out: str = ""
+    err: str = ""
+    code: int = 0
+
+
+def kind_of(rule: Rule) -> str:
+    """Which listing a rule is in."""
+    if rule.action.startswith(("nat", "rdr", "binat", "no rdr")):
+        return "nat"
+    return "dummynet" if rule.action.startswith("dummynet") else "rules"
+
+
+def print_all(rules: List[Rule], system: str) -> str:
+    """Rules as -v prints them while it loads: normalisation, translation, then filtering."""
+    order = {"nat": 1, "dummynet": 2, "rules": 3}
+    ranks = {"scrub": 0, "scrub-anchor": 0}
+    return print_rules(sorted(rules, key=lambda rule: ranks.get(rule.action, order[kind_of(rule)])), system)
+
+
+def show(kernel: Kernel, what: str, anchor: str, verbose: bool) -> Said:
+    """Prints one listing; refuses those that this does not play."""
+    if what == "info":
+        return Said(f"Status: {'Enabled' if kernel.enabled else 'Disabled'} for 0 days 01:02:03".ljust(44) + INFO)
+    if what in ("rules", "nat"):
+        return _show_rules(kernel, what, anchor)
+    if what == "Anchors":
+        return _show_anchors(kernel, anchor)
+    if what == "Interfaces":
+        names = ["all", *kernel_interfaces(kernel.system)]
+        skipped = [name for name in names if name in kernel.skip or name.rstrip("0123456789") in kernel.skip]
+        return Said("".join(f"{name}{' (skip)' if verbose and name in skipped else ''}\n" for name in names))
+    if what == "References" and kernel.system == "Darwin":
+        return _show_references(kernel)
+    raise AssertionError(f"-s {what} is not played")
+
+
+INFO = "  Debug: Urgent\n\nState Table                          Total             Rate\n"
+
+
+def kernel_interfaces(system: str) -> List[str]:
+    """The interfaces of the machine."""
+    return {"FreeBSD": ["em0", "lo0"], "OpenBSD": ["vio0", "lo0"], "Darwin": ["en0", "lo0"]}[system]
+
+
+def _show_rules(kernel: Kernel, what: str, anchor: str) -> Said:
+    if what == "nat" and kernel.system == "OpenBSD":
+        return Said(err="pfctl: Unknown show modifier 'nat'\nusage: pfctl ...\n", code=1)
+    if anchor and anchor not in kernel.anchors():
+        code, words = NO_ANCHOR[kernel.system]
+        return Said(err=words, code=code)
+    rules = [rule for rule in kernel.rulesets.get(anchor, []) if kind_of(rule) == what]
+    return Said(print_all(rules, kernel.system))
+
+
+def _show_anchors(kernel: Kernel, anchor: str) -> Said:
+    """All anchors below one, each by its whole path."""
+    if anchor and anchor not in kernel.anchors():
+        return Said(err=f"Anchor '{anchor}' not found.\n", code=0)
+    above = f"{anchor}/" if anchor else ""
+    deep = kernel.system != "Darwin"  # without -v macOS prints one level
+    found = [name for name in kernel.anchors() if name.startswith(above) and (deep or "/" not in name[len(above) :])]
+    return Said("".join(f"  {name}\n" for name in found))
+
+
+def _show_references(kernel: Kernel) -> Said:
+    if not kernel.tokens:
+        return Said("No pf starter references held\n")
+    lines = ["TOKENS:", f"{'PID':<8} {'Process Name':<28} {'TOKEN':<24} TIMESTAMP"]
+    lines += [f"{400 + at:<8} {'pfctl':<28} {token:<24} 0 days 00:00:09" for at, token in enumerate(kernel.tokens)]
+    return Said("\n".join(lines) + "\n")

@@ -1,0 +1,98 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A file and what it includes: read as nft reads it, edited in the file that holds the place."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.port443.https.plugins.module_utils._backends._nftables._sources import (
+    assemble,
+    observe_sources,
+)
+from ansible_collections.port443.https.plugins.module_utils._backends._nftables._text import (
+    JumpText,
+    TableText,
+    with_ours,
+    without_ours,
+)
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from files_host import FilesHost
+
+CHAIN = "port443-https"
+WANTED = TableText(("inet", "filter"), ("tcp dport 443 accept",), (JumpText("input", 1, "jump port443-https"),))
+INPUT = "chain input {\n\ttype filter hook input priority 0; policy accept;\n"
+
+
+def sources_of(files, path="/etc/nftables.conf"):
+    return observe_sources(FilesHost(files), path)
+
+
+def changed(files):
+    """The files that putting a set in changes, and whether taking it out gives all back."""
+    sources = sources_of(files)
+    written = with_ours(sources, CHAIN, [WANTED])
+    assert without_ours(written, CHAIN) == sources
+    return {path: written.text(path) for path in sources.contents if written.contents[path] != sources.contents[path]}
+
+
+def test_the_file_that_holds_the_chain_is_edited():
+    table = "table inet filter {\n" + INPUT + "ct state established accept\ndrop\n}\n}\n"
+    files = {
+        "/etc/nftables.conf": '#!/usr/sbin/nft -f\nflush ruleset\ninclude "/etc/nftables.d/*.nft"\n',
+        "/etc/nftables.d/10-first.nft": "define lan = 192.0.2.0/24",
+        "/etc/nftables.d/20-filter.nft": table,
+        "/etc/nftables.d/.hidden.nft": "table inet hidden { }\n",
+        "/etc/nftables.d/notes.txt": "this is no rule\n",
+    }
+    assert assemble(sources_of(files)).text == (
+        "#!/usr/sbin/nft -f\nflush ruleset\ndefine lan = 192.0.2.0/24\n" + table + "\n\n"
+    )
+    assert list(changed(files)) == ["/etc/nftables.d/20-filter.nft"]
+
+
+def test_rules_in_a_file_of_their_own_get_the_jump_there_and_the_chain_where_chains_are():
+    files = {
+        "/etc/nftables.conf": "table inet filter {\n\t" + INPUT + '\t\tinclude "/etc/input.rules"\n\t}\n}\n',
+        "/etc/input.rules": "ct state established accept\ndrop\n",
+    }
+    assert changed(files) == {
+        "/etc/nftables.conf": files["/etc/nftables.conf"].replace(
+            "\tchain", "\tchain port443-https {\n\t\ttcp dport 443 accept\n\t}\n\n\tchain", 1
+        ),
+        "/etc/input.rules": "ct state established accept\njump port443-https\ndrop\n",
+    }
+
+
+def test_includes_are_followed_to_the_end_and_relative_ones_start_in_etc():
+    files = {
+        "/etc/nftables.conf": 'include "one.nft" # include "/etc/none.nft"\n',
+        "/etc/one.nft": 'include "/etc/t?o/*.nft"; define a = "include"',
+        "/etc/two/b.nft": "define b = 2\n",
+        "/etc/two/a.nft": "define c = 3",
+    }
+    assert assemble(sources_of(files)).text == (
+        'define c = 3\ndefine b = 2\n\n; define a = "include"\n # include "/etc/none.nft"\n'
+    )
+
+
+def test_a_file_that_is_missing_is_left_for_nft_to_complain():
+    assert assemble(sources_of({"/etc/nftables.conf": 'include "/etc/none.nft"\n'})).text == (
+        'include "/etc/none.nft"\n'
+    )
+    assert assemble(sources_of({"/etc/nftables.conf": 'include "/etc/none/*.nft"\n'})).text == "\n"
+
+
+def test_a_file_that_includes_itself_is_refused():
+    with pytest.raises(HostError, match="more than 16 deep"):
+        assemble(sources_of({"/etc/nftables.conf": 'include "/etc/nftables.conf"\n'}))
+
+
+def test_a_file_that_is_included_twice_is_not_edited():
+    files = {
+        "/etc/nftables.conf": "".join(
+            f'table {family} filter {{\n{INPUT}include "/etc/rules"\n}}\n}}\n' for family in ("inet", "ip")
+        ),
+        "/etc/rules": "ct state established accept\ndrop\n",
+    }
+    with pytest.raises(HostError, match=r"/etc/rules is included more than once by /etc/nftables\.conf"):
+        with_ours(sources_of(files), CHAIN, [WANTED])
