@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Dict
 
@@ -41,12 +41,16 @@ with concurrent.futures.ThreadPoolExecutor(len(doors)) as pool:
 
 @dataclass(frozen=True)
 class Machine:
-    """A container: ``host`` is what testinfra asks, ``ipv4`` and ``ipv6`` are its addresses."""
+    """A container: ``host`` is what testinfra asks, ``ipv4`` and ``ipv6`` are its addresses.
+
+    ``variables`` are those that the scenario's inventory has for this host.
+    """
 
     name: str
     host: Any
     ipv4: str
     ipv6: str
+    variables: Dict[str, Any] = field(default_factory=dict)
 
     def run(self, command: str) -> str:
         """What a shell command prints, without the last line's end; the test fails if the command does."""
@@ -80,14 +84,19 @@ def machine(name: str) -> Machine:
     shown = subprocess.run([ENGINE, "inspect", container], check=True, capture_output=True, text=True)
     link: Dict[str, Any] = json.loads(shown.stdout)[0]["NetworkSettings"]["Networks"][NETWORK]
     host = testinfra.get_host(f"{ENGINE}://{container}")
-    return Machine(name, host, link["IPAddress"], link["GlobalIPv6Address"])
+    return Machine(name, host, link["IPAddress"], link["GlobalIPv6Address"], targets().get(name) or {})
+
+
+def targets() -> Dict[str, Dict[str, Any]]:
+    """The hosts of the scenario's group ``targets``, with their variables."""
+    inventory: Dict[str, Any] = yaml.safe_load(INVENTORY.read_text(encoding="utf-8"))
+    return inventory["targets"]["hosts"]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """A test that takes ``target`` runs once for each host of the scenario's group ``targets``."""
     if "target" in metafunc.fixturenames:
-        inventory = yaml.safe_load(INVENTORY.read_text(encoding="utf-8"))
-        metafunc.parametrize("target", sorted(inventory["targets"]["hosts"]), indirect=True, scope="session")
+        metafunc.parametrize("target", sorted(targets()), indirect=True, scope="session")
 
 
 @pytest.fixture(scope="session")

@@ -2,14 +2,18 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Says which scenarios name playbooks or tests that are not there: molecule itself skips those and calls it a success.
 
-With ``--images`` it prints the names of the images that the scenarios want.
+Also says which cannot run at the same time.
+
+With ``--images [SCENARIO...]`` it prints the names of the images that they want (without names, all), in an order in
+which those who build several at once seldom wait for one another.
 """
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any, Iterator, Sequence
 
 import yaml
 
@@ -19,13 +23,25 @@ ROOT = Path(__file__).resolve().parent.parent / "molecule"
 def main() -> int:
     """Prints one line for each thing that is missing; returns 1 if there is any."""
     scenarios = [path.parent for path in sorted(ROOT.glob("*/molecule.yml"))]
-    if sys.argv[1:] == ["--images"]:
-        inventories = [read(folder / "inventory" / "hosts.yml") for folder in (ROOT, *scenarios)]
-        print("\n".join(sorted({image for inventory in inventories for image in images(inventory)})))
+    if sys.argv[1:2] == ["--images"]:
+        folders = [ROOT / name for name in sys.argv[2:]] or scenarios
+        inventories = [read(folder / "inventory" / "hosts.yml") for folder in (ROOT, *folders)]
+        wanted = {image for inventory in inventories for image in images(inventory)}
+        print("\n".join(sorted(wanted, key=lambda image: (image.partition("-")[2], image))))
         return 0
-    missing = [line for scenario in scenarios for line in missing_from(scenario)]
+    missing = [line for scenario in scenarios for line in missing_from(scenario)] + list(clashes(scenarios))
     print("\n".join(missing), end="\n" if missing else "")
     return 1 if missing else 0
+
+
+def clashes(scenarios: Sequence[Path]) -> Iterator[str]:
+    """Scenarios whose names give them the same network (molecule/inventory/group_vars): they cannot run at once."""
+    by_network: dict[str, str] = {}
+    for scenario in scenarios:
+        network = hashlib.sha256(scenario.name.encode()).hexdigest()[:2]
+        if network in by_network:
+            yield f"molecule/{scenario.name}: has the network of {by_network[network]}: give one of them another name"
+        by_network[network] = scenario.name
 
 
 def read(path: Path) -> Any:
