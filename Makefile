@@ -1,6 +1,6 @@
 # Every target is a script in tools/, which can be run by hand with arguments; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup format lint unit kernel integration molecule test demo bench clean
+.PHONY: help setup format lint unit kernel integration molecule test demo vm bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ test: ## lint, unit, kernel, integration, molecule
 
 demo: ## the main job on a throw-away host, shown step by step
 	@tools/demo
+
+vm: ## the main job over a real reboot, on a machine in QEMU (root; about 10 minutes)
+	@tools/vm
 
 bench: ## our task beside what people use today
 	@bench/run

@@ -5,19 +5,22 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import socket
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterator, Sequence
+from typing import Collection, Iterator, Sequence
 
-from rules import default_drop, with_blocklists
+from rules import default_drop, default_drop_nft, with_blocklists
 
 BENCH = Path(__file__).resolve().parent
 SINGLE, LARGE = "web", "large"
+NFTABLES, FIREWALLD, UFW = "nftables", "firewalld", "ufw"
 FLEET = tuple(f"fleet{number:02}" for number in range(1, 21))
+NAMES = (SINGLE, LARGE, *FLEET, NFTABLES, FIREWALLD, UFW)
 RULES = {4: 8000, 6: 2000}
 _START = 60.0  # seconds until sshd has to answer; 10,000 rules are loaded before
 _PATIENCE = 0.3  # seconds until a dropped packet counts as dropped; the next hop is a function call away
@@ -62,7 +65,7 @@ class Host:
 
     def reset(self) -> None:
         """Sets the firewall back, live and saved."""
-        self.run("/etc/bench/reset")
+        self.run("/etc/bench/firewall", "reset")
 
     def lets_in(self, port: int) -> bool:
         """Tells whether TCP packets to that port get past the firewall, over both IP versions alike."""
@@ -77,20 +80,23 @@ def _answers(address: str, port: int) -> bool:
         socket.create_connection((address, port), _PATIENCE).close()
     except ConnectionRefusedError:
         return True  # nobody listens there, and the host was free to say so
-    except (TimeoutError, socket.timeout):
-        return False
+    except OSError as error:
+        if isinstance(error, socket.timeout) or error.errno in (errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.EACCES):
+            return False  # dropped, or rejected as firewalld does: prohibited by an administrator
+        raise
     return True
 
 
 @contextlib.contextmanager
-def running(disk: Path) -> Iterator[dict[str, Host]]:
-    """Yields the hosts by name, answering on ssh; keys are at ``disk``/key. Ends them, by id, afterwards."""
+def running(disk: Path, wanted: Collection[str]) -> Iterator[dict[str, Host]]:
+    """Yields the hosts ``wanted`` by name, answering on ssh; keys are at ``disk``/key. Ends them, by id, afterwards."""
     _write_keys(disk)
     hosts: dict[str, Host] = {}
     try:
         subprocess.run(("ip", "link", "set", "lo", "up"), check=True)
-        for number, name in enumerate((SINGLE, LARGE, *FLEET), start=1):
-            hosts[name] = _start(disk, name, number)
+        for number, name in enumerate(NAMES, start=1):
+            if name in wanted:
+                hosts[name] = _start(disk, name, number)
         for host in hosts.values():
             for address in host.addresses:  # IPv6 may be later by a second
                 _wait_for_ssh(host, address)
@@ -125,9 +131,11 @@ def _start(disk: Path, name: str, number: int) -> Host:
     for version in (4, 6):
         rules = with_blocklists(version, RULES[version]) if name == LARGE else default_drop(version)
         (folder / f"rules.v{version}").write_text(rules, encoding="ascii")
+    (folder / "rules.nft").write_text(default_drop_nft(), encoding="ascii")
+    firewall = BENCH / "firewalls" / (name if name in (NFTABLES, FIREWALLD, UFW) else "iptables")
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
-            ("unshare", "--net", "--mount", str(BENCH / "host"), str(folder), str(number)),
+            ("unshare", "--net", "--mount", str(BENCH / "host"), str(folder), str(number), str(firewall)),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,

@@ -16,6 +16,7 @@ from typing import Any, Mapping, Sequence
 from hosts import BENCH, Host
 
 PYTHON = "/usr/bin/python3"  # the hosts' own, pinned, so that no task looks for it
+_COLLECTIONS = ("ansible.posix", "community.general")
 _PRIVATE = Path("/run/bench")  # short, for the control sockets; ours alone, see bench/stage
 
 
@@ -72,19 +73,20 @@ class Controller:
         return _read(durations, wall)
 
     def versions(self) -> str:
-        """Returns the versions of ansible-core, of the controller's Python and of community.general."""
+        """Returns the versions of ansible-core, of the controller's Python and of the collections compared with."""
         shown = subprocess.run(
-            (str(self._bin / "ansible-galaxy"), "collection", "list", "community.general", "--format", "json"),
+            (str(self._bin / "ansible-galaxy"), "collection", "list", "--format", "json"),
             env=self._environment,
             capture_output=True,
             text=True,
             check=True,
         )
-        found = [folder["community.general"]["version"] for folder in json.loads(shown.stdout).values() if folder]
+        listed = json.loads(shown.stdout).values()
+        found = [f"{name} {folder[name]['version']}" for name in _COLLECTIONS for folder in listed if name in folder]
         code = "import ansible.release, platform; print(ansible.release.__version__, platform.python_version())"
         told = subprocess.run((sys.executable, "-c", code), capture_output=True, text=True, check=True)
         core, python = told.stdout.split()
-        return f"ansible-core {core} on Python {python}, community.general {found[0]}"
+        return f"ansible-core {core} on Python {python}, {', '.join(found)}"
 
 
 def _read(path: Path, wall: float) -> Played:

@@ -6,28 +6,41 @@ from __future__ import annotations
 
 import platform
 from statistics import median
-from typing import TYPE_CHECKING, Iterator, Sequence
+from typing import TYPE_CHECKING, Iterator, Mapping, Sequence
 
 from cases import CASES, Case
-from hosts import BENCH, FLEET, SINGLE, Host
+from hosts import BENCH, FIREWALLD, FLEET, NFTABLES, SINGLE, UFW, Host
 from playbook import PYTHON, Played, cpus
 
 if TYPE_CHECKING:
     from compare import Comparison
 
+_VERSIONS = {
+    NFTABLES: ("nft", "--version"),
+    FIREWALLD: ("firewall-cmd", "--version"),
+    UFW: ("ufw", "--version"),
+}
 BEGIN, END = "<!-- results -->", "<!-- end of results -->"
 
 
-def software(host: Host, controller: str) -> str:
+def software(hosts: Mapping[str, Host], controller: str) -> str:
     """Returns what was compared on, without anything that names the machine."""
+    host = hosts[SINGLE]
     commands = ((PYTHON, "--version"), ("iptables", "--version"), ("/usr/sbin/sshd", "-V"))
     python, iptables, sshd = (_first_line(host, *command) for command in commands)
     system = _first_line(host, "sh", "-c", '. /etc/os-release && echo "$PRETTY_NAME"')
+    others = [_others_version(hosts[name], command) for name, command in _VERSIONS.items() if name in hosts]
     kernel = ".".join(platform.release().split(".")[:2])
     return (
-        f"Controller: {controller}. Hosts: {system}, {python}, {iptables}, {sshd.split(',')[0]}. "
+        f"Controller: {controller}. Hosts: {', '.join((system, python, iptables, *others, sshd.split(',')[0]))}. "
         f"Linux {kernel}, {cpus()} processors for all of it."
     )
+
+
+def _others_version(host: Host, command: tuple[str, ...]) -> str:
+    """What its firewall says about itself: nftables a name behind the version, firewalld nothing but the number."""
+    said = host.run(*command, check=False).stdout.split("\n")[0].split(" (")[0]
+    return said if said.startswith(host.name[:3]) else f"{host.name} {said}"
 
 
 def _first_line(host: Host, *argv: str) -> str:

@@ -16,6 +16,25 @@ def default_drop(version: int) -> str:
     return _table(version, (), ())
 
 
+def default_drop_nft() -> str:
+    """Returns a file for nft that drops all but ssh over both IP versions."""
+    return """\
+#!/usr/sbin/nft -f
+
+flush ruleset
+
+table inet filter {
+	chain input {
+		type filter hook input priority filter; policy drop;
+		iif lo accept
+		ct state established,related accept
+		meta l4proto { icmp, ipv6-icmp } accept
+		tcp dport 22 accept
+	}
+}
+"""
+
+
 def with_blocklists(version: int, count: int) -> str:
     """Returns ``default_drop`` with ``count`` rules of others: bans in a chain and in INPUT, forwarded services.
 

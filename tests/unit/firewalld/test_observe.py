@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.port443.https.plugins.module_utils._backends._firewalld import _observe
 from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._backend import Firewalld
 from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._live import find_losses
 from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._service import Service
@@ -186,3 +187,10 @@ def test_a_zone_of_several_files_is_left_out():
     assert PUBLIC not in have.files
     with pytest.raises(HostError, match="the zone public of firewalld is not one file"):
         FIREWALLD.plan(have, request())
+
+
+def test_rules_that_come_after_the_service_is_active_are_waited_for(monkeypatch):
+    empty, loaded = kernel(ruleset=()), kernel()
+    monkeypatch.setattr(_observe, "observe_kernel", lambda host: loaded)
+    assert FIREWALLD.observe(RecordedHost("0.9.3"), empty).kernel is loaded
+    assert FIREWALLD.observe(RecordedHost("0.9.3", runs=False), empty).kernel is empty

@@ -18,9 +18,10 @@ from ansible_collections.port443.https.plugins.module_utils._backends._firewalld
 from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._service import Service, parse_service
 from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._xml import items_of, parse
 from ansible_collections.port443.https.plugins.module_utils._bus import BUS_SOCKET
+from ansible_collections.port443.https.plugins.module_utils._choose import find_managers
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host import Host
-from ansible_collections.port443.https.plugins.module_utils._kernel import Kernel
+from ansible_collections.port443.https.plugins.module_utils._kernel import Kernel, observe_kernel
 from ansible_collections.port443.https.plugins.module_utils._port_rule import CHAIN_PREFIX
 
 ETC, STOCK = "/etc/firewalld", "/usr/lib/firewalld"
@@ -91,6 +92,9 @@ def observe(host: Host, kernel: Kernel) -> Have:
     for name in host.list_folder(ETC + "/services"):
         if name.startswith(CHAIN_PREFIX) and name.endswith(".xml"):
             services[name[:-4]] = host.read(f"{ETC}/services/{name}") or b""
+    daemon = observe_daemon(host) if is_running(host) else None
+    if daemon and "firewalld" not in find_managers(kernel.ruleset):
+        kernel = observe_kernel(host)  # version 0.9 is on the bus, and active for systemd, before its rules are there
     return Have(
         kernel,
         files,
@@ -98,7 +102,7 @@ def observe(host: Host, kernel: Kernel) -> Have:
         _read_definitions(host, files),
         _read_default_zone(host),
         _find_boot(host),
-        observe_daemon(host) if is_running(host) else None,
+        daemon,
     )
 
 
