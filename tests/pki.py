@@ -13,6 +13,7 @@ from typing import Any, Optional, Sequence
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
 NOW = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
@@ -66,11 +67,21 @@ class Issued:
     def key_pem(self, form: str = "pkcs8", passphrase: Optional[bytes] = None) -> bytes:
         return write_key(self.key, form, passphrase)
 
+    def pkcs12(self, others: Sequence[Issued], passphrase: bytes) -> bytes:
+        certificates = [other.certificate for other in others]
+        lock = serialization.BestAvailableEncryption(passphrase)
+        return pkcs12.serialize_key_and_certificates(b"site", self.key, self.certificate, certificates, lock)
+
     def sha256(self) -> str:
         return self.certificate.fingerprint(hashes.SHA256()).hex()
 
     def spki_sha256(self) -> str:
         return spki_sha256(self.key)
+
+
+def fingerprint_of(pem: bytes) -> str:
+    """The SHA-256 of the first certificate in a PEM text."""
+    return x509.load_pem_x509_certificate(pem).fingerprint(hashes.SHA256()).hex()
 
 
 def spki_sha256(key: Any) -> str:

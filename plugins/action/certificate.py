@@ -1,11 +1,12 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Reads a pair's files on the controller and refuses a bad pair there, before any host is touched."""
+"""Reads and opens a pair's files on the controller, and refuses a bad pair there, before any host is touched."""
 
 from __future__ import annotations
 
+import codecs
 import time
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -13,62 +14,78 @@ from ansible.module_utils.common.parameters import remove_values
 from ansible.plugins.action import ActionBase
 from ansible_collections.port443.https.plugins.module_utils._certificate import _request
 from ansible_collections.port443.https.plugins.module_utils._certificate._handshake import load_pair
-from ansible_collections.port443.https.plugins.module_utils._certificate._sources import (
-    read_regular_file,
+from ansible_collections.port443.https.plugins.module_utils._certificate._open import (
+    SECRETS,
+    SOURCES,
+    open_texts,
     refuse_public_keys,
-    to_text,
 )
+from ansible_collections.port443.https.plugins.module_utils._certificate._sources import read_regular_file
 from ansible_collections.port443.https.plugins.module_utils._errors import Problem
+from ansible_collections.port443.https.plugins.plugin_utils import _own_ca
+from ansible_collections.port443.https.plugins.plugin_utils._cryptography import Cryptography
 
 MODULE = "port443.https.certificate"
 
+Texts = Dict[str, Optional[bytes]]
+
 
 class ActionModule(ActionBase):
-    """Runs the module certificate in one execution on the host, with the content of the controller's files."""
+    """Runs the module certificate in one execution on the host, with PEM in place of what is the controller's."""
 
     def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
         """Returns the module's result; raises AnsibleActionFail for a pair or a request that will not do."""
         result: Dict[str, Any] = super().run(tmp, task_vars)
         if getattr(self._connection._shell, "_IS_WINDOWS", False):
             raise AnsibleActionFail(f"{MODULE} manages POSIX hosts; this connection leads to Windows")
-        arguments = self._fetch(dict(self._task.args))
+        arguments, mended = self._fetch(dict(self._task.args))
         result.update(self._execute_module(module_name=MODULE, module_args=arguments, task_vars=task_vars))
+        if "mended" in result:
+            result["mended"] = [*mended, *result["mended"]]
         return result
 
-    def _fetch(self, given: Dict[str, Any]) -> Dict[str, Any]:
-        """Returns the module's arguments: the given ones, with content in the place of the controller's files."""
+    def _fetch(self, given: Dict[str, Any]) -> Tuple[Dict[str, Any], Tuple[str, ...]]:
+        """Returns the module's arguments, PEM in the clear for what is the controller's, and what was mended for it."""
         params, secrets = _validate(given)
         try:
             request = _request.parse(params)
             if request.state == "absent":
-                return {name: value for name, value in given.items() if name not in _sources()}
-            contents = {} if params["remote_src"] else self._read_files(params)
-            texts: Dict[str, Optional[bytes]] = {name: contents.get(name) for name in _request.TEXTS}
-            for name in _request.TEXTS:
-                if params[name] is not None:
-                    texts[name] = params[name].encode("utf-8", "surrogateescape")
-            if texts["certificate"] is not None and texts["key"] is not None:
-                pair, _warnings = _request.read_request_pair(request, texts, int(time.time()))
+                return {name: value for name, value in given.items() if name not in _source_options()}, ()
+            texts = self._read(params, request)
+            opened = open_texts(texts, params["passphrase"], Cryptography())
+            if opened.texts["certificate"] is not None and opened.texts["key"] is not None:
+                pair, _warnings = _request.read_request_pair(request, opened.texts, int(time.time()))
                 load_pair(pair)
-            refuse_public_keys(texts)
+            refuse_public_keys(opened.texts)
         except Problem as problem:
             raise AnsibleActionFail(remove_values(f"{MODULE}: {problem.message}", secrets)) from None
-        arguments = {name: value for name, value in given.items() if name not in {f"{read}_file" for read in contents}}
-        arguments.update({name: to_text(content) for name, content in contents.items()})
-        return arguments
+        return _replace(given, params, texts, opened.texts), opened.mended
 
-    def _read_files(self, params: Dict[str, Any]) -> Dict[str, bytes]:
-        """Returns the content of every file that is named, opened with the vault's secrets where it is encrypted."""
-        contents = {}
-        for name in _request.TEXTS:
-            path = params[f"{name}_file"]
-            if path is None:
-                continue
-            found = self._find_needle("files", path)
-            read_regular_file(found, f"{name}_file")  # refuses a pipe, which the loader would wait for
-            # Latin-1 is one character a byte: the loader gives text, and the bytes are wanted.
-            contents[name] = self._loader.get_text_file_contents(found, encoding="latin-1").encode("latin-1")
-        return contents
+    def _read(self, params: Dict[str, Any], request: _request.Request) -> Texts:
+        """Returns what was given as content, and the content of every file that is the controller's."""
+        texts: Texts = dict.fromkeys(SOURCES)
+        for name in SOURCES:
+            if params[name] is not None:
+                texts[name] = params[name].encode("utf-8", "surrogateescape")
+            elif params[f"{name}_file"] is not None and not params["remote_src"]:
+                texts[name] = self._read_file(params[f"{name}_file"], f"{name}_file")
+        if params["own_ca"] is not None:
+            folder = self._loader.path_dwim(params["own_ca"])
+            check_mode = bool(self._task.check_mode)
+            texts.update(
+                _own_ca.provide(
+                    folder, request.site, request.demand, params["passphrase"], check_mode, int(time.time())
+                )
+            )
+        return texts
+
+    def _read_file(self, path: str, given: str) -> bytes:
+        """Returns the content of a file, opened with the vault's secrets where it is encrypted."""
+        found = self._find_needle("files", path)
+        read_regular_file(found, given)  # refuses a pipe, which the loader would wait for
+        # Latin-1 is one character a byte: the loader gives text, and the bytes are wanted.
+        content: bytes = self._loader.get_text_file_contents(found, encoding="latin-1").encode("latin-1")
+        return content
 
 
 def _validate(given: Dict[str, Any]) -> Tuple[Dict[str, Any], Any]:
@@ -76,11 +93,32 @@ def _validate(given: Dict[str, Any]) -> Tuple[Dict[str, Any], Any]:
     checked = ArgumentSpecValidator(
         _request.ARGUMENT_SPEC, mutually_exclusive=_request.MUTUALLY_EXCLUSIVE, required_if=_request.REQUIRED_IF
     ).validate(given)
-    secrets = {text for text in (given.get("key"),) if isinstance(text, str)}
+    secrets = {
+        text for text in (given.get(name) for name in (*SECRETS, "passphrase")) if isinstance(text, str) and text
+    }
     if checked.error_messages:
         raise AnsibleActionFail(remove_values(f"{MODULE}: {'; '.join(checked.error_messages)}", secrets))
     return dict(checked.validated_parameters), secrets
 
 
-def _sources() -> Tuple[str, ...]:
-    return tuple(name + ending for name in _request.TEXTS for ending in ("", "_file"))
+def _replace(given: Dict[str, Any], params: Dict[str, Any], texts: Texts, opened: Texts) -> Dict[str, Any]:
+    """Returns the given arguments with PEM instead of what was read; a passphrase stays for files of the host alone."""
+    read: List[str] = [name for name in SOURCES if texts[name] is not None]
+    gone = {"own_ca", *(name + ending for name in read for ending in ("", "_file"))}
+    if not params["remote_src"]:
+        gone.add("passphrase")
+    arguments = {name: value for name, value in given.items() if name not in gone}
+    arguments.update({name: _to_text(text) for name, text in opened.items() if text is not None})
+    return arguments
+
+
+def _to_text(raw: bytes) -> str:
+    """Returns bytes as text that JSON can carry; a byte order mark stays, for read_pem to tell of it."""
+    for mark, encoding in ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be")):
+        if raw.startswith(mark):
+            return raw.decode(encoding, "replace")
+    return raw.decode("utf-8", "replace")
+
+
+def _source_options() -> Tuple[str, ...]:
+    return ("own_ca", "passphrase", *(name + ending for name in SOURCES for ending in ("", "_file")))

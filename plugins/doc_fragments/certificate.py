@@ -33,22 +33,49 @@ options:
     default: present
   certificate:
     description:
-      - The certificate in PEM, alone or with its chain.
-      - Needed with O(state=present), as this or as O(certificate_file).
+      - The certificate in PEM, alone or with its chain, or in DER as base64.
+      - Needed with O(state=present), as this or as O(certificate_file), unless O(bundle), O(bundle_file) or O(own_ca)
+        brings it.
     type: str
   certificate_file:
     description:
-      - A file with what O(certificate) says.
+      - A file with what O(certificate) says; in DER it may be binary.
       - On the controller, where it is looked for as M(ansible.builtin.copy) does and may be encrypted with
         ansible-vault; with O(remote_src=true) on the host.
     type: path
   key:
     description:
-      - The private key in PEM (PKCS#8, PKCS#1 or SEC1), not encrypted with a passphrase. Keep it in ansible-vault.
-      - Needed with O(state=present), as this or as O(key_file).
+      - The private key in PEM (PKCS#8, PKCS#1 or SEC1), or in DER as base64. Keep it in ansible-vault.
+      - A key that is encrypted is opened with O(passphrase) and installed in the clear, as a server would ask for the
+        passphrase at every start.
+      - Needed with O(state=present), as this or as O(key_file), unless O(bundle), O(bundle_file) or O(own_ca) brings
+        it.
     type: str
   key_file:
     description: A file with what O(key) says, found as O(certificate_file) is.
+    type: path
+  bundle:
+    description:
+      - Key, certificate and chain in one, instead of O(certificate) and O(key). PEM blocks in any order, or PKCS#12
+        (C(.p12), C(.pfx)) as base64. Keep it in ansible-vault.
+    type: str
+  bundle_file:
+    description: A file with what O(bundle) says, found as O(certificate_file) is; PKCS#12 may be binary.
+    type: path
+  passphrase:
+    description:
+      - Opens an encrypted key, or PKCS#12. On the controller, old ciphers such as RC2 of 40 bits are opened as well.
+      - With O(remote_src=true) it is the host's C(openssl) command that opens files of the host, and that gets the
+        passphrase in a pipe.
+      - With O(own_ca), the keys in that folder are encrypted with it.
+    type: str
+  own_ca:
+    description:
+      - A folder on the controller with a small CA of one's own, for tests and intranets. It is made if it is not there,
+        and issues a certificate for O(names), and another when fewer than 30 days, or O(minimum_days), are left of it.
+      - The folder holds C(ca.pem), for clients to trust, its key C(ca.key), and a pair for each site. Whoever has the
+        key can pose as any site to these clients, so keep the folder as you keep passwords.
+      - The chain has to end at this CA, as with O(ca).
     type: path
   chain:
     description: The intermediate certificates in PEM, if O(certificate) does not hold them already.
@@ -60,16 +87,6 @@ options:
     description: Whether the files named are on the host instead of on the controller; the key then never leaves it.
     type: bool
     default: false
-  trust:
-    description:
-      - Who has to trust the chain. V(system) is the host's own store, V(none) asks nobody.
-      - With O(ca) or O(ca_file), it is that CA alone.
-    type: str
-    choices: [system, none]
-    default: system
-  ca:
-    description: Certificates in PEM of the CA that has to be the one behind the chain, for a CA of one's own.
-    type: str
   ca_file:
     description: A file with what O(ca) says, found as O(certificate_file) is.
     type: path
@@ -81,10 +98,32 @@ options:
     description: Refuse a certificate that expires in fewer days than this.
     type: int
     default: 0
+requirements:
+  - Python 3.8 or newer with its ssl module on the host. No Python package is needed there, and openssl only to open
+    what is encrypted in files of the host.
+notes:
+  - The key is never an argument of a command, never part of the diff or the result, and never in a file that others can
+    read. Given from the controller, it travels in the module's arguments, as with M(ansible.builtin.copy).
+"""
+
+    # What every pair is installed with, wherever it comes from.
+    INSTALLATION = r"""
+options:
+  trust:
+    description:
+      - Who has to trust the chain. V(system) is the host's own store, V(none) asks nobody.
+      - Where a CA is given, it is that one alone.
+    type: str
+    choices: [system, none]
+    default: system
+  ca:
+    description: Certificates in PEM of the CA that has to be the one behind the chain, for a CA of one's own.
+    type: str
   directory:
     description:
       - Where sites are kept. The pair is at C(<directory>/<name>/current/), as C(fullchain.pem) (the certificate and
-        its chain), C(privkey.pem) and C(chain.pem) (the chain alone, empty where there is none).
+        its chain), C(privkey.pem), C(chain.pem) (the chain alone, empty where there is none), and C(haproxy.pem)
+        (certificate, chain and key in one).
       - The directory itself is made, those above it have to be there. All of them have to belong to root and to be
         writable by nobody else, and none may be a symbolic link.
     type: path
@@ -101,15 +140,32 @@ options:
     default: 2
   service:
     description:
-      - The service that serves the site. It is tested and reloaded only if it runs and its configuration names the pair
-        in C(ssl_certificate); it is never started.
-      - With V(none) nothing is reloaded, and what is served is only reported.
+      - The service that serves the site. It is tested and reloaded only if it runs and its configuration names the
+        pair, in C(ssl_certificate), C(SSLCertificateFile) or C(crt) of a C(bind); it is never started. Of Apache,
+        every pair of its configuration is tested too, because one that does not fit would end it at the reload.
+      - With V(none) nothing is reloaded, and what is served is only reported, unless O(reload_command) says how.
     type: str
-    choices: [nginx, none]
+    choices: [nginx, apache, haproxy, none]
     default: nginx
   service_config:
     description: The main configuration file of the service, if it is not the one that the service is built with.
     type: path
+  test_command:
+    description:
+      - With O(reload_command), the program and its arguments that test the configuration of that service before. Where
+        it fails, the previous pair is put back and nothing is reloaded.
+    type: list
+    elements: str
+    default: []
+  reload_command:
+    description:
+      - With O(service=none), the program and its arguments that have a service take up the pair. It is run if something
+        answers at O(prove_address) and O(prove_port) in TLS with another certificate, and has to show this one
+        afterwards; otherwise the previous pair is put back, and the command is run again.
+      - With O(prove=false) it is run whenever the files change.
+    type: list
+    elements: str
+    default: []
   prove:
     description:
       - Whether to ask the service for its certificate. Without that, RV(served) is V(unknown), and only the files tell
@@ -129,11 +185,7 @@ options:
     description: Seconds to wait for the new certificate after a reload, and again for the old one where that failed.
     type: int
     default: 10
-requirements:
-  - Python 3.8 or newer with its ssl module on the host. Neither openssl nor any Python package is needed there.
 notes:
-  - The key is never an argument of a command, never part of the diff or the result, and never in a file that others can
-    read. Given from the controller, it travels in the module's arguments, as with M(ansible.builtin.copy).
   - One run at a time works in O(directory); another waits for it.
   - Of a service with an RSA and an ECDSA certificate for one name, the one with the pair's kind of key is asked for.
     That takes TLS 1.2; where such a service speaks TLS 1.3 only, set O(prove=false).

@@ -22,6 +22,12 @@ from ansible_collections.port443.https.plugins.module_utils._probe_answer import
 from ansible_collections.port443.https.plugins.module_utils._probe_reach import connect, find_places
 from ansible_collections.port443.https.plugins.module_utils._probe_redirect import ask_for_redirect
 from ansible_collections.port443.https.plugins.module_utils._probe_request import Request
+from ansible_collections.port443.https.plugins.module_utils._probe_server import (
+    check_hsts,
+    check_http2,
+    check_quic,
+    check_versions,
+)
 from ansible_collections.port443.https.plugins.module_utils._probe_tls import Handshake, observe, verify
 from ansible_collections.port443.https.plugins.module_utils._probe_together import ask_together
 
@@ -112,6 +118,9 @@ def look(request: Request) -> Report:
     for part, shown in _knock([door for place in places for door in _doors(place, request)], request):
         findings.extend(part)
         certificates.extend(shown)
+    if "quic" in request.checks:
+        findings.extend(finding("quic", "", place, failure.outcome, failure.detail) for place, failure in nowhere)
+        findings.extend(_ask_quic(places, request))
     return Report(tuple(findings), tuple(certificates), tuple(left_out))
 
 
@@ -127,7 +136,7 @@ def _missing_families(places: Sequence[Place], request: Request) -> List[Tuple[P
 
 def _doors(place: Place, request: Request) -> List[Place]:
     """The ports of an address that are looked at: HTTPS, and plain HTTP if it has to redirect."""
-    doors = [place] if request.fingerprints or set(request.checks) - {"redirect"} else []
+    doors = [place] if request.fingerprints or set(request.checks) - {"redirect", "quic"} else []
     return doors + ([replace(place, port=request.http_port)] if "redirect" in request.checks else [])
 
 
@@ -146,6 +155,16 @@ def _knock(doors: Sequence[Place], request: Request) -> List[_Part]:
     questions = [part for part in parts if isinstance(part, _Question)]
     answers = iter(ask_together([partial(_ask, question) for question in questions], request.timeout))
     return [_part_of(part, next(answers)) if isinstance(part, _Question) else part for part in parts]
+
+
+def _ask_quic(places: Sequence[Place], request: Request) -> List[Finding]:
+    answers = ask_together([partial(check_quic, place, request.timeout) for place in places], request.timeout)
+    return [
+        finding("quic", "", place, answer.outcome, answer.detail)
+        if isinstance(answer, Failure)
+        else finding("quic", "", place, OK, answer)
+        for place, answer in zip(places, answers)
+    ]
 
 
 def _try_connection(door: Place, timeout: float) -> None:
@@ -232,6 +251,18 @@ def _judge_days(shown: Shown, request: Request) -> str:
     return told
 
 
+def _judge_versions(shown: Shown, request: Request) -> str:
+    return check_versions(shown.place, shown.name, shown.handshake.version, request.timeout)
+
+
+def _judge_http2(shown: Shown, request: Request) -> str:
+    return check_http2(shown.place, shown.name, request.timeout)
+
+
+def _judge_hsts(shown: Shown, request: Request) -> str:
+    return check_hsts(shown.place, shown.name, request.timeout)
+
+
 def _judge_certificate(shown: Shown, request: Request) -> str:
     served, wanted = shown.handshake.certificate.fingerprint(), request.fingerprints[shown.name]
     if served != wanted:
@@ -244,5 +275,8 @@ _JUDGES: Dict[str, Callable[[Shown, Request], str]] = {
     "names": _judge_names,
     "chain": _judge_chain,
     "days": _judge_days,
+    "versions": _judge_versions,
+    "http2": _judge_http2,
+    "hsts": _judge_hsts,
     "certificate": _judge_certificate,
 }

@@ -83,6 +83,16 @@ def table(findings: Sequence[Finding]) -> List[str]:
     return [*lines, f"{left} more could not be tried"] if left else lines
 
 
+def sum_up(findings: Sequence[Finding]) -> Dict[str, str]:
+    """Returns one word or two for each check, in the order of the findings: ``ok``, or the first failure's outcome."""
+    outcomes: Dict[str, str] = {}
+    for found in findings:
+        known = outcomes.setdefault(found.check, found.outcome)
+        if known == OK or (known == NOT_TRIED and not found.ok):
+            outcomes[found.check] = found.outcome
+    return outcomes
+
+
 def summary(findings: Sequence[Finding]) -> str:
     """Returns one sentence: that every check holds, or which do not, root causes alone."""
     failed = [found for found in findings if not found.ok]

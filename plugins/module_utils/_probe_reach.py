@@ -33,8 +33,17 @@ def find_places(host: str, port: int, families: Sequence[str]) -> Tuple[List[Pla
 
 def connect(place: Place, timeout: float) -> socket.socket:
     """Returns a connected TCP socket that times out after ``timeout`` seconds; raises Failure."""
+    return _connect(place, socket.SOCK_STREAM, timeout)
+
+
+def connect_datagrams(place: Place, timeout: float) -> socket.socket:
+    """Returns a UDP socket to a place that times out after ``timeout`` seconds; raises Failure. Nothing is sent yet."""
+    return _connect(place, socket.SOCK_DGRAM, timeout)
+
+
+def _connect(place: Place, kind: socket.SocketKind, timeout: float) -> socket.socket:
     try:
-        connection = socket.socket(FAMILIES[place.family], socket.SOCK_STREAM)
+        connection = socket.socket(FAMILIES[place.family], kind)
     except OSError as error:
         raise explain(error, timeout) from error
     try:

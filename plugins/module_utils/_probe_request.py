@@ -12,7 +12,9 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 from ansible_collections.port443.https.plugins.module_utils._certificate._names import normalise_name
 from ansible_collections.port443.https.plugins.module_utils._errors import RuleError
 
-CHECKS = ("tcp", "tls", "names", "chain", "days", "redirect")
+CHECKS = ("tcp", "tls", "names", "chain", "days", "versions", "http2", "hsts", "redirect", "quic")
+# What every site ought to have; the others are a matter of how it is set up.
+USUAL_CHECKS = ("tcp", "tls", "names", "chain", "days", "redirect")
 _FINGERPRINT = re.compile("[0-9a-f]{64}")
 
 
@@ -31,7 +33,7 @@ class Request:
     port: int = 443
     http_port: int = 80
     families: Tuple[str, ...] = ()
-    checks: Tuple[str, ...] = CHECKS
+    checks: Tuple[str, ...] = USUAL_CHECKS
     authorities: str = ""
     fingerprints: Mapping[str, str] = field(default_factory=dict)
     narrowed: Mapping[str, Tuple[str, ...]] = field(default_factory=dict)

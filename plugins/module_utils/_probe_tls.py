@@ -42,16 +42,8 @@ class Handshake:
 
 
 def observe(place: Place, name: str, timeout: float) -> Handshake:
-    """Returns what the server at ``place`` shows who asks for ``name``, without judging it; raises Failure.
-
-    The client offers everything it has (``ALL:@SECLEVEL=0``): otherwise it might be the client that refuses.
-    """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
-    context.set_ciphers("ALL:!aNULL:@SECLEVEL=0")
-    with _shake_hands(context, place, name, timeout) as connection:
+    """Returns what the server at ``place`` shows who asks for ``name``, without judging it; raises Failure."""
+    with shake_hands(make_open_context(), place, name, timeout) as connection:
         der = connection.getpeercert(binary_form=True)
         version = connection.version() or ""
     if not der:
@@ -75,10 +67,24 @@ def verify(place: Place, name: str, timeout: float, authorities: str) -> None:
         context.load_verify_locations(cadata=authorities)
     else:
         context.load_default_certs(ssl.Purpose.SERVER_AUTH)
-    _shake_hands(context, place, name, timeout).close()
+    shake_hands(context, place, name, timeout).close()
 
 
-def _shake_hands(context: ssl.SSLContext, place: Place, name: str, timeout: float) -> ssl.SSLSocket:
+def make_open_context() -> ssl.SSLContext:
+    """Returns a client's context that judges nobody and offers everything it has.
+
+    With less than ``ALL:@SECLEVEL=0`` it might be the client that refuses.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+    context.set_ciphers("ALL:!aNULL:@SECLEVEL=0")
+    return context
+
+
+def shake_hands(context: ssl.SSLContext, place: Place, name: str, timeout: float) -> ssl.SSLSocket:
+    """Returns the connection after a handshake that asks for ``name``; raises Failure."""
     connection = connect(place, timeout)
     try:
         return context.wrap_socket(connection, server_hostname=name)

@@ -14,14 +14,15 @@ from ansible_collections.port443.https.plugins.module_utils._probe_answer import
 Result = TypeVar("Result")
 
 AT_ONCE = 64
-# Connect and shake hands, twice: a question takes four steps at most, each with the time-out of its own.
-_STEPS = 4
+# Connect and shake hands, for the certificate, its chain, two old versions, HTTP/2 and HSTS, and read an answer: a
+# question takes thirteen steps at most, each with the time-out of its own.
+_STEPS = 13
 
 
 def ask_together(questions: Sequence[Callable[[], Result]], timeout: float) -> List[Union[Result, Failure]]:
     """Returns the answer of each question in their order, the Failure it raised included.
 
-    At most 64 are asked at a time. A question that takes longer than four steps of ``timeout`` seconds, because its
+    At most 64 are asked at a time. A question that takes longer than thirteen steps of ``timeout`` seconds, because its
     server sends a byte now and then, is left behind as ``timed out``. Any other exception is raised here.
     """
     left: queue.SimpleQueue[int] = queue.SimpleQueue()

@@ -17,11 +17,14 @@ description:
     covered, expiry, a missing intermediate, a certificate for clients only, and a key that is encrypted or too short.
   - What is only untidy is mended and returned in RV(mended). The order of the chain, an included root, duplicates,
     CRLF, byte order marks and text around the PEM are.
+  - PEM, DER and PKCS#12 are taken, encrypted or not, together in one file or apart. What is the controller's is opened
+    there.
   - Every run compares with what is served, not only with the files. Where the files are right and the service shows
     something else, it is tested, reloaded and proved again.
   - On a host where nothing serves the site yet, the pair is installed and RV(served=no) returned, which is no failure.
 extends_documentation_fragment:
   - port443.https.certificate
+  - port443.https.certificate.installation
 seealso:
   - module: port443.https.probe
 author:
@@ -51,6 +54,30 @@ EXAMPLES = r"""
     key_file: /root/issued/intranet.key
     ca_file: /root/issued/company-root.crt
     remote_src: true
+
+- name: Install PKCS#12 as a Windows CA hands it out, for Apache
+  port443.https.certificate:
+    name: www.example.com
+    bundle_file: www.example.com.pfx
+    passphrase: "{{ vault_example_passphrase }}"
+    service: apache
+
+- name: Install a certificate of a small CA that lives beside the playbook, for HAProxy
+  port443.https.certificate:
+    name: wiki.intranet
+    names: [wiki.intranet, 192.0.2.7]
+    own_ca: intranet-ca
+    passphrase: "{{ vault_intranet_ca }}"
+    service: haproxy
+
+- name: Install a certificate for a service that only you know
+  port443.https.certificate:
+    name: www.example.com
+    certificate_file: www.example.com.crt
+    key_file: www.example.com.key.vault
+    service: none
+    test_command: [caddy, validate, --config, /etc/caddy/Caddyfile]
+    reload_command: [systemctl, reload, caddy]
 
 - name: Remove the site's pairs, once nginx no longer names them
   port443.https.certificate:
@@ -153,6 +180,10 @@ paths:
       description: The private key.
       type: str
       sample: /etc/port443/www.example.com/current/privkey.pem
+    combined:
+      description: The certificate, its chain and the private key in one, as C(crt) of HAProxy wants them.
+      type: str
+      sample: /etc/port443/www.example.com/current/haproxy.pem
 commands:
   description: Commands that were run to have the pair served, or would be in check mode.
   returned: state is present
@@ -161,18 +192,10 @@ commands:
   sample: [nginx -t, nginx -s reload]
 """
 
-import grp
-import os
-import pwd
-import time
-from typing import Any, Callable, Dict, Optional, Tuple
-
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.port443.https.plugins.module_utils._certificate import _deploy, _report, _request, _store
-from ansible_collections.port443.https.plugins.module_utils._certificate._directory import Access
-from ansible_collections.port443.https.plugins.module_utils._certificate._service import choose_service
-from ansible_collections.port443.https.plugins.module_utils._certificate._sources import read_texts, refuse_public_keys
-from ansible_collections.port443.https.plugins.module_utils._errors import HostError, Problem
+from ansible_collections.port443.https.plugins.module_utils._certificate import _request
+from ansible_collections.port443.https.plugins.module_utils._certificate._install import Result, run
+from ansible_collections.port443.https.plugins.module_utils._certificate._module import exit_with, relabel_with
 from ansible_collections.port443.https.plugins.module_utils._host import Host
 
 
@@ -184,68 +207,12 @@ def main() -> None:
         required_if=_request.REQUIRED_IF,
         supports_check_mode=True,
     )
-    try:
-        result, warnings = run(module)
-    except Problem as problem:
-        module.fail_json(msg=problem.message)
-    except OSError as problem:
-        where = f"{problem.filename}: " if problem.filename else ""
-        module.fail_json(msg=f"{where}{problem.strerror or problem}")
-    else:
-        for warning in warnings:
-            module.warn(warning)
-        module.exit_json(**result)
+    exit_with(module, install)
 
 
-def run(module: AnsibleModule) -> Tuple[Dict[str, Any], Tuple[str, ...]]:
+def install(module: AnsibleModule) -> Result:
     """Does what the module was asked for; returns its result and warnings; raises RuleError, HostError or OSError."""
-    params = module.params
-    request = _request.parse(params)
-    service = choose_service(request.service, Host(), request.service_config)
-    if request.state == "absent":
-        removed = _deploy.remove(request, service, module.check_mode)
-        return _report.report_removal(request, removed), removed.warnings
-    now = int(time.time())
-    texts = read_texts(params)
-    refuse_public_keys(texts)
-    pair, warnings = _request.read_request_pair(request, texts, now)
-    warnings += _request.rehearse_handshake(request, pair, texts["ca"], module.tmpdir)
-    want = _store.lay_out(pair, find_key_access(request))
-    deployment = _deploy.Deployment(request, pair, want, service, relabel_with(module))
-    situation, outcome = deployment.check() if module.check_mode else deployment.deploy()
-    if outcome.served == "other":
-        warnings += (outcome.why,)
-    return _report.report(request, pair, situation, outcome, now), warnings + outcome.warnings
-
-
-def find_key_access(request: _request.Request) -> Access:
-    """Returns who may read the key; raises HostError for a user or group that this host does not have."""
-    uid = find_id(request.owner, "user", lambda name: pwd.getpwnam(name).pw_uid)
-    gid = find_id(request.group, "group", lambda name: grp.getgrnam(name).gr_gid)
-    return Access(
-        os.geteuid() if uid is None else uid,
-        os.getegid() if gid is None else gid,
-        0o600 if gid is None else 0o640,
-    )
-
-
-def find_id(name: Optional[str], kind: str, look_up: Callable[[str], int]) -> Optional[int]:
-    """Returns the number of a user or group given by name or number, None for none."""
-    if name is None:
-        return None
-    if name.isascii() and name.isdigit():
-        return int(name)
-    try:
-        return look_up(name)
-    except KeyError:
-        raise HostError(f"this host has no {kind} {name!r}: make it first, or give its number") from None
-
-
-def relabel_with(module: AnsibleModule) -> Callable[[str], None]:
-    """Returns what gives a path the label that the host's SELinux policy has for it, if the host has SELinux."""
-    if not module.selinux_enabled():
-        return lambda path: None
-    return lambda path: module.set_default_selinux_context(path, False) and None
+    return run(module.params, Host(), module.check_mode, relabel_with(module), module.tmpdir)
 
 
 if __name__ == "__main__":

@@ -61,9 +61,14 @@ options:
       - V(chain), a client that trusts O(trust) or O(ca) accepts the chain as the server sends it.
       - V(days), the certificate is valid now and for O(minimum_days).
       - V(redirect), plain HTTP redirects to HTTPS at one of O(names), and keeps path and query.
+      - V(versions), TLS 1.0 and 1.1 are refused. Where the library of the machine that checks cannot offer these, the
+        answer says so.
+      - V(http2), the server chooses HTTP/2 when it may.
+      - V(hsts), the site tells browsers to use HTTPS alone (HTTP Strict Transport Security).
+      - V(quic), something speaks QUIC, and so HTTP/3, on the same port of UDP.
     type: list
     elements: str
-    choices: [tcp, tls, names, chain, days, redirect]
+    choices: [tcp, tls, names, chain, days, versions, http2, hsts, redirect, quic]
     default: [tcp, tls, names, chain, days, redirect]
   trust:
     description:
@@ -159,6 +164,12 @@ EXAMPLES = r"""
   delegate_to: monitor.example.com
   register: seen
 
+- name: Check how a site is set up, not only whether it works
+  port443.https.probe:
+    host: www.example.com
+    checks: [tls, versions, http2, hsts, quic]
+  delegate_to: localhost
+
 - name: Trust the company's own CA
   port443.https.probe:
     host: intranet.example.com
@@ -210,12 +221,18 @@ results:
         - Of the certificate V(wrong name), V(untrusted), V(expired), V(not yet valid), V(expires soon),
           V(wrong certificate).
         - Of plain HTTP V(no redirect), V(wrong redirect), V(not http).
+        - Of what the server offers V(old tls), V(no http2), V(no hsts), V(not quic).
       type: str
       sample: wrong name
     detail:
       description: One sentence about it.
       type: str
       sample: the certificate is for www.example.com
+checks:
+  description: The outcome of each check, V(ok) or that of the first address and name at which it failed.
+  returned: always, unless the task cannot be meant
+  type: dict
+  sample: {tcp: ok, tls: ok, names: wrong name}
 certificates:
   description: The certificates that were served.
   returned: always, unless the task cannot be meant
@@ -279,8 +296,8 @@ from pathlib import Path
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.port443.https.plugins.module_utils._errors import Problem, RuleError
 from ansible_collections.port443.https.plugins.module_utils._probe import probe
-from ansible_collections.port443.https.plugins.module_utils._probe_answer import summary, table
-from ansible_collections.port443.https.plugins.module_utils._probe_request import CHECKS, read_request
+from ansible_collections.port443.https.plugins.module_utils._probe_answer import sum_up, summary, table
+from ansible_collections.port443.https.plugins.module_utils._probe_request import CHECKS, USUAL_CHECKS, read_request
 
 FAMILIES = ["ipv4", "ipv6"]
 OPTIONS = {
@@ -289,7 +306,7 @@ OPTIONS = {
     "port": {"type": "int", "default": 443},
     "http_port": {"type": "int", "default": 80},
     "family": {"type": "list", "elements": "str", "choices": FAMILIES, "default": []},
-    "checks": {"type": "list", "elements": "str", "choices": list(CHECKS), "default": list(CHECKS)},
+    "checks": {"type": "list", "elements": "str", "choices": list(CHECKS), "default": list(USUAL_CHECKS)},
     "trust": {"type": "str", "choices": ["system", "none"], "default": "system"},
     "ca": {"type": "str"},
     "ca_file": {"type": "path"},
@@ -329,6 +346,7 @@ def main():
         "changed": False,
         "ok": report.ok,
         "results": [found.as_dict() for found in report.findings],
+        "checks": sum_up(report.findings),
         "certificates": [shown.as_dict() for shown in report.certificates],
         "table": table(report.findings),
         "msg": summary(report.findings),

@@ -96,8 +96,8 @@ def _refuse_key_in_certificate(key_reading: Reading) -> None:
     if not any(block.is_key() for block in key_reading.blocks):
         raise RuleError("key and certificate are swapped: certificate holds a private key and key holds none")
     raise RuleError(
-        "certificate holds a private key, and certificate is no secret option: give the key as key, and in "
-        "certificate the certificates alone"
+        "certificate holds a private key, and certificate is no secret option: give the key as key and the "
+        "certificates alone as certificate, or all in one as bundle"
     )
 
 

@@ -36,6 +36,14 @@ DEFAULT_ADDRESS, DEFAULT_PORT = "127.0.0.1", 443
 LOCK_PATIENCE = 60.0  # seconds, beside what another run may spend on its proofs
 
 
+class _RefusedError(HostError):
+    """The service does not take the pair up; ``reloaded`` tells whether it may have begun to."""
+
+    def __init__(self, message: str, reloaded: bool) -> None:
+        super().__init__(message)
+        self.reloaded = reloaded
+
+
 @dataclass(frozen=True)
 class Deployment:
     """One site's pair on its way to being served. ``relabel`` is called with every path that was made."""
@@ -54,7 +62,7 @@ class Deployment:
             situation = self._observe(folder)
         if not situation.needs_reload():
             return situation, situation.outcome()
-        commands = (self.service.test_command, self.service.reload_command)
+        commands = tuple(command for command in (self.service.test_command, self.service.reload_command) if command)
         served = YES if self.request.prove else UNKNOWN
         return situation, Outcome(True, served, looks=situation.looks, commands=commands)
 
@@ -105,24 +113,37 @@ class Deployment:
             return outcome
 
     def _serve(self, situation: Situation, step: _store.Exchange) -> Outcome:
+        """Returns the outcome of having the pair served; raises HostError once it is taken back where that fails."""
+        reloaded = True
+        try:
+            return self._take_up(situation)
+        except _RefusedError as refusal:
+            why, reloaded = refusal.message, refusal.reloaded
+        except HostError as problem:
+            why = problem.message
+        except OSError as problem:
+            why = problem.strerror or str(problem)
+        raise HostError(f"{why}; {self._take_back(situation, step, reloaded)}")
+
+    def _take_up(self, situation: Situation) -> Outcome:
         tested = self.service.test()
         if tested.returncode != 0:
             if situation.may_serve_previous() or site_path(self.request) + "/" in tested.words():
-                raise HostError(f"{tell_failure(tested)}; {self._take_back(situation, step, reloaded=False)}")
+                raise _RefusedError(tell_failure(tested), reloaded=False)
             # Another part of the configuration is broken, perhaps for want of another site's pair that comes next.
             why = "the service cannot be reloaded before its configuration is mended"
             return situation.outcome((tell_failure(tested),), why)
         reloaded = self.service.reload()
         if reloaded.returncode != 0:
-            raise HostError(f"{tell_failure(reloaded)}; {self._take_back(situation, step, reloaded=False)}")
-        commands = (tested.argv, reloaded.argv)
+            raise _RefusedError(tell_failure(reloaded), reloaded=False)
+        commands = tuple(ended.argv for ended in (tested, reloaded) if ended.argv)
         if not self.request.prove:
             return Outcome(True, UNKNOWN, "prove is false", commands=commands)
         leaf, places, seconds = self.pair.leaf, self._places(situation.serving), self.request.prove_timeout
         looks = _proof.look_until(places, leaf.fingerprint(), leaf.key.kind, seconds)
         if is_proved(looks, leaf.fingerprint()):
             return Outcome(True, YES, "", looks, commands)
-        raise HostError(f"{self._tell_unproved(looks)}; {self._take_back(situation, step, reloaded=True)}")
+        raise _RefusedError(self._tell_unproved(looks), reloaded=True)
 
     def _tell_unproved(self, looks: Tuple[Look, ...]) -> str:
         fingerprint = self.pair.leaf.fingerprint()
@@ -141,8 +162,11 @@ class Deployment:
             return f"the previous pair could not be put back into {site_path(self.request)}: {problem.strerror}"
         if situation.have.link is None:
             return "nothing was installed before, and nothing is now"
-        if reloaded and self.service.test().returncode == 0:
-            self.service.reload()
+        try:
+            if reloaded and self.service.test().returncode == 0:
+                self.service.reload()
+        except (HostError, OSError) as problem:
+            return f"the previous pair is back, but the service could not be reloaded with it: {problem}"
         previous = situation.previous()
         if not previous:
             return "the previous pair is back"
@@ -153,12 +177,7 @@ class Deployment:
         return "the previous pair is back, but " + ", ".join(str(look) for look in looks)
 
     def _places(self, serving: Serving) -> Tuple[Place, ...]:
-        port, address = self.request.prove_port, self.request.prove_address
-        name = choose_server_name(self.pair, self.request)
-        if address is not None:
-            return (Place(address, port or DEFAULT_PORT, name),)
-        places = tuple(place for place in serving.places if port in (None, place.port))
-        return places or (Place(DEFAULT_ADDRESS, port or DEFAULT_PORT, name),)
+        return find_places(self.request, serving, choose_server_name(self.pair, self.request))
 
     def _wanted(self) -> Wanted:
         name = choose_server_name(self.pair, self.request)
@@ -217,3 +236,12 @@ def _telling(request: Request) -> Iterator[None]:
 def site_path(request: Request) -> str:
     """Returns the directory of a site, without a final slash."""
     return os.path.join(request.directory, request.site)
+
+
+def find_places(request: Request, serving: Serving, name: str) -> Tuple[Place, ...]:
+    """Returns where to ask for a site, by ``name``: where the request says, else where the service serves it."""
+    port, address = request.prove_port, request.prove_address
+    if address is not None:
+        return (Place(address, port or DEFAULT_PORT, name),)
+    places = tuple(place for place in serving.places if port in (None, place.port))
+    return places or (Place(DEFAULT_ADDRESS, port or DEFAULT_PORT, name),)

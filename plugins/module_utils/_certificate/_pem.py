@@ -27,15 +27,23 @@ _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codec
 
 @dataclass(frozen=True)
 class Block:
-    """One PEM block: its label, its DER and whether its headers say that it is encrypted."""
+    """One PEM block: its label, its DER and whether its headers say that it is encrypted.
+
+    ``armoured`` is the block with these headers, as it was found, where it is.
+    """
 
     label: str
     der: bytes
     encrypted: bool = False
+    armoured: bytes = b""
 
     def is_key(self) -> bool:
         """Tells whether this is a private key, in the clear or encrypted."""
         return self.label in KEY_LABELS or self.label in ("ENCRYPTED PRIVATE KEY", "OPENSSH PRIVATE KEY")
+
+    def is_locked(self) -> bool:
+        """Tells whether this is a private key that a passphrase opens."""
+        return self.label == "ENCRYPTED PRIVATE KEY" or (self.encrypted and self.label in KEY_LABELS)
 
 
 @dataclass(frozen=True)
@@ -104,10 +112,7 @@ def _refuse_foreign(text: str, given: str) -> None:
     if "-----END " in text:
         raise RuleError(f"{given} is truncated: an END line without its BEGIN line")
     if text.startswith(("0\x82", "0\x81", "0\x80")):
-        raise RuleError(
-            f"{given} is binary (DER or PKCS#12), not PEM: convert it with 'openssl x509 -inform DER', "
-            "'openssl pkey -inform DER' or 'openssl pkcs12 -nodes'"
-        )
+        raise RuleError(f"{given} is binary, and neither a certificate nor a key in DER nor PKCS#12; is it damaged?")
     raise RuleError(f"{given} is not PEM: no '-----BEGIN ...-----' line in its {len(text)} characters")
 
 
@@ -133,9 +138,11 @@ def _find_blocks(text: str, given: str) -> Tuple[List[Tuple[str, str]], List[str
 
 def _read_block(label: str, body: str, given: str) -> Block:
     what = f"{given}: the {label} block"
-    headers, encrypted = re.match(r"(?:\s*[A-Za-z0-9-]+:[^\n]*\n)*", body), False
+    headers, encrypted, armoured = re.match(r"(?:\s*[A-Za-z0-9-]+:[^\n]*\n)*", body), False, b""
     if headers and headers.group():
         encrypted = "ENCRYPTED" in headers.group()
+        if encrypted:
+            armoured = f"-----BEGIN {label}-----\n{body.strip()}\n-----END {label}-----\n".encode("ascii", "replace")
         body = body[headers.end() :]
     encoded = "".join(body.split())
     if not encoded:
@@ -145,7 +152,9 @@ def _read_block(label: str, body: str, given: str) -> Block:
     except (binascii.Error, UnicodeEncodeError):
         raise RuleError(f"{what} is damaged: what is between its lines is not base64") from None
     if encrypted or label == "OPENSSH PRIVATE KEY" or label in LEFT_OUT_LABELS:
-        return Block(label, der, encrypted)
+        return Block(label, der, encrypted, armoured)
+    if label == "PKCS12":
+        return Block(label, der)  # may be BER, which read_element does not know
     try:
         read_element(der, SEQUENCE)
     except DerError as problem:

@@ -47,11 +47,8 @@ def read_private_key(block: Block, given: str) -> PrivateKey:
 
     PKCS#8 (RFC 5208, RFC 5958), PKCS#1 (RFC 8017) and SEC1 (RFC 5915) are read.
     """
-    if block.encrypted or block.label == "ENCRYPTED PRIVATE KEY":
-        raise RuleError(
-            f"{given} is encrypted with a passphrase, which a web server would ask for at every start: give it "
-            "decrypted ('openssl pkey -in key.pem -out plain.pem') and keep it in ansible-vault"
-        )
+    if block.is_locked():
+        raise RuleError(f"{given} is encrypted with a passphrase")
     if block.label == "OPENSSH PRIVATE KEY":
         raise RuleError(f"{given} is an OpenSSH key: convert it with 'ssh-keygen -p -m PKCS8 -f'")
     if block.label == "DSA PRIVATE KEY":

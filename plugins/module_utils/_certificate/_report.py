@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._certificate import _store
 from ansible_collections.port443.https.plugins.module_utils._certificate._chain import Pair
@@ -17,8 +17,13 @@ from ansible_collections.port443.https.plugins.module_utils._certificate._situat
 from ansible_collections.port443.https.plugins.module_utils._certificate._x509 import Certificate, describe_name
 
 
-def report(request: Request, pair: Pair, situation: Situation, outcome: Outcome, now: int) -> Dict[str, Any]:
-    """Returns the module's result for ``state: present``; ``situation`` is how the site stood before."""
+def report(
+    request: Request, pair: Pair, mended: Tuple[str, ...], situation: Situation, outcome: Outcome, now: int
+) -> Dict[str, Any]:
+    """Returns the module's result for ``state: present``; ``situation`` is how the site stood before.
+
+    ``mended`` is what was done to open the texts; what the pair itself took comes after it.
+    """
     leaf = pair.leaf
     current = os.path.join(site_path(request), _store.CURRENT)
     return {
@@ -31,12 +36,13 @@ def report(request: Request, pair: Pair, situation: Situation, outcome: Outcome,
         "days_left": days_left(leaf, now),
         "subject_names": list(leaf.names()),
         "issuer": describe_name(leaf.issuer),
-        "mended": list(pair.mended),
+        "mended": [*mended, *pair.mended],
         "paths": {
             "directory": current,
             "certificate": os.path.join(current, _store.FULLCHAIN),
             "chain": os.path.join(current, _store.CHAIN),
             "key": os.path.join(current, _store.KEY),
+            "combined": os.path.join(current, _store.COMBINED),
         },
         "commands": [" ".join(command) for command in outcome.commands],
         "diff": _diff(current, leaf, situation, outcome),

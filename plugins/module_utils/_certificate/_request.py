@@ -24,10 +24,10 @@ from ansible_collections.port443.https.plugins.module_utils._certificate._names 
     normalise_name,
     normalise_site,
 )
+from ansible_collections.port443.https.plugins.module_utils._certificate._open import SOURCES
 from ansible_collections.port443.https.plugins.module_utils._errors import RuleError
 
-# Each of these is given as content, or as a path under the same name with _file.
-TEXTS = ("certificate", "key", "chain", "ca")
+_WHOLE = ("bundle", "bundle_file", "own_ca")
 
 ARGUMENT_SPEC: Dict[str, Dict[str, Any]] = {
     "name": {"type": "str", "required": True},
@@ -38,6 +38,10 @@ ARGUMENT_SPEC: Dict[str, Dict[str, Any]] = {
     # no_log: the content is secret, the path is not; said in both cases because the names look alike.
     "key": {"type": "str", "no_log": True},
     "key_file": {"type": "path", "no_log": False},
+    "bundle": {"type": "str", "no_log": True},
+    "bundle_file": {"type": "path"},
+    "passphrase": {"type": "str", "no_log": True},
+    "own_ca": {"type": "path"},
     "chain": {"type": "str"},
     "chain_file": {"type": "path"},
     "remote_src": {"type": "bool", "default": False},
@@ -50,17 +54,23 @@ ARGUMENT_SPEC: Dict[str, Dict[str, Any]] = {
     "owner": {"type": "str"},
     "group": {"type": "str"},
     "keep": {"type": "int", "default": 2},
-    "service": {"type": "str", "choices": ["nginx", "none"], "default": "nginx"},
+    "service": {"type": "str", "choices": ["nginx", "apache", "haproxy", "none"], "default": "nginx"},
     "service_config": {"type": "path"},
+    "test_command": {"type": "list", "elements": "str", "default": []},
+    "reload_command": {"type": "list", "elements": "str", "default": []},
     "prove": {"type": "bool", "default": True},
     "prove_address": {"type": "str"},
     "prove_port": {"type": "int"},
     "prove_timeout": {"type": "int", "default": 10},
 }
-MUTUALLY_EXCLUSIVE: List[Tuple[str, str]] = [(text, text + "_file") for text in TEXTS]
-REQUIRED_IF: List[Tuple[str, str, Tuple[str, str], bool]] = [
-    ("state", "present", ("certificate", "certificate_file"), True),
-    ("state", "present", ("key", "key_file"), True),
+# Each source is given as content, or as a path under the same name with _file.
+MUTUALLY_EXCLUSIVE: List[Tuple[str, str]] = [
+    *((source, source + "_file") for source in SOURCES),
+    *((whole, half + ending) for whole in _WHOLE for half in ("certificate", "key") for ending in ("", "_file")),
+    *((source, "own_ca") for source in ("bundle", "bundle_file", "chain", "chain_file", "ca", "ca_file")),
+]
+REQUIRED_IF: List[Tuple[str, str, Tuple[str, ...], bool]] = [
+    ("state", "present", (half, half + "_file", *_WHOLE), True) for half in ("certificate", "key")
 ]
 
 
@@ -78,6 +88,8 @@ class Request:
     keep: int
     service: str
     service_config: Optional[str]
+    test_command: Tuple[str, ...]
+    reload_command: Tuple[str, ...]
     prove: bool
     prove_address: Optional[str]
     prove_port: Optional[int]
@@ -98,8 +110,10 @@ def parse(params: Mapping[str, Any]) -> Request:
     ):
         if params[option] is not None and not least <= params[option] <= most:
             raise RuleError(f"{option} {params[option]} is not between {least} and {most}")
-    if params["trust"] == "none" and (params["ca"] or params["ca_file"]):
-        raise RuleError("trust: none asks nobody, so ca has no meaning with it: leave one of them out")
+    for option in ("ca", "ca_file", "own_ca"):
+        if params["trust"] == "none" and params[option]:
+            raise RuleError(f"trust: none asks nobody, so {option} has no meaning with it: leave one of them out")
+    _refuse_commands(params)
     directory = params["directory"]
     if not directory.startswith("/") or ".." in directory.split("/") or not directory.strip("/"):
         raise RuleError(f"directory {directory!r} is not an absolute path without '..'")
@@ -109,15 +123,31 @@ def parse(params: Mapping[str, Any]) -> Request:
         demand=Demand(tuple(map(normalise_name, names)), params["minimum_days"], params["self_signed"]),
         system_trust=params["trust"] == "system",
         directory="/" + "/".join(part for part in directory.split("/") if part not in ("", ".")),
+        test_command=tuple(params["test_command"]),
+        reload_command=tuple(params["reload_command"]),
         **{option: params[option] for option in ("owner", "group", "keep", "service", "service_config", "prove")},
         **{option: params[option] for option in ("prove_address", "prove_port", "prove_timeout")},
     )
 
 
-def read_request_pair(request: Request, texts: Mapping[str, Optional[bytes]], now: int) -> Tuple[Pair, Tuple[str, ...]]:
-    """Returns the pair in ``texts`` (by the names in TEXTS) and warnings; raises RuleError with every reason at once.
+def _refuse_commands(params: Mapping[str, Any]) -> None:
+    """Raises RuleError for commands that would never run, or could not."""
+    if params["service"] != "none" and (params["test_command"] or params["reload_command"]):
+        raise RuleError(f"{params['service']} is reloaded in its own way: reload_command goes with service: none alone")
+    if params["test_command"] and not params["reload_command"]:
+        raise RuleError("test_command goes with reload_command, which is what it is a test for")
+    for option in ("test_command", "reload_command"):
+        if params[option] and (not params[option][0] or " " in params[option][0]):
+            raise RuleError(
+                f"{option} is a list, the program first and each argument on its own, such as [systemctl, reload, "
+                f"caddy]; given: {params[option]!r}"
+            )
 
-    Whether somebody trusts the chain is not asked: that is the host's to say.
+
+def read_request_pair(request: Request, texts: Mapping[str, Optional[bytes]], now: int) -> Tuple[Pair, Tuple[str, ...]]:
+    """Returns the pair in opened ``texts`` (by the names in SOURCES) and warnings.
+
+    Raises RuleError with every reason at once. Whether somebody trusts the chain is the host's to say.
     """
     certificate, key = texts["certificate"], texts["key"]
     if certificate is None or key is None:

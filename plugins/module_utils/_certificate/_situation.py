@@ -43,6 +43,8 @@ class Situation:
 
     def can_reload(self) -> bool:
         """Tells whether there is a running service that is set up to serve the pair."""
+        if self.serving.shown and self.prove and not any(look.fingerprint for look in self.looks):
+            return False
         return self.serving.named and self.serving.running
 
     def needs_reload(self) -> bool:
@@ -68,7 +70,7 @@ class Situation:
     def outcome(self, warnings: Tuple[str, ...] = (), why: str = "") -> Outcome:
         """Returns the outcome where nothing is reloaded: what was seen before is what is the case."""
         changed = not self.is_installed()
-        why = why or self.serving.reason
+        why = why or self.serving.reason or "nothing answers in TLS where it is asked"
         if not self.prove:
             return Outcome(changed, UNKNOWN, "prove is false", warnings=warnings)
         if is_proved(self.looks, self.fingerprint):

@@ -4,23 +4,26 @@
 
 from __future__ import annotations
 
-import codecs
 import os
 import stat
 from typing import Any, Dict, Mapping, Optional
 
-from ansible_collections.port443.https.plugins.module_utils._certificate._pem import SIZE_LIMIT, read_pem
-from ansible_collections.port443.https.plugins.module_utils._certificate._request import TEXTS
+from ansible_collections.port443.https.plugins.module_utils._certificate._open import SOURCES
+from ansible_collections.port443.https.plugins.module_utils._certificate._pem import SIZE_LIMIT
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError, RuleError
 
 
 def read_texts(params: Mapping[str, Any]) -> Dict[str, Optional[bytes]]:
-    """Returns the texts (by the names in TEXTS, None where not given) from options and this machine's files.
+    """Returns the texts (by the names in SOURCES, None where not given) from options and this machine's files.
 
     Raises RuleError where a file was meant to be the controller's, HostError where one cannot be read.
     """
     texts: Dict[str, Optional[bytes]] = {}
-    for name in TEXTS:
+    if params["own_ca"] is not None:
+        raise RuleError(
+            "own_ca is a folder of the controller, and was not read there: call the module by its full name"
+        )
+    for name in SOURCES:
         path = params[name + "_file"]
         if path is not None and not params["remote_src"]:
             raise RuleError(f"{name}_file is read on the controller, which did not happen: set remote_src: true")
@@ -41,19 +44,3 @@ def read_regular_file(path: str, given: str) -> bytes:
             return stream.read(SIZE_LIMIT + 1)
     except OSError as problem:
         raise HostError(f"{given}: {path} cannot be read: {problem.strerror}") from None
-
-
-def to_text(raw: bytes) -> str:
-    """Returns a file's bytes as text that JSON can carry; a byte order mark stays, for read_pem to tell of it."""
-    for mark, encoding in ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be")):
-        if raw.startswith(mark):
-            return raw.decode(encoding, "replace")
-    return raw.decode("utf-8", "replace")
-
-
-def refuse_public_keys(texts: Mapping[str, Optional[bytes]]) -> None:
-    """Raises RuleError where a private key was put into an option that is not kept secret."""
-    for name in TEXTS:
-        raw = texts.get(name)
-        if name != "key" and raw is not None and any(block.is_key() for block in read_pem(raw, name).blocks):
-            raise RuleError(f"{name} holds a private key, and {name} is no secret option: the key belongs into key")

@@ -32,7 +32,8 @@ from ansible_collections.port443.https.plugins.module_utils._errors import HostE
 
 CURRENT = "current"
 KEY, FULLCHAIN, CHAIN = "privkey.pem", "fullchain.pem", "chain.pem"
-FILES = (KEY, FULLCHAIN, CHAIN)
+COMBINED = "haproxy.pem"  # HAProxy reads certificate, chain and key from one file
+FILES = (KEY, FULLCHAIN, CHAIN, COMBINED)
 PUBLIC_MODE = 0o644
 
 _GENERATION = re.compile(r"[0-9a-f]{64}(?:-[0-9]+)?")
@@ -62,7 +63,8 @@ class Have:
 
 
 def lay_out(pair: Pair, key_access: Access) -> Want:
-    """Returns the files of a pair; the certificates are root's (or this user's) and public, the key is as asked."""
+    """Returns the files of a pair; the certificates are root's (or this user's) and public, what holds the key is as
+    asked."""
     public = Access(os.geteuid(), os.getegid(), PUBLIC_MODE)
     return Want(
         pair.generation(),
@@ -70,6 +72,7 @@ def lay_out(pair: Pair, key_access: Access) -> Want:
             KEY: File(pair.key.pem, key_access),
             FULLCHAIN: File(pair.fullchain_pem(), public),
             CHAIN: File(pair.chain_pem(), public),
+            COMBINED: File(pair.fullchain_pem() + pair.key.pem, key_access),
         },
     )
 

@@ -1,10 +1,9 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A real nginx on loopback for every test, with a configuration, a pid file and ports of its own."""
+"""A real web server on loopback for every test: ``web`` is nginx, ``server`` each of those that are known."""
 
 from __future__ import annotations
 
-import shutil
 import sys
 from pathlib import Path
 
@@ -13,20 +12,19 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import pki
-from nginx_site import Web
-from safe_folder import make_safe_folder, miss
+from certificate_servers import SERVERS, run_server
 
 
 @pytest.fixture
 def web(collections_path):
-    if shutil.which("nginx") is None:
-        miss("nginx is not installed (Debian: nginx-light)")
-    with make_safe_folder() as folder:
-        web = Web(folder, collections_path)
-        try:
-            yield web
-        finally:
-            web.stop()
+    with run_server("nginx", collections_path) as server:
+        yield server
+
+
+@pytest.fixture(params=list(SERVERS))
+def server(request, collections_path):
+    with run_server(request.param, collections_path) as server:
+        yield server
 
 
 @pytest.fixture

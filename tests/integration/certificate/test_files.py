@@ -10,7 +10,7 @@ import time
 
 import pki
 import pytest
-from nginx_site import NAME
+from web_server import NAME
 
 
 def paths(web, name=NAME):

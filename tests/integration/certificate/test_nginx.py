@@ -9,7 +9,8 @@ import socket
 import subprocess
 
 import pki
-from nginx_site import NAME, SITE
+from nginx_site import SITE
+from web_server import NAME
 
 
 def paths(web, name=NAME):
@@ -19,6 +20,7 @@ def paths(web, name=NAME):
         "certificate": str(current / "fullchain.pem"),
         "chain": str(current / "chain.pem"),
         "key": str(current / "privkey.pem"),
+        "combined": str(current / "haproxy.pem"),
     }
 
 
@@ -43,6 +45,7 @@ def test_the_pair_is_installed_where_nothing_serves_yet(web, first):
         f"{NAME}/{generation}": 0o755,
         f"{NAME}/{generation}/chain.pem": (0o644, chain),
         f"{NAME}/{generation}/fullchain.pem": (0o644, first.pem() + chain),
+        f"{NAME}/{generation}/haproxy.pem": (0o600, first.pem() + chain + first.key_pem()),
         f"{NAME}/{generation}/privkey.pem": (0o600, first.key_pem()),
     }
     assert not web.pid_file().exists()  # nginx -t would have made it

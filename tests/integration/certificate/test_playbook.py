@@ -4,109 +4,20 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import os
-import re
 import subprocess
-import sys
 import threading
 from pathlib import Path
 
 import pki
 import pytest
 import yaml
-from nginx_site import NAME
-
-BIN = Path(sys.executable).parent
-
-
-class Controller:
-    """A folder with playbooks, files and a vault, and ansible-playbook over it, on the same machine as nginx."""
-
-    def __init__(self, web):
-        self.web = web
-        self.folder = web.folder / "controller"
-        (self.folder / "files").mkdir(parents=True)
-        (self.folder / "password").write_text("open sesame\n")
-        self.said = ""
-        self.environment = dict(
-            os.environ,
-            ANSIBLE_COLLECTIONS_PATH=str(web.collections_path),
-            ANSIBLE_VAULT_PASSWORD_FILE=str(self.folder / "password"),
-            ANSIBLE_LOCAL_TEMP=str(self.folder / "tmp"),
-            ANSIBLE_NOCOLOR="1",
-            ANSIBLE_NO_LOG="0",
-        )
-
-    def write(self, name, content, encrypt=False):
-        path = self.folder / "files" / name
-        path.write_bytes(content)
-        if encrypt:
-            command = [BIN / "ansible-vault", "encrypt", str(path)]
-            subprocess.run(command, check=True, env=self.environment, capture_output=True, timeout=60)
-        return name
-
-    def play(self, arguments, *flags, host="ansible_connection=local"):
-        """Runs one task and returns its result; all that was printed is kept in ``said``."""
-        task = {
-            "port443.https.certificate": arguments,
-            "register": "result",
-            "ignore_errors": True,
-            "ignore_unreachable": True,
-        }
-        show = {"ansible.builtin.debug": {"msg": "RESULT {{ result | to_json }}"}}
-        play = {"hosts": "all", "gather_facts": False, "vars_files": ["vars.yml"], "tasks": [task, show]}
-        (self.folder / "play.yml").write_text(yaml.safe_dump([play], sort_keys=False))
-        (self.folder / "inventory").write_text(f"host {host} ansible_python_interpreter={sys.executable}\n")
-        if not (self.folder / "vars.yml").exists():
-            (self.folder / "vars.yml").write_text("{}\n")
-        ended = subprocess.run(
-            [BIN / "ansible-playbook", "-i", "inventory", "play.yml", *flags],
-            env=self.environment,
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        self.said = ended.stdout + ended.stderr
-        shown = re.search(r'"msg": ("RESULT .*")', self.said)
-        assert shown, self.said
-        return json.loads(json.loads(shown.group(1))[len("RESULT ") :])
+from controller import BIN, Controller, files, put_files, quotes_key
 
 
 @pytest.fixture
 def controller(web):
     return Controller(web)
-
-
-def files(web, **options):
-    given = {
-        "name": NAME,
-        "certificate_file": "site.crt",
-        "key_file": "site.key",
-        "ca_file": "root.crt",
-        "directory": str(web.store),
-        "service_config": str(web.config),
-        "prove_timeout": 5,
-    }
-    return {option: value for option, value in dict(given, **options).items() if value is not None}
-
-
-def put_files(controller, site, encrypt=True):
-    controller.write("site.crt", site.pem() + pki.intermediate().pem())
-    controller.write("site.key", site.key_pem(), encrypt)
-    controller.write("root.crt", pki.root().pem())
-
-
-def quotes_key(text, site):
-    """Looks for pieces of the private number alone: the public half of the key is in the certificate as well."""
-    number = site.key.private_numbers().private_value.to_bytes(32, "big")
-    body = "".join(site.key_pem().decode().split("\n")[1:-2])
-    assert base64.b64decode(body + "=" * (-len(body) % 4))[36:68] == number  # 36 = 3 * 12: it begins with a character
-    secret = body[48:88]
-    return any(secret[at : at + 8] in text for at in range(len(secret) - 8))
 
 
 def test_files_of_the_controller_and_its_vault_are_installed_and_served(web, controller, first, second):
@@ -204,11 +115,14 @@ def test_a_bad_request_is_refused_before_the_host_is_reached(web, controller, fi
     assert not quotes_key(controller.said, first)
 
 
-def test_an_encrypted_key_is_refused_and_asks_nobody(web, controller, first):
+def test_an_encrypted_key_without_its_passphrase_is_refused_and_asks_nobody(web, controller, first):
     put_files(controller, first)
-    controller.write("site.key", first.key_pem(passphrase=b"secret"))
+    controller.write("site.key", first.key_pem(passphrase=b"open sesame"))
     result = controller.play(files(web), host=UNREACHABLE)
-    assert "key is encrypted with a passphrase" in result["msg"]
+    assert "key: the key is encrypted with a passphrase" in result["msg"]
+    result = controller.play(files(web, passphrase="sesame close"), "-vvv", host=UNREACHABLE)
+    assert "key: the key does not open with the given passphrase" in result["msg"]
+    assert "sesame close" not in controller.said
 
 
 def test_a_failure_on_the_host_does_not_show_the_key(web, controller, first):

@@ -5,10 +5,9 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._certificate._nginx import (
+from ansible_collections.port443.https.plugins.module_utils._certificate._configured import Listen, Server
+from ansible_collections.port443.https.plugins.module_utils._certificate._services._nginx_configuration import (
     Configuration,
-    Listen,
-    Server,
     matches,
     read_configuration,
 )

@@ -84,18 +84,14 @@ def test_ec_parameters_before_the_key_are_left_out():
 
 
 OTHER_KEY = pki.site(number=2).key_pem()
-ENCRYPTED = (
-    "key is encrypted with a passphrase, which a web server would ask for at every start: give it decrypted "
-    "('openssl pkey -in key.pem -out plain.pem') and keep it in ansible-vault"
-)
+ENCRYPTED = "key is encrypted with a passphrase"
 REFUSED = {
     "nothing": (b" \n", KEY, "certificate is empty"),
     "no PEM": (b"hello\n", KEY, "certificate is not PEM: no '-----BEGIN ...-----' line in its 6 characters"),
     "DER": (
         pki.site().der(),
         KEY,
-        "certificate is binary (DER or PKCS#12), not PEM: convert it with 'openssl x509 -inform DER', "
-        "'openssl pkey -inform DER' or 'openssl pkcs12 -nodes'",
+        "certificate is binary, and neither a certificate nor a key in DER nor PKCS#12; is it damaged?",
     ),
     "vault": (
         b"$ANSIBLE_VAULT;1.1;AES256\n6162\n",
@@ -161,8 +157,8 @@ REFUSED = {
     "both in one": (
         CERTIFICATE + KEY,
         KEY,
-        "certificate holds a private key, and certificate is no secret option: give the key as key, and in "
-        "certificate the certificates alone",
+        "certificate holds a private key, and certificate is no secret option: give the key as key and the "
+        "certificates alone as certificate, or all in one as bundle",
     ),
     "no key": (CERTIFICATE, CERTIFICATE, "key holds no private key but CERTIFICATE"),
     "two keys": (

@@ -8,12 +8,18 @@ import dataclasses
 
 import pki
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._certificate import _request, _service, _store
+from ansible_collections.port443.https.plugins.module_utils._certificate import _request, _store
 from ansible_collections.port443.https.plugins.module_utils._certificate._chain import read_pair
+from ansible_collections.port443.https.plugins.module_utils._certificate._configured import (
+    Listen,
+    Server,
+    find_places,
+    is_below,
+)
 from ansible_collections.port443.https.plugins.module_utils._certificate._directory import Access
-from ansible_collections.port443.https.plugins.module_utils._certificate._nginx import Listen, Server
 from ansible_collections.port443.https.plugins.module_utils._certificate._proof import Look, Place
-from ansible_collections.port443.https.plugins.module_utils._certificate._service import Serving, Wanted, find_places
+from ansible_collections.port443.https.plugins.module_utils._certificate._service import Serving, Wanted
+from ansible_collections.port443.https.plugins.module_utils._certificate._services._nginx_configuration import matches
 from ansible_collections.port443.https.plugins.module_utils._certificate._situation import Outcome, Situation
 from ansible_collections.port443.https.plugins.module_utils._errors import RuleError
 
@@ -142,7 +148,7 @@ ALL, SIX = Listen("", 443, True, False), Listen("::", 8443, True, True)
 )
 def test_the_places_of_proof_are_the_sockets_of_the_servers(servers, places):
     names = ("www.example.com", "shop.example.com", "*.example.com")
-    assert find_places(servers, Wanted("/etc/port443/x", "www.example.com", names)) == places
+    assert find_places(servers, Wanted("/etc/port443/x", "www.example.com", names), matches) == places
 
 
 def test_a_link_to_the_pair_is_the_pair(tmp_path):
@@ -150,9 +156,9 @@ def test_a_link_to_the_pair_is_the_pair(tmp_path):
     (tmp_path / "site" / "fullchain.pem").touch()
     (tmp_path / "link.pem").symlink_to(tmp_path / "site" / "fullchain.pem")
     site = str(tmp_path.resolve() / "site")
-    assert _service.is_below(f"{site}/current/fullchain.pem", site)
-    assert _service.is_below(str(tmp_path / "link.pem"), site)
-    assert not _service.is_below(f"{site}.example.com/current/fullchain.pem", site)
+    assert is_below(f"{site}/current/fullchain.pem", site)
+    assert is_below(str(tmp_path / "link.pem"), site)
+    assert not is_below(f"{site}.example.com/current/fullchain.pem", site)
 
 
 @pytest.mark.parametrize(

@@ -133,7 +133,9 @@ def test_everything_that_is_made_is_labelled(safe_folder):
     with open_site(safe_folder / "store", seen.append) as site:
         site.exchange(FIRST)
     home = f"{safe_folder}/store/{SITE}"
-    made = [f"{home}/{FIRST.name}{file}" for file in ("", "/privkey.pem", "/fullchain.pem", "/chain.pem")]
+    made = [
+        f"{home}/{FIRST.name}{file}" for file in ("", "/privkey.pem", "/fullchain.pem", "/chain.pem", "/haproxy.pem")
+    ]
     assert seen == [*made, f"{home}/current"]
 
 

@@ -8,7 +8,7 @@ from typing import Any, Dict
 
 import pytest
 from ansible_collections.port443.https.plugins.module_utils._errors import RuleError
-from ansible_collections.port443.https.plugins.module_utils._probe_request import CHECKS, Request, read_request
+from ansible_collections.port443.https.plugins.module_utils._probe_request import USUAL_CHECKS, Request, read_request
 
 SHA256 = "0f" * 32
 
@@ -21,7 +21,7 @@ def options(**given: Any) -> Dict[str, Any]:
         "port": 443,
         "http_port": 80,
         "family": [],
-        "checks": list(CHECKS),
+        "checks": list(USUAL_CHECKS),
         "trust": "system",
         "chain_names": None,
         "redirect_names": None,
@@ -81,6 +81,10 @@ def test_a_check_can_be_made_of_some_names_only() -> None:
     ]
 
 
+NOTHING_LEFT = (
+    "checks leaves nothing to check; it takes one or more of tcp, tls, names, chain, days, versions, http2, hsts, "
+    "redirect, quic"
+)
 REFUSED = [
     (
         {"redirect_names": ["b.example"]},
@@ -88,7 +92,7 @@ REFUSED = [
     ),
     (
         {"checks": ["chain", "redirect"], "chain_names": [], "redirect_names": []},
-        "checks leaves nothing to check; it takes one or more of tcp, tls, names, chain, days, redirect",
+        NOTHING_LEFT,
     ),
     ({"host": []}, "host is empty; give a name or an address to connect to, or a list of them"),
     ({"host": [" "]}, "host is empty; give a name or an address to connect to, or a list of them"),
@@ -102,10 +106,13 @@ REFUSED = [
         "name '*.example.com' is a wildcard, which nobody can ask for: "
         "give a name it covers, such as 'www.example.com'",
     ),
-    ({"checks": []}, "checks leaves nothing to check; it takes one or more of tcp, tls, names, chain, days, redirect"),
+    (
+        {"checks": []},
+        NOTHING_LEFT,
+    ),
     (
         {"checks": ["chain"], "trust": "none"},
-        "checks leaves nothing to check; it takes one or more of tcp, tls, names, chain, days, redirect",
+        NOTHING_LEFT,
     ),
     ({"port": 0}, "port 0 is not a port between 1 and 65535"),
     ({"http_port": 65536}, "http_port 65536 is not a port between 1 and 65535"),

@@ -58,9 +58,10 @@ def test_the_main_tasks_stay_short(role: str) -> None:
 
 def test_a_site_takes_what_its_roles_take() -> None:
     both = {**site("install_certificate"), **site("serve_https")}
-    assert {name: option["type"] for name, option in site("enable_https").items()} == {
-        name: option["type"] for name, option in both.items()
-    }
+    own = {name: option["type"] for name, option in site("enable_https").items()}
+    assert own == {**{name: option["type"] for name, option in both.items()}, "acme": "dict"}
+    part = read("enable_https", "vars/main.yml")["__enable_https_issued_part"]
+    assert set(part) | set(site("enable_https")["acme"]["options"]) == set(site("issue_certificate"))
 
 
 def test_each_role_gets_the_part_of_a_site_that_it_takes() -> None:
@@ -78,10 +79,10 @@ def test_all_entry_points_describe_their_variables_alike() -> None:
 
 @pytest.mark.parametrize("role", ["enable_https", "install_certificate"])
 def test_the_content_of_a_key_is_marked_secret(role: str) -> None:
-    assert [name for name, option in site(role).items() if option.get("no_log")] == ["key"]
+    assert [name for name, option in site(role).items() if option.get("no_log")] == ["key", "bundle", "passphrase"]
 
 
-@pytest.mark.parametrize("role", ["install_certificate", "serve_https"])
+@pytest.mark.parametrize("role", ["install_certificate", "issue_certificate", "serve_https"])
 def test_every_key_of_a_site_is_used(role: str) -> None:
     used = "".join(
         path.read_text(encoding="utf-8")

@@ -11,8 +11,9 @@ from __future__ import annotations
 import posixpath
 import re
 from dataclasses import dataclass
-from typing import Callable, Iterator, List, Optional, Sequence, Set, Tuple
+from typing import Iterator, List, Optional, Sequence, Set, Tuple
 
+from ansible_collections.port443.https.plugins.module_utils._certificate._configured import Listen, ReadFiles, Server
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 
 INCLUDE_DEPTH = 20
@@ -29,9 +30,6 @@ _LUA = re.compile(
     re.DOTALL,
 )
 
-# Takes an include's absolute path or pattern, returns the texts of the files it stands for, in nginx's order.
-ReadFiles = Callable[[str], Sequence[str]]
-
 
 @dataclass(frozen=True)
 class Directive:
@@ -39,25 +37,6 @@ class Directive:
 
     words: Tuple[str, ...]
     block: Optional[Tuple[Directive, ...]] = None
-
-
-@dataclass(frozen=True)
-class Listen:
-    """A TCP socket of a server: ``address`` is empty for all; ``tls`` and ``proxy`` as the socket is set up."""
-
-    address: str
-    port: int
-    tls: bool
-    proxy: bool
-
-
-@dataclass(frozen=True)
-class Server:
-    """A server block: its names, its sockets and the absolute paths of the certificates it shows."""
-
-    names: Tuple[str, ...]
-    listens: Tuple[Listen, ...]
-    certificates: Tuple[str, ...]
 
 
 @dataclass(frozen=True)

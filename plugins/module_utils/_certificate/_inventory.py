@@ -1,0 +1,82 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a host has and what it serves, site by site; only looked at, for reports."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Dict, List, Mapping, Optional, Tuple
+
+from ansible_collections.port443.https.plugins.module_utils._certificate import _proof, _store
+from ansible_collections.port443.https.plugins.module_utils._certificate._check import days_left, show_time
+from ansible_collections.port443.https.plugins.module_utils._certificate._deploy import find_places
+from ansible_collections.port443.https.plugins.module_utils._certificate._directory import open_folder
+from ansible_collections.port443.https.plugins.module_utils._certificate._names import is_address
+from ansible_collections.port443.https.plugins.module_utils._certificate._proof import Look, is_proved
+from ansible_collections.port443.https.plugins.module_utils._certificate._request import Request
+from ansible_collections.port443.https.plugins.module_utils._certificate._service import Service, Serving, Wanted
+from ansible_collections.port443.https.plugins.module_utils._certificate._situation import NO, OTHER, UNKNOWN, YES
+from ansible_collections.port443.https.plugins.module_utils._certificate._x509 import Certificate, describe_name
+
+
+def list_sites(request: Request, names: Tuple[str, ...], service: Service, now: int) -> List[Dict[str, Any]]:
+    """Returns a description of each site of the request's directory, or of those in ``names``; raises HostError.
+
+    ``now`` is seconds since 1970.
+    """
+    with open_folder(request.directory) as folder:
+        sites = names or (_find_sites(folder) if folder is not None else ())
+        found = {site: _store.observe(folder, site) for site in sites}
+    return [_describe(request, site, have, service, now) for site, have in found.items()]
+
+
+def _find_sites(folder: int) -> Tuple[str, ...]:
+    names = sorted(name for name in os.listdir(folder) if not name.startswith("."))
+    return tuple(name for name in names if _store.observe(folder, name).link is not None)
+
+
+def _describe(request: Request, site: str, have: _store.Have, service: Service, now: int) -> Dict[str, Any]:
+    leaf = _store.read_leaf(have)
+    wanted = Wanted(os.path.join(request.directory, site), _choose_name(site, leaf), leaf.dns_names if leaf else ())
+    serving = service.observe(wanted)
+    looks: Tuple[Look, ...] = ()
+    if request.prove:
+        places = find_places(request, serving, wanted.server_name)
+        hoped_for = (leaf.fingerprint(), leaf.key.kind) if leaf else ("", "")
+        looks = tuple(_proof.look(place, *hoped_for) for place in places)
+    served, why = _compare(leaf, serving, looks)
+    return {
+        "name": site,
+        "installed": None if leaf is None else _describe_leaf(leaf, have.files, now),
+        "served": served if request.prove else UNKNOWN,
+        "served_because": why if request.prove else "prove is false",
+        "seen": [look.describe() for look in looks],
+    }
+
+
+def _describe_leaf(leaf: Certificate, files: Mapping[str, Any], now: int) -> Dict[str, Any]:
+    key = files.get(_store.KEY)
+    return {
+        "fingerprint": leaf.fingerprint(),
+        "subject_names": list(leaf.names()),
+        "issuer": describe_name(leaf.issuer),
+        "not_before": show_time(leaf.not_before),
+        "not_after": show_time(leaf.not_after),
+        "days_left": days_left(leaf, now),
+        "key_kind": leaf.key.describe(),
+        "key_mode": f"{key.access.mode:04o}" if key is not None else None,
+    }
+
+
+def _choose_name(site: str, leaf: Optional[Certificate]) -> str:
+    held = leaf.names() if leaf else (site,)
+    names = [name for name in (site, *held) if name in held and not name.startswith("*") and not is_address(name)]
+    return names[0] if names else ""
+
+
+def _compare(leaf: Optional[Certificate], serving: Serving, looks: Tuple[Look, ...]) -> Tuple[str, str]:
+    if leaf is not None and is_proved(looks, leaf.fingerprint()):
+        return YES, ""
+    if any(look.fingerprint for look in looks) and serving.expected:
+        return OTHER, "; ".join(filter(None, [serving.reason, *map(str, looks)]))
+    return NO, serving.reason or "; ".join(map(str, looks))

@@ -1,0 +1,75 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""nginx, by its own program: reloaded by signal, so that it works under any init system and in containers."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Dict, Optional, Sequence
+
+from ansible_collections.port443.https.plugins.module_utils._certificate._configured import find_places, shows
+from ansible_collections.port443.https.plugins.module_utils._certificate._service import (
+    Command,
+    Serving,
+    Wanted,
+    find_process,
+    read_files,
+)
+from ansible_collections.port443.https.plugins.module_utils._certificate._services._nginx_configuration import (
+    Configuration,
+    matches,
+    read_configuration,
+)
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._host import Completed, Host
+
+
+class Nginx:
+    """nginx of a host; ``config`` is its main file where that is not the one it is built with."""
+
+    def __init__(self, host: Host, config: Optional[str]) -> None:
+        self._host = host
+        self._config = config
+        chosen = ("-c", config) if config else ()
+        self.test_command: Command = ("nginx", "-t", *chosen)
+        self.reload_command: Command = ("nginx", "-s", "reload", *chosen)
+
+    def observe(self, wanted: Wanted) -> Serving:
+        """Returns where nginx's configuration serves the pair, and whether the nginx of that configuration runs."""
+        if self._host.find("nginx") is None:
+            return Serving(named=False, running=False, reason="nginx is not installed", expected=False)
+        built = self._built_with()
+        main = self._config or built.get("conf-path", "/etc/nginx/nginx.conf")
+        try:
+            configuration = read_configuration(main, self._read_files)
+        except HostError as problem:
+            if self._is_running(Configuration((), None), built):
+                raise
+            return Serving(named=False, running=False, reason=problem.message, expected=False)
+        showing = [server for server in configuration.servers if shows(server, wanted)]
+        running = self._is_running(configuration, built)
+        if not showing:
+            reason = f"nginx's configuration {main} has no ssl_certificate of this site"
+            return Serving(named=False, running=running, reason=reason, expected=False)
+        reason = "" if running else "nginx is not running"
+        return Serving(True, running, find_places(showing, wanted, matches), reason)
+
+    def test(self) -> Completed:
+        """Runs ``nginx -t``."""
+        return self._host.run(self.test_command)
+
+    def reload(self) -> Completed:
+        """Runs ``nginx -s reload``, which returns before the reload is done."""
+        return self._host.run(self.reload_command)
+
+    def _built_with(self) -> Dict[str, str]:
+        said = self._host.run(("nginx", "-V"))
+        return dict(re.findall(r"--(conf-path|pid-path|prefix)=([^\s']+)", said.err + said.out))
+
+    def _read_files(self, pattern: str) -> Sequence[str]:
+        return read_files(self._host, pattern)
+
+    def _is_running(self, configuration: Configuration, built: Dict[str, str]) -> bool:
+        path = configuration.pid or built.get("pid-path", "/run/nginx.pid")
+        return find_process(self._host, os.path.join(built.get("prefix", "/"), path), ("nginx",)) is not None

@@ -1,0 +1,74 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Every service that has a file can be chosen, and only those."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from ansible_collections.port443.https.plugins.module_utils._certificate import _request, _services
+from ansible_collections.port443.https.plugins.module_utils._certificate._service import NoService, OwnCommands, Wanted
+from ansible_collections.port443.https.plugins.module_utils._certificate._service_registry import (
+    SERVICES,
+    choose_service,
+)
+from ansible_collections.port443.https.plugins.module_utils._errors import RuleError
+from ansible_collections.port443.https.plugins.module_utils._host import Host
+
+
+class Bare(Host):
+    """A host on which no service is installed."""
+
+    def find(self, name):
+        return None
+
+
+def make_request(**options):
+    params = {option: spec.get("default") for option, spec in _request.ARGUMENT_SPEC.items()}
+    return _request.parse(dict(params, name="www.example.com", **options))
+
+
+def test_the_registry_is_the_folder():
+    files = {path.stem.strip("_") for path in Path(_services.__file__).parent.glob("_[a-z]*.py")}
+    assert set(SERVICES) == {name for name in files if not name.endswith("_configuration")}
+    assert [*SERVICES, "none"] == sorted(_request.ARGUMENT_SPEC["service"]["choices"])
+
+
+@pytest.mark.parametrize("kind", SERVICES)
+def test_a_service_that_is_not_installed_says_so(kind):
+    service = choose_service(make_request(service=kind), Bare())
+    serving = service.observe(Wanted("/etc/port443/x", "www.example.com", ()))
+    words = {"apache": "Apache", "haproxy": "HAProxy"}.get(kind, kind)
+    assert (serving.named, serving.running, serving.reason) == (False, False, f"{words} is not installed")
+
+
+def test_none_is_nobody_or_the_users_own_commands():
+    assert isinstance(choose_service(make_request(service="none"), Host()), NoService)
+    own = choose_service(make_request(service="none", reload_command=["true"], test_command=["false"]), Host())
+    assert isinstance(own, OwnCommands)
+    assert (own.test().returncode, own.reload().returncode) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"reload_command": ["true"]},
+            "nginx is reloaded in its own way: reload_command goes with service: none alone",
+        ),
+        (
+            {"service": "none", "test_command": ["true"]},
+            "test_command goes with reload_command, which is what it is a test for",
+        ),
+        (
+            {"service": "none", "reload_command": ["systemctl reload caddy"]},
+            "reload_command is a list, the program first and each argument on its own, such as [systemctl, reload, "
+            "caddy]; given: ['systemctl reload caddy']",
+        ),
+    ],
+)
+def test_commands_that_would_not_run_are_refused(options, message):
+    with pytest.raises(RuleError) as refused:
+        make_request(**options)
+    assert refused.value.message == message
