@@ -1,0 +1,99 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The program on a host that installs what certbot renewed: started by certbot's deploy hook, and again by a timer.
+
+It is a zipapp of this collection's own modules, needs nothing but Python's standard library, and says nothing as long
+as everything is installed and served as it should be. certbot takes no notice of how a deploy hook ends, so what
+fails is tried again by the timer, which asks for every site whether what is served is certbot's newest.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import MutableMapping, Optional, TextIO, Tuple
+
+from ansible_collections.port443.https.plugins.module_utils._certificate import _install
+from ansible_collections.port443.https.plugins.module_utils._certificate._x509 import printable
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError, Problem
+from ansible_collections.port443.https.plugins.module_utils._host import SEARCH_PATH, Host
+from ansible_collections.port443.https.plugins.module_utils._renewal._lineage import find_newest
+from ansible_collections.port443.https.plugins.module_utils._renewal._settings import Layout, list_sites, load
+
+LINEAGE = "RENEWED_LINEAGE"
+
+
+def main(
+    environ: Optional[MutableMapping[str, str]] = None,
+    layout: Optional[Layout] = None,
+    out: Optional[TextIO] = None,
+    err: Optional[TextIO] = None,
+) -> int:
+    """Installs what is new, tells what it did and what failed, and returns 1 if anything did, else 0."""
+    environ = os.environ if environ is None else environ
+    layout, out, err = layout or Layout(), out or sys.stdout, err or sys.stderr
+    lineage = environ.get(LINEAGE)
+    # Nothing that somebody else set may choose a program, a library's configuration or a trust store.
+    environ.clear()
+    environ.update(PATH=SEARCH_PATH, LC_ALL="C")
+    os.umask(0o077)
+    try:
+        sites = choose_sites(layout, lineage)
+    except (Problem, OSError) as problem:
+        _say(err, str(problem))
+        return 1
+    return max([_renew(layout, site, out, err) for site in sites], default=0)
+
+
+def choose_sites(layout: Layout, lineage: Optional[str]) -> Tuple[str, ...]:
+    """Returns the sites to look at: all of them, or the one of the lineage that certbot says it has renewed.
+
+    Of what is in the environment only that is used, and only to be compared: names of domains are those that the
+    settings ask for and the certificate holds. Raises HostError for a lineage that is none of ours.
+    """
+    sites = list_sites(layout)
+    if lineage is None:
+        return sites
+    chosen = tuple(site for site in sites if layout.live(site) == lineage)
+    if not chosen:
+        raise HostError(f"{LINEAGE} {lineage!r} is not the folder of a certificate that is installed here")
+    return chosen
+
+
+def _renew(layout: Layout, site: str, out: TextIO, err: TextIO) -> int:
+    """Returns 0 if a site's newest certificate is installed, and served where anything serves the site, else 1."""
+    host = Host()
+    try:
+        settings = load(layout, site)
+        params = settings.params(*find_newest(layout, site))
+        result, warnings = _install.run(params, host, False, relabel_with(host))
+    except (Problem, OSError) as problem:
+        _say(err, f"{site}: {problem}")
+        return 1
+    except Exception as problem:  # pylint: disable=broad-except
+        # A site whose files nobody foresaw must not keep the others from being renewed.
+        _say(err, f"{site}: unexpected {problem!r}")
+        return 1
+    if result["changed"]:
+        _say(out, f"{site}: installed sha256:{result['fingerprint']}, served: {result['served']}")
+    if result["served"] != "other":
+        return 0
+    for warning in warnings:
+        _say(err, f"{site}: {warning}")
+    return 1
+
+
+def relabel_with(host: Host) -> _install.Relabel:
+    """Returns what gives a path the label that the host's SELinux policy has for it, if the host has SELinux."""
+    if not os.path.isdir("/sys/fs/selinux") or host.find("restorecon") is None:
+        return lambda path: None
+
+    def relabel(path: str) -> None:
+        host.run(("restorecon", path))
+
+    return relabel
+
+
+def _say(stream: TextIO, text: str) -> None:
+    stream.write("\n    ".join(map(printable, text.split("\n"))) + "\n")
+    stream.flush()

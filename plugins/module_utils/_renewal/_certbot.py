@@ -1,0 +1,101 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The distribution's certbot: its commands, run one after another with certbot's own timer.
+
+Tried with certbot 1.12 (Debian 11), 2.1 (Debian 12) and 4.0 (Debian 13).
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+
+from ansible_collections.port443.https.plugins.module_utils._certificate._service import Command
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._host import SEARCH_PATH, Completed, Host
+from ansible_collections.port443.https.plugins.module_utils._renewal._lineage import KEY_TYPES, Wanted
+
+TIMEOUT = 600.0  # seconds: a CA looks at every name from several places, and certbot waits for it
+BUSY = "Another instance of Certbot is already running"
+BUSY_PATIENCE, BUSY_PAUSE = 300.0, 2.0  # seconds
+REVOKED = "alreadyRevoked"
+# What leads certbot through a proxy, or to a CA's server whose certificate is of a CA of one's own.
+_ENVIRONMENT = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE")
+# certbot says these whatever happens.
+_IDLE = ("Saving debug log to", "Ask for help or search", "See the logfile", "Plugins selected:", "Hint: The")
+
+
+def issue_command(want: Wanted, email: str, again: bool) -> Command:
+    """Returns the command that gets a certificate; ``again`` replaces one that certbot has under that name."""
+    account = ("--email", email, "--no-eff-email") if email else ("--register-unsafely-without-email",)
+    if want.standalone_port is None:
+        proof: Command = ("--webroot", "--webroot-path", want.webroot)
+    else:
+        proof = ("--standalone", "--http-01-port", str(want.standalone_port), "--http-01-address", "127.0.0.1")
+    return (
+        *("certbot", "certonly", "--non-interactive", "--agree-tos", *account, "--server", want.server),
+        *("--cert-name", want.name, "--preferred-challenges", "http-01", *proof),
+        *KEY_TYPES[want.key_type][1],
+        *("--deploy-hook", want.hook),
+        *(("--force-renewal", "--renew-with-new-domains") if again else ()),
+        *(word for name in want.names for word in ("--domain", name)),
+    )
+
+
+def revoke_command(name: str, server: str, reason: str) -> Command:
+    """Returns the command that revokes the newest certificate of a name and leaves its files."""
+    command = ("certbot", "revoke", "--non-interactive", "--cert-name", name, "--server", server)
+    return (*command, "--reason", reason, "--no-delete-after-revoke")
+
+
+def delete_command(name: str) -> Command:
+    """Returns the command that lets certbot forget a name and remove its files."""
+    return ("certbot", "delete", "--non-interactive", "--cert-name", name)
+
+
+def run(host: Host, command: Command) -> Completed:
+    """Runs certbot and returns what it said; waits while another one runs; raises HostError if it cannot be run."""
+    deadline = time.monotonic() + BUSY_PATIENCE
+    while True:
+        completed = _run_once(host, command)
+        if BUSY not in completed.out + completed.err or time.monotonic() > deadline:
+            return completed
+        time.sleep(BUSY_PAUSE)
+
+
+def tell(completed: Completed) -> str:
+    """Returns what certbot said that is worth telling, its two streams together."""
+    lines = [line.strip() for line in (completed.out + "\n" + completed.err).splitlines()]
+    told = [line for line in lines if line.strip(" -") and not line.startswith(_IDLE)]
+    return "\n".join(told)[-2000:] or "no output"
+
+
+def _run_once(host: Host, command: Command) -> Completed:
+    path = host.find(command[0])
+    if path is None:
+        raise HostError("certbot is not installed on this host: install the distribution's package")
+    passed = [name for wanted in _ENVIRONMENT for name in (wanted, wanted.lower()) if name in os.environ]
+    environment = {"PATH": SEARCH_PATH, "LC_ALL": "C", "LANG": "C", "HOME": "/root"}
+    environment.update((name, os.environ[name]) for name in passed)
+    try:
+        # AnsibleModule.run_command has no time-out.
+        ended = subprocess.run(  # pylint: disable=ansible-bad-function
+            [path, *command[1:]],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            env=environment,
+            timeout=TIMEOUT,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise HostError(f"certbot did not end within {TIMEOUT:.0f} seconds") from None
+    except OSError as problem:
+        raise HostError(f"{path} could not be started: {problem.strerror}") from None
+    out, err = (stream.decode("utf-8", "replace") for stream in (ended.stdout, ended.stderr))
+    return Completed(command, ended.returncode, out, err)
+
+
+def hook_command(interpreter: str, program: str) -> str:
+    """Returns the deploy hook, which certbot hands to a shell: two paths without anything a shell would act on."""
+    return f"{interpreter} -I {program}"

@@ -1,0 +1,229 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""From a site to a certificate that certbot got, that is installed and served, and that the host renews by itself."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Optional, Tuple
+
+from ansible_collections.port443.https.plugins.module_utils._certificate import _install, _store
+from ansible_collections.port443.https.plugins.module_utils._certificate._check import show_time
+from ansible_collections.port443.https.plugins.module_utils._certificate._directory import open_folder
+from ansible_collections.port443.https.plugins.module_utils._certificate._service import Command
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._host import Completed, Host
+from ansible_collections.port443.https.plugins.module_utils._renewal import _certbot, _lineage, _placeholder
+from ansible_collections.port443.https.plugins.module_utils._renewal._challenge import wait_for_answer
+from ansible_collections.port443.https.plugins.module_utils._renewal._forget import find_traces, forget
+from ansible_collections.port443.https.plugins.module_utils._renewal._machinery import (
+    Files,
+    Machinery,
+    holds_no_file,
+    make_folders,
+    remove_own_folders,
+)
+from ansible_collections.port443.https.plugins.module_utils._renewal._request import Request
+from ansible_collections.port443.https.plugins.module_utils._renewal._settings import Layout
+from ansible_collections.port443.https.plugins.module_utils._renewal._timer import choose_timer, find_certbot_timer
+
+Result = _install.Result
+
+
+@dataclass(frozen=True)
+class Renewal:
+    """One run for one site; each state is a method that returns the module's result and warnings.
+
+    They raise RuleError, HostError or OSError; in check mode they only look.
+    """
+
+    request: Request
+    host: Host
+    check_mode: bool
+    relabel: _install.Relabel
+    folder: Optional[str] = None
+    layout: Layout = field(default_factory=Layout)
+
+    def present(self) -> Result:
+        """Gets a certificate if what is there will not do, installs it, and has the host renew it."""
+        request, layout = self.request, self.layout
+        machinery = self._machinery()
+        want = self._wanted(machinery.hook())
+        have = _lineage.observe(self.host, layout, request.site)
+        reasons = _lineage.find_reasons(have, want, int(time.time()))
+        wanted_files = machinery.want(request.settings)
+        files = machinery.have(tuple(wanted_files))
+        commands = machinery.start_commands()
+        if reasons:
+            commands += (_certbot.issue_command(want, request.email, again=have is not None),)
+        pending = bool(commands) or files != wanted_files or self._needs_webroot()
+        if not self.check_mode:
+            self._make_webroot()
+            with machinery.installed(files, wanted_files):
+                if reasons:
+                    self._issue(want, again=have is not None)
+            result, warnings = self._install()
+        elif reasons:
+            result, warnings = {"changed": True, "diff": [], "commands": []}, ()
+        else:
+            result, warnings = self._install()
+        now = have if self.check_mode else _lineage.observe(self.host, layout, request.site)
+        diff = _diff(layout.live(request.site), _show(have, files), _show(now, wanted_files))
+        shown = result["diff"] if isinstance(result["diff"], list) else [result["diff"]]
+        result.update(
+            changed=result["changed"] or pending,
+            issued=bool(reasons),
+            issued_because=list(reasons),
+            lineage=layout.lineage(request.site),
+            commands=[*map(" ".join, commands), *result["commands"]],
+            diff=[diff, *shown],
+        )
+        return result, warnings + self._warn_of_timer()
+
+    def prepared(self) -> Result:
+        """Lets a web server start: the folder for the CA, and a pair of its own where the site has none."""
+        path = os.path.join(self._home(), _store.CURRENT)
+        missing = self._needs_placeholder()
+        changed = self._needs_webroot() or missing
+        if not self.check_mode:
+            self._make_webroot()
+            if missing:
+                certificate, key = _placeholder.make(self.host, self.request.names)
+                params = self.request.settings.params("", "")
+                params.update(certificate_file=None, key_file=None, remote_src=False)
+                params.update(certificate=certificate.decode("ascii"), key=key.decode("ascii"))
+                params.update(self_signed=True, trust="none", ca=None, prove=False)
+                _install.run(params, self.host, False, self.relabel, self.folder)
+        after = [f"{path}: self-signed, until the certificate is issued"] if missing else []
+        return {"changed": changed, "diff": _diff(path, [], after)}, ()
+
+    def absent(self) -> Result:
+        """Removes pair, settings and lineage; with the last site everything else that was put there."""
+        return self._remove(self._remove_pair)
+
+    def revoked(self) -> Result:
+        """Has the CA revoke the newest certificate, and removes what absent() does; what is served stays."""
+        have = _lineage.observe(self.host, self.layout, self.request.site)
+        commands: Tuple[Command, ...] = ()
+        if have is not None:
+            name, reason = self.layout.lineage(self.request.site), self.request.revocation_reason
+            commands = (_certbot.revoke_command(name, have.server, reason),)
+        if commands and not self.check_mode:
+            completed = _certbot.run(self.host, commands[0])
+            if completed.returncode != 0 and _certbot.REVOKED not in completed.out + completed.err:
+                raise _refusal(completed)
+        result, warnings = self._remove(self._remove_pair_unless_named)
+        result.update(changed=result["changed"] or bool(commands), commands=list(map(" ".join, commands)))
+        return result, warnings
+
+    def _remove(self, remove_pair: Any) -> Result:
+        """The settings go before the pair: a renewal in between must not bring it back."""
+        site, machinery = self.request.site, self._machinery()
+        removed, warnings = remove_pair(True)
+        rest = machinery.rest(site)
+        traces = find_traces(self.layout, site)
+        last = self.layout.program in rest or not os.path.exists(self.layout.program)
+        has_webroot = last and holds_no_file(self.layout.webroot)
+        changed = removed["changed"] or bool(rest) or bool(traces) or has_webroot
+        if not self.check_mode:
+            machinery.write(rest, dict.fromkeys(rest))
+            _removed, warnings = remove_pair(False)
+            forget(self.host, self.layout, site)
+            if last:
+                remove_own_folders(os.path.join(self.layout.webroot, ".well-known/acme-challenge"))
+        before = [*_show(None, rest), *traces, *([removed["diff"]["before"].strip()] if removed["changed"] else [])]
+        return {"changed": changed, "diff": _diff(self.layout.live(site), before, [])}, warnings
+
+    def _remove_pair(self, check_mode: bool) -> Result:
+        params = {**self.request.settings.params("", ""), "state": "absent"}
+        return _install.run(params, self.host, check_mode, self.relabel)
+
+    def _remove_pair_unless_named(self, check_mode: bool) -> Result:
+        try:
+            return self._remove_pair(check_mode)
+        except HostError as problem:
+            return {"changed": False, "diff": {"before": ""}}, (problem.message,)
+
+    def _install(self) -> Result:
+        params = self.request.settings.params(*_lineage.find_newest(self.layout, self.request.site))
+        return _install.run(params, self.host, self.check_mode, self.relabel, self.folder)
+
+    def _issue(self, want: _lineage.Wanted, again: bool) -> None:
+        if not again:
+            forget(self.host, self.layout, self.request.site)  # what is not whole would be in certbot's way
+        problem = "" if want.standalone_port is not None else wait_for_answer(want.webroot, want.names)
+        completed = _certbot.run(self.host, _certbot.issue_command(want, self.request.email, again))
+        if completed.returncode != 0:
+            raise _refusal(completed, problem)
+        left = _lineage.find_reasons(
+            _lineage.observe(self.host, self.layout, self.request.site), want, int(time.time())
+        )
+        if left:
+            raise HostError(f"certbot said it succeeded, but {'; '.join(left)}: {_certbot.tell(completed)}")
+
+    def _wanted(self, hook: str) -> _lineage.Wanted:
+        request = self.request
+        name = self.layout.lineage(request.site)
+        proof = (request.webroot, request.standalone_port)
+        return _lineage.Wanted(name, request.names, request.key_type, request.server, *proof, hook)
+
+    def _machinery(self) -> Machinery:
+        return Machinery(self.host, self.layout, choose_timer(self.host), self.relabel)
+
+    def _needs_webroot(self) -> bool:
+        webroot = self.request.webroot
+        if self.request.standalone_port is not None or os.path.isdir(webroot):
+            return False
+        if webroot != self.layout.webroot:
+            raise HostError(f"webroot {webroot} does not exist: only {self.layout.webroot} is made here")
+        return True
+
+    def _make_webroot(self) -> None:
+        if self._needs_webroot():
+            make_folders(self.request.webroot)
+
+    def _home(self) -> str:
+        return os.path.join(str(self.request.settings.options["directory"]), self.request.site)
+
+    def _needs_placeholder(self) -> bool:
+        with open_folder(os.path.dirname(self._home())) as folder:
+            return _store.observe(folder, self.request.site).link is None
+
+    def _warn_of_timer(self) -> Tuple[str, ...]:
+        unit, on = find_certbot_timer(self.host)
+        if unit is not None or on == "yes":
+            return ()
+        return ("nothing on this host runs 'certbot renew': have a timer run it twice a day",)
+
+
+def _refusal(completed: Completed, problem: str = "") -> HostError:
+    told = f"'{' '.join(completed.argv)}' failed: {_certbot.tell(completed)}"
+    return HostError(f"{told}\nSeen from this host: {problem}" if problem else told)
+
+
+def _show(lineage: Optional[_lineage.Lineage], files: Files) -> List[str]:
+    lines = []
+    if lineage is not None:
+        leaf = lineage.certificate
+        lines += [
+            f"certificate: sha256:{leaf.fingerprint()} by {lineage.server}",
+            f"names: {', '.join(leaf.names())}",
+            f"key: {leaf.key.describe()}",
+            f"expires: {show_time(leaf.not_after)}",
+        ]
+    for path, file in sorted(files.items()):
+        if file is not None:
+            lines.append(f"{path}: mode {file.access.mode:04o}, sha256:{hashlib.sha256(file.content).hexdigest()}")
+    return lines
+
+
+def _diff(header: str, before: List[str], after: List[str]) -> Dict[str, str]:
+    return {
+        "before_header": header,
+        "after_header": header,
+        "before": "".join(line + "\n" for line in before),
+        "after": "".join(line + "\n" for line in after),
+    }

@@ -1,0 +1,88 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a task of the module certbot_certificate asks for."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Dict, Mapping, Optional, Tuple
+
+from ansible_collections.port443.https.plugins.module_utils._certificate import _request
+from ansible_collections.port443.https.plugins.module_utils._certificate._names import is_address
+from ansible_collections.port443.https.plugins.module_utils._errors import RuleError
+from ansible_collections.port443.https.plugins.module_utils._renewal._lineage import KEY_TYPES
+from ansible_collections.port443.https.plugins.module_utils._renewal._settings import OPTIONS, Layout, Settings
+
+LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory"
+REASONS = ("unspecified", "keycompromise", "affiliationchanged", "superseded", "cessationofoperation")
+
+ARGUMENT_SPEC: Dict[str, Dict[str, Any]] = {
+    "name": {"type": "str", "required": True},
+    "state": {"type": "str", "choices": ["present", "prepared", "absent", "revoked"], "default": "present"},
+    "email": {"type": "str"},
+    "terms_agreed": {"type": "bool", "default": False},
+    "server": {"type": "str", "default": LETS_ENCRYPT},
+    # no_log: it says which key, and is none.
+    "key_type": {"type": "str", "choices": list(KEY_TYPES), "default": "ecdsa-p256", "no_log": False},
+    "webroot": {"type": "path", "default": Layout.webroot},
+    "standalone_port": {"type": "int"},
+    "revocation_reason": {"type": "str", "choices": list(REASONS), "default": "unspecified"},
+    **{option: _request.ARGUMENT_SPEC[option] for option in OPTIONS},
+}
+_WORD = re.compile(r"[!-~]+")
+
+
+@dataclass(frozen=True)
+class Request:
+    """A checked request; ``names`` are normalised DNS names, ``settings`` what every renewal needs to know."""
+
+    site: str
+    state: str
+    names: Tuple[str, ...]
+    email: str
+    server: str
+    key_type: str
+    webroot: str
+    standalone_port: Optional[int]
+    revocation_reason: str
+    settings: Settings
+
+
+def parse(params: Mapping[str, Any]) -> Request:
+    """Returns the request that validated module parameters make; raises RuleError for what cannot be meant."""
+    settings = Settings(params["name"], {option: params[option] for option in OPTIONS})
+    # What the certificate has to be refused for later is refused now.
+    checked = _request.parse(settings.params("", ""))
+    settings = Settings(checked.site, {**settings.options, "names": list(checked.demand.names)})
+    if params["state"] == "present":
+        _refuse_unprovable(checked.demand.names)
+        if not params["terms_agreed"]:
+            raise RuleError("read the terms of the CA, and set terms_agreed: true if you agree to them")
+    for option in ("email", "server", "webroot"):
+        if params[option] and (not _WORD.fullmatch(params[option]) or params[option].startswith("-")):
+            raise RuleError(f"{option} {params[option]!r} is not one plain word")
+    if not params["server"].startswith("https://"):
+        raise RuleError(f"server {params['server']!r} is not the https:// address of a CA's directory")
+    if not params["webroot"].startswith("/") or ".." in params["webroot"].split("/"):
+        raise RuleError(f"webroot {params['webroot']!r} is not an absolute path without '..'")
+    if params["standalone_port"] is not None and not 1 <= params["standalone_port"] <= 65535:
+        raise RuleError(f"standalone_port {params['standalone_port']} is not between 1 and 65535")
+    return Request(
+        site=checked.site,
+        names=checked.demand.names,
+        email=params["email"] or "",
+        webroot=params["webroot"].rstrip("/"),
+        settings=settings,
+        **{option: params[option] for option in ("state", "server", "key_type", "standalone_port")},
+        revocation_reason=params["revocation_reason"],
+    )
+
+
+def _refuse_unprovable(names: Tuple[str, ...]) -> None:
+    """RFC 8555, 7.1.3 and 8.3: a file on a web server proves a host name, and nothing below it."""
+    for name in names:
+        if name.startswith("*"):
+            raise RuleError(f"{name}: a wildcard is proved by DNS alone (dns-01), which certbot does not do here")
+        if is_address(name):
+            raise RuleError(f"{name}: certificates for IP addresses are not asked for here: give host names")

@@ -1,0 +1,197 @@
+#!/usr/bin/python
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Has certbot get and renew a certificate on the host, installs it, and proves that it is served."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: certbot_certificate
+short_description: Have certbot get and renew a certificate on the host, and install it
+description:
+  - Gets a certificate from a CA that speaks ACME, such as Let's Encrypt, with the certbot of the host, installs it as
+    M(port443.https.certificate) does, and has the host renew it without a controller.
+  - Before a certificate is issued, the CA asks every name for a file over plain HTTP (http-01). A web server has to
+    answer C(/.well-known/acme-challenge/) from O(webroot), as the sites of the role P(port443.https.serve_https#role)
+    do, or hand it to O(standalone_port).
+  - A certificate is issued again where names, kind of key or CA are to be others, and where nothing has renewed it in
+    time. Everything else is left to the timer that comes with certbot.
+  - After each renewal, certbot starts a program of this collection that needs nothing but Python on the host. It checks
+    the new pair, installs it, tests and reloads the service, and takes everything back unless the service serves it.
+    certbot takes no notice of a failure, so a timer looks again every hour whether the newest pair is served.
+  - Of certbot's, only what is named C(port443-<name>) is touched. Certificates that were made otherwise, their hooks
+    and their settings stay as they are.
+extends_documentation_fragment:
+  - port443.https.certificate.installation
+options:
+  name:
+    description:
+      - The site. Names its directory, and what certbot has of it, which is C(port443-<name>).
+      - A host name without a wildcard, or a word.
+    type: str
+    required: true
+  names:
+    description:
+      - The host names that the certificate is for, all proved to the CA. No wildcards and no IP addresses.
+      - If left out, it is for O(name).
+    type: list
+    elements: str
+  state:
+    description:
+      - V(present) has a certificate issued, installed, served and renewed.
+      - V(prepared) lets a web server be set up that answers the CA. It makes the folder O(webroot) if that is the
+        default one and, for a site that has no pair yet, installs a self-signed one made on the host. V(present)
+        replaces it.
+      - V(absent) removes the pair, what certbot has of it, and its settings; with the last site also the program and
+        its timer. It is refused as long as the configuration of the service names the pair. certbot's account with the
+        CA stays.
+      - V(revoked) has the CA revoke the certificate, and then removes the same. A pair that the service's configuration
+        names stays until V(present) replaces it.
+    type: str
+    choices: [present, prepared, absent, revoked]
+    default: present
+  email:
+    description: Where the CA may write to. Used when certbot makes its account with the CA, which is the first time.
+    type: str
+  terms_agreed:
+    description: Whether you agree to the terms of the CA. Needed with O(state=present).
+    type: bool
+    default: false
+  server:
+    description: Address of the CA's ACME directory. By default that of Let's Encrypt.
+    type: str
+    default: https://acme-v02.api.letsencrypt.org/directory
+  key_type:
+    description: Kind and size of the key, which is made on the host and never leaves it.
+    type: str
+    choices: [ecdsa-p256, ecdsa-p384, rsa-2048, rsa-3072, rsa-4096]
+    default: ecdsa-p256
+  webroot:
+    description:
+      - Folder below which a web server answers C(/.well-known/acme-challenge/) for every name.
+      - The default one is made, another has to be there.
+    type: path
+    default: /var/lib/port443/acme
+  standalone_port:
+    description:
+      - Port on C(127.0.0.1) at which certbot itself answers the CA while a certificate is issued, for a proxy that
+        serves no files. The proxy has to hand C(/.well-known/acme-challenge/) to it. O(webroot) is then not used.
+    type: int
+  revocation_reason:
+    description: What the CA is told with O(state=revoked).
+    type: str
+    choices: [unspecified, keycompromise, affiliationchanged, superseded, cessationofoperation]
+    default: unspecified
+requirements:
+  - certbot 1.12 or newer on the host, of the distribution.
+  - Python 3.8 or newer with its ssl module on the host, and for O(state=prepared) the openssl command.
+notes:
+  - A proxy, or the CA of a private ACME server, is told to certbot by the variables E(HTTPS_PROXY) and
+    E(REQUESTS_CA_BUNDLE) of the task's C(environment). Renewals are started by certbot's own timer, which has to be
+    told in its own way.
+  - Where certbot has no account with the CA, it makes one, without an address to write to unless O(email) is given.
+seealso:
+  - module: port443.https.certificate
+author:
+  - port443.https contributors (@port443)
+"""
+
+EXAMPLES = r"""
+- name: Let the web server be set up
+  port443.https.certbot_certificate:
+    name: www.example.com
+    state: prepared
+
+- name: Get a certificate from Let's Encrypt, have it served and renewed
+  port443.https.certbot_certificate:
+    name: www.example.com
+    names: [www.example.com, example.com]
+    email: webmaster@example.com
+    terms_agreed: true
+
+- name: Get one from a CA of one's own, for a service that this collection does not know
+  port443.https.certbot_certificate:
+    name: mail.example.com
+    server: https://ca.example.com/acme/acme/directory
+    ca: "{{ company_root }}"
+    terms_agreed: true
+    service: none
+    reload_command: [systemctl, reload, postfix]
+    prove_port: 465
+
+- name: Revoke a certificate whose key has got out
+  port443.https.certbot_certificate:
+    name: www.example.com
+    state: revoked
+    revocation_reason: keycompromise
+"""
+
+RETURN = r"""
+issued:
+  description: Whether certbot got a (new) certificate, or in check mode would.
+  returned: state is present
+  type: bool
+  sample: true
+issued_because:
+  description: Why it did.
+  returned: state is present
+  type: list
+  elements: str
+  sample: ["certbot has none for the site"]
+lineage:
+  description: What certbot calls the certificate.
+  returned: state is present
+  type: str
+  sample: port443-www.example.com
+commands:
+  description: Commands that were run, or would be in check mode.
+  returned: state is present or revoked
+  type: list
+  elements: str
+  sample: ["systemctl enable --now port443-renewal.timer"]
+served:
+  description: Whether the certificate is served, as M(port443.https.certificate) returns it.
+  returned: state is present, but not in check mode where a certificate would be issued
+  type: str
+  sample: "yes"
+fingerprint:
+  description: SHA-256 of the certificate, hexadecimal.
+  returned: as served
+  type: str
+  sample: 4f3c1e6f64b1ac08f2c2f0b0a4a3b0c1c7b8ec4ae7b6e8a4cd1c8d1f6b5d1c22
+not_after:
+  description: When the certificate expires, in UTC.
+  returned: as served
+  type: str
+  sample: "2031-05-04T03:02:01Z"
+paths:
+  description: Where the service finds the pair, as M(port443.https.certificate) returns it.
+  returned: as served
+  type: dict
+  sample:
+    certificate: /etc/port443/www.example.com/current/fullchain.pem
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.port443.https.plugins.module_utils._certificate._install import Result
+from ansible_collections.port443.https.plugins.module_utils._certificate._module import exit_with, relabel_with
+from ansible_collections.port443.https.plugins.module_utils._host import Host
+from ansible_collections.port443.https.plugins.module_utils._renewal import _request
+from ansible_collections.port443.https.plugins.module_utils._renewal._engine import Renewal
+
+
+def main() -> None:
+    """Runs the module."""
+    module = AnsibleModule(argument_spec=_request.ARGUMENT_SPEC, supports_check_mode=True)
+    exit_with(module, run)
+
+
+def run(module: AnsibleModule) -> Result:
+    """Does what the module was asked for; returns its result and warnings; raises RuleError, HostError or OSError."""
+    request = _request.parse(module.params)
+    renewal = Renewal(request, Host(), module.check_mode, relabel_with(module), module.tmpdir)
+    return getattr(renewal, request.state)()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,130 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Whether what certbot has is what is wanted, and the commands that make it so."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import pki
+import pytest
+from ansible_collections.port443.https.plugins.module_utils._host import Completed, Host
+from ansible_collections.port443.https.plugins.module_utils._renewal import _certbot, _forget, _lineage
+from ansible_collections.port443.https.plugins.module_utils._renewal._lineage import Wanted, find_reasons
+
+SITE = "www.example.com"
+HOOK = "/usr/bin/python3 -I /var/lib/port443/renewal.pyz"
+WANTED = Wanted(
+    "port443-www.example.com", (SITE,), "ecdsa-p256", "https://ca.example/dir", "/var/lib/port443/acme", None, HOOK
+)
+NOW = int(time.time())
+
+
+def observe(renewed, **issued):
+    renewed.issue(pki.issue(SITE, [SITE], issuer=pki.intermediate(), **issued))
+    return _lineage.observe(Host(), renewed.layout, SITE)
+
+
+def test_what_is_as_wanted_is_left_to_the_timer(renewed):
+    assert find_reasons(observe(renewed), WANTED, NOW) == ()
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"names": (SITE, "example.com")}, f"it is for {SITE} and has to be for {SITE}, example.com"),
+        ({"names": ("example.com",)}, f"it is for {SITE} and has to be for example.com"),
+        ({"key_type": "rsa-2048"}, "its key is EC P-256 and has to be RSA 2048"),
+        ({"key_type": "ecdsa-p384"}, "its key is EC P-256 and has to be EC P-384"),
+        ({"server": "https://other/dir"}, "it is from https://ca.example/dir and has to be from https://other/dir"),
+        ({"webroot": "/srv/acme"}, "a renewal would prove its names in another way"),
+        ({"standalone_port": 8888}, "a renewal would prove its names in another way"),
+        ({"hook": "/usr/bin/python3.9 -I /x"}, "a renewal would not be installed"),
+    ],
+)
+def test_what_has_to_be_another_is_issued_again(renewed, changes, reason):
+    assert find_reasons(observe(renewed), replace(WANTED, **changes), NOW) == (reason,)
+
+
+@pytest.mark.parametrize(("days", "overdue"), [((-80, 10), False), ((-82, 8), True), ((-9, -1), True)])
+def test_what_nothing_renewed_in_time_is_issued_again(renewed, days, overdue):
+    reasons = find_reasons(observe(renewed, days=days), WANTED, NOW)
+    assert [reason.endswith("and nothing has renewed it") for reason in reasons] == [True] * overdue
+
+
+@pytest.mark.parametrize(
+    "gone", ["renewal/port443-www.example.com.conf", "archive/port443-www.example.com/privkey1.pem"]
+)
+def test_what_is_not_whole_is_as_good_as_nothing(renewed, gone):
+    observe(renewed)
+    (renewed.root / "letsencrypt" / gone).unlink()
+    assert find_reasons(_lineage.observe(Host(), renewed.layout, SITE), WANTED, NOW) == (
+        "certbot has none for the site",
+    )
+
+
+def test_the_form_of_certbots_files_is_understood():
+    assert _lineage.read_sections(
+        '# x = y\nversion = 4.0.0\n[renewalparams]\nserver = "https://a/b?c=d"\n[[webroot_map]]\na.example = /srv\n'
+    ) == {
+        "": {"version": "4.0.0"},
+        "renewalparams": {"server": "https://a/b?c=d"},
+        "webroot_map": {"a.example": "/srv"},
+    }
+
+
+def test_the_command_for_a_first_certificate():
+    assert " ".join(_certbot.issue_command(WANTED, "", again=False)) == (
+        "certbot certonly --non-interactive --agree-tos --register-unsafely-without-email --server "
+        "https://ca.example/dir --cert-name port443-www.example.com --preferred-challenges http-01 --webroot "
+        "--webroot-path /var/lib/port443/acme --key-type ecdsa --elliptic-curve secp256r1 --deploy-hook "
+        f"{HOOK} --domain www.example.com"
+    )
+
+
+def test_the_command_for_other_names_by_a_port():
+    wanted = replace(WANTED, names=(SITE, "example.com"), key_type="rsa-3072", standalone_port=8888)
+    command = " ".join(_certbot.issue_command(wanted, "me@example.com", again=True))
+    assert "--standalone --http-01-port 8888 --http-01-address 127.0.0.1 --key-type rsa --rsa-key-size 3072" in command
+    assert "--email me@example.com --no-eff-email" in command
+    assert command.endswith("--force-renewal --renew-with-new-domains --domain www.example.com --domain example.com")
+    assert "webroot" not in command
+
+
+def test_certbots_words_are_told_without_what_it_always_says():
+    completed = Completed(
+        ("certbot",),
+        1,
+        "Requesting a certificate\n\n- - - - -\nDetail: 404\n",
+        "Saving debug log to /var/log/letsencrypt/letsencrypt.log\nSome challenges have failed.\n",
+    )
+    assert _certbot.tell(completed) == "Requesting a certificate\nDetail: 404\nSome challenges have failed."
+
+
+def test_certbot_is_waited_for_while_another_runs(monkeypatch):
+    said = [Completed((), 1, "", _certbot.BUSY + ".\n"), Completed((), 1, "", _certbot.BUSY), Completed((), 0, "", "")]
+    monkeypatch.setattr(_certbot, "_run_once", lambda host, command: said.pop(0))
+    monkeypatch.setattr(_certbot.time, "sleep", lambda seconds: None)
+    assert (_certbot.run(Host(), ("certbot",)).returncode, said) == (0, [])
+
+
+def test_forgetting_takes_everything_of_the_name_and_nothing_else(renewed, monkeypatch):
+    certbot = renewed.root / "letsencrypt"
+    renewed.issue(pki.site("blog.example.com", number=7), site="blog.example.com")
+    for folder in ("keys", "csr"):
+        (certbot / folder).mkdir()
+    (certbot / "keys/0001_key-certbot.pem").write_bytes(pki.site("blog.example.com", number=7).key_pem())
+    before = listing(certbot)
+    renewed.issue(pki.site(number=1))
+    renewed.issue(pki.site(number=2), 2)
+    (certbot / "keys/0002_key-certbot.pem").write_bytes(pki.site(number=1).key_pem())
+    monkeypatch.setattr(Host, "find", lambda self, name: None)
+    assert len(_forget.find_traces(renewed.layout, SITE)) == 4
+    _forget.forget(Host(), renewed.layout, SITE)
+    assert listing(certbot) == before
+    assert _forget.find_traces(renewed.layout, SITE) == ()
+
+
+def listing(folder):
+    return {str(path): path.read_bytes() if path.is_file() else b"" for path in sorted(folder.rglob("*"))}

@@ -1,0 +1,103 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The program for hosts: the same bytes from the same sources, and whole without Ansible."""
+
+from __future__ import annotations
+
+import ast
+import io
+import os
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+from ansible_collections.port443.https.plugins.module_utils._renewal import _application, _zipapp
+
+PYTHON = "/usr/bin/python3"
+
+
+def build():
+    return _zipapp.build(_application.__name__, "main", PYTHON)
+
+
+def sources():
+    with zipfile.ZipFile(io.BytesIO(build())) as archive:
+        return {name: archive.read(name).decode() for name in archive.namelist()}
+
+
+def test_the_bytes_depend_on_nothing_but_the_sources(monkeypatch):
+    first = build()
+    monkeypatch.setattr(time, "time", lambda: 0.0)
+    before = os.umask(0o777)
+    try:
+        assert build() == first
+    finally:
+        os.umask(before)
+    assert first.startswith(b"#!/usr/bin/python3 -I\n")
+
+
+def test_another_process_makes_the_same_bytes(collections_path):
+    made = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            f"import sys; sys.path.insert(0, {str(collections_path)!r})\n"
+            f"from {_zipapp.__name__} import build\n"
+            f"sys.stdout.buffer.write(build({_application.__name__!r}, 'main', {PYTHON!r}))",
+        ],
+        check=True,
+        capture_output=True,
+        env={"PYTHONHASHSEED": "7"},
+    )
+    assert made.stdout == build()
+
+
+def test_it_needs_the_standard_library_alone():
+    imported = set()
+    for source in sources().values():
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.Import):
+                imported.update(alias.name.split(".")[0] for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                imported.add((node.module or "").split(".")[0])
+    assert imported - {"ansible_collections"} <= set(standard_library())
+    assert "ansible" not in imported
+
+
+def standard_library():
+    if sys.version_info >= (3, 10):
+        return sys.stdlib_module_names
+    folder = Path(os.__file__).parent
+    names = {path.stem for path in folder.iterdir()} | {
+        path.name.split(".")[0] for path in folder.glob("lib-dynload/*")
+    }
+    return names | set(sys.builtin_module_names)
+
+
+def test_every_service_is_in_it():
+    known = {path.name for path in Path(_application.__file__).parents[1].glob("_certificate/_services/_*.py")}
+    assert known == {Path(name).name for name in sources() if "/_services/" in name}
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({}, (0, b"", b"")),
+        (
+            {"RENEWED_LINEAGE": "/etc\n", "PYTHONPATH": "/nowhere"},
+            (1, b"", b"RENEWED_LINEAGE '/etc\\n' is not the folder of a certificate that is installed here\n"),
+        ),
+    ],
+)
+def test_it_runs_alone(tmp_path, environ, expected):
+    """Isolated, in a folder that holds a module of the name of one that it imports."""
+    program = tmp_path / "renewal.pyz"
+    program.write_bytes(build())
+    (tmp_path / "json.py").write_text("raise SystemExit('the wrong json')")
+    ended = subprocess.run(
+        [sys.executable, "-I", str(program)], capture_output=True, cwd=tmp_path, env=environ, check=False
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == expected
