@@ -82,19 +82,20 @@ def _report(host: Host, request: Request) -> Dict[str, Any]:
     kernel = observe_kernel(host)
     explained = explain(kernel.ruleset, kernel.links, request)
     return {
-        "effective": [{**line.as_result(), **_place(host, kernel, answer)} for line, answer in explained],
+        "effective": [{**line.as_result(), **place(host, kernel, answer)} for line, answer in explained],
         "sets": [{**found, "rules": [_readable(rule) for rule in found["rules"]]} for found in list_sets(host, kernel)],
         **_in_charge(host, kernel),
     }
 
 
-def _place(host: Host, kernel: Kernel, answer: Answer) -> Dict[str, str]:
-    """Where the rule that decides stands, in the kernel and in a file."""
+def place(host: Host, kernel: Kernel, answer: Answer) -> Dict[str, Any]:
+    """Returns where the rule that decides stands, in the kernel and in a file; raises HostError for one not readable."""
     table = f"{answer.frontend} {answer.family} {answer.table}".strip()
     return {
         "table": _readable(table),
         "chain": _readable(answer.chain),
         "rule": _readable(answer.rule),
+        "handle": answer.handle,
         "file": find_origin(host, kernel, answer),
     }
 

@@ -113,6 +113,10 @@ effective:
       description: The rule as its tool prints it; empty where the chain's policy decides.
       type: str
       sample: "-A INPUT -p tcp -m tcp --dport 443 -j DROP"
+    handle:
+      description: What nft calls the rule in its table, as C(nft delete rule) takes it; V(0) where it has no such number.
+      type: int
+      sample: 12
     file:
       description: The file, and mostly the line, that the rule comes from; empty where that is not known.
       type: str
