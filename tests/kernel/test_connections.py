@@ -32,8 +32,10 @@ def loaded(lab, request):
     tool("ipset", "destroy")
     if "sets" in case:
         tool("ipset", "restore", stdin=case["sets"])
-    written = {name: (PROGRAMS / file).read_text(encoding="utf-8") for name, file in case.get("files", {}).items()}
-    lab.load({PLACES[name]: text for name, text in {**written, **case.get("rules", {})}.items()})
+    texts = {name: (PROGRAMS / file).read_text(encoding="utf-8") for name, file in case.get("files", {}).items()}
+    for name, text in case.get("rules", {}).items():
+        texts[name] = texts.get(name, "") + text
+    lab.load({PLACES[name]: text for name, text in texts.items()})
     yield case
     lab.clear()
 
