@@ -20,7 +20,7 @@ FIRST, SECOND = "first", "second"
 class Case:
     """One way to do one job. ``targets`` are the most it may take, as a multiple of a ping play on the same hosts.
 
-    A case that is ``slow`` is run once, not in every round. ``persisted`` is what our task has to say about the boot.
+    A case that is ``slow`` is run once, not in every round.
     """
 
     job: str
@@ -31,7 +31,6 @@ class Case:
     variables: dict[str, Any] = field(hash=False)
     targets: dict[str, float] = field(default_factory=dict, hash=False)
     slow: bool = False
-    persisted: str = "rehearsed"
 
     @property
     def is_ours(self) -> bool:
@@ -67,13 +66,11 @@ def _usual(job: str, way: str, hosts: tuple[str, ...], ports: tuple[str, ...], s
     return Case(job, way, "usual", hosts, ports, {"bench_lots": lots(ports, together)}, slow=slow)
 
 
-def _beside(
-    firewall: str, way: str, play: str, variables: dict[str, Any], persisted: str = "rehearsed"
-) -> Iterator[Case]:
+def _beside(firewall: str, way: str, play: str, variables: dict[str, Any]) -> Iterator[Case]:
     """The same jobs on a host with another firewall, and one of them by ``way``; what they may take is not set."""
     for job, ports in ((_FEW, HTTPS), (_MANY, scattered(50)), (_MOST, scattered(500))):
         asked = {"bench_ports": list(ports)}
-        yield Case(f"{job}, {firewall}", OURS, "ports", (firewall,), ports, asked, persisted=persisted)
+        yield Case(f"{job}, {firewall}", OURS, "ports", (firewall,), ports, asked)
         if job == _FEW:
             yield Case(f"{job}, {firewall}", way, play, (firewall,), ports, variables)
 
@@ -95,6 +92,6 @@ CASES = (
     _usual(_LARGE, LOOP, (LARGE,), HTTPS[:2]),
     _ours(_FLEET, FLEET, HTTPS, 1.4, 1.4),
     *_beside(NFTABLES, "`template`, `nft -f`", "usual_nftables", {"bench_ports": list(HTTPS)}),
-    *_beside(FIREWALLD, "`ansible.posix.firewalld`", "usual_firewalld", {"bench_ports": list(HTTPS)}, "written"),
+    *_beside(FIREWALLD, "`ansible.posix.firewalld`", "usual_firewalld", {"bench_ports": list(HTTPS)}),
     *_beside(UFW, "`community.general.ufw`", "usual_ufw", {"bench_lots": lots(HTTPS, 1)}),
 )
