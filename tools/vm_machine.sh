@@ -14,6 +14,9 @@ near4=198.51.100.1 near6=2001:db8:443::1
 slow_modules=aesni_intel,crc32_pclmul,crc32c_intel,crct10dif_pclmul,ghash_clmulni_intel,polyval_clmulni,sha1_ssse3
 slow_modules+=,sha256_ssse3,sha512_ssse3,blake2s_x86_64,chacha_x86_64,poly1305_x86_64,curve25519_x86_64
 
+# On a busy machine a unit takes longer to start than systemd waits by default, udev first of all.
+patience=systemd.default_timeout_start_sec=600
+
 # The disk is one filesystem; the kernel and what it starts from lie beside it. The system is Debian's own, with a port that
 # somebody listens on and a firewall keeps shut, and this run's key for ssh.
 build_disk() { # FOLDER
@@ -81,7 +84,7 @@ start_machine() {
         -accel "${PORT443_ACCELERATOR:-tcg,thread=multi,tb-size=128}" \
         -cpu "$([ -n "${PORT443_ACCELERATOR:-}" ] && echo host || echo Nehalem)" -smp 2 -m 512 \
         -kernel "$disk/kernel" -initrd "$disk/initrd" \
-        -append "root=/dev/vda rw console=ttyS0 net.ifnames=0 quiet modprobe.blacklist=$slow_modules" \
+        -append "root=/dev/vda rw console=ttyS0 net.ifnames=0 quiet modprobe.blacklist=$slow_modules $patience" \
         -drive "file=$disk/disk,format=raw,if=virtio,snapshot=on" -device virtio-rng-pci \
         -netdev "user,id=net,restrict=on,ipv6-net=fd43::/64,ipv6-host=fd43::2,$(IFS=, && echo "${options[*]}")" \
         -device virtio-net-pci,netdev=net,romfile= -serial "file:$folder/console" >"$folder/log" 2>&1 </dev/null &
@@ -106,12 +109,12 @@ ssh_options() {
 
 on() { # COMMAND...   runs it in the machine, with this shell's input
     # shellcheck disable=SC2046  # options, each a word
-    timeout 120 ssh $(ssh_options) -i "$folder/key" -p "$(forward 22)" root@127.0.0.1 "$@"
+    timeout 300 ssh $(ssh_options) -i "$folder/key" -p "$(forward 22)" root@127.0.0.1 "$@"
 }
 
 # Waits until systemd has started all it starts, in a boot that is not BOOT. 'degraded' is a finished start as well.
 wait_for_boot() { # BOOT
-    local boot deadline=$((SECONDS + 600))
+    local boot deadline=$((SECONDS + 1200))
     while [ "$SECONDS" -lt "$deadline" ]; do
         kill -0 "$machine" 2>/dev/null || { cat "$folder/log" >&2 && fail "QEMU ended"; }
         boot=$(on cat /proc/sys/kernel/random/boot_id 2>/dev/null </dev/null) || boot=''
