@@ -53,6 +53,14 @@ options:
   email:
     description: Where the CA may write to. Used when certbot makes its account with the CA, which is the first time.
     type: str
+  account_key_id:
+    description:
+      - The identifier that a CA gave out which binds accounts to its customers (external account binding, RFC 8555).
+        Used like O(email).
+    type: str
+  account_mac_key:
+    description: The secret that belongs to O(account_key_id), base64url as the CA gave it out.
+    type: str
   terms_agreed:
     description: Whether you agree to the terms of the CA. Needed with O(state=present).
     type: bool
@@ -87,8 +95,9 @@ requirements:
   - Python 3.8 or newer with its ssl module on the host, and for O(state=prepared) the openssl command.
 notes:
   - A proxy, or the CA of a private ACME server, is told to certbot by the variables E(HTTPS_PROXY) and
-    E(REQUESTS_CA_BUNDLE) of the task's C(environment). Renewals are started by certbot's own timer, which has to be
-    told in its own way.
+    E(REQUESTS_CA_BUNDLE) of the task's C(environment). Renewals are started by certbot's own timer, whose service has
+    to set them as well; a warning says so. The certbot of a distribution trusts whom the host trusts, so that a private
+    CA is better put there, on Debian in C(/usr/local/share/ca-certificates).
   - Where certbot has no account with the CA, it makes one, without an address to write to unless O(email) is given.
 seealso:
   - module: port443.https.certificate
@@ -189,8 +198,7 @@ def main() -> None:
 def run(module: AnsibleModule) -> Result:
     """Does what the module was asked for; returns its result and warnings; raises RuleError, HostError or OSError."""
     request = _request.parse(module.params)
-    renewal = Renewal(request, Host(), module.check_mode, relabel_with(module), module.tmpdir)
-    return getattr(renewal, request.state)()
+    return Renewal(request, Host(), module.check_mode, relabel_with(module), module.tmpdir).run()
 
 
 if __name__ == "__main__":

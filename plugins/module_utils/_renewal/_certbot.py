@@ -8,33 +8,57 @@ Tried with certbot 1.12 (Debian 11), 2.1 (Debian 12) and 4.0 (Debian 13).
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import time
+from dataclasses import dataclass, field
+from typing import Mapping, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._certificate._service import Command
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host import SEARCH_PATH, Completed, Host
 from ansible_collections.port443.https.plugins.module_utils._renewal._lineage import KEY_TYPES, Wanted
 
+OLDEST = (1, 12)
 TIMEOUT = 600.0  # seconds: a CA looks at every name from several places, and certbot waits for it
 BUSY = "Another instance of Certbot is already running"
 BUSY_PATIENCE, BUSY_PAUSE = 300.0, 2.0  # seconds
 REVOKED = "alreadyRevoked"
 # What leads certbot through a proxy, or to a CA's server whose certificate is of a CA of one's own.
-_ENVIRONMENT = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE")
+ENVIRONMENT = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE")
 # certbot says these whatever happens.
 _IDLE = ("Saving debug log to", "Ask for help or search", "See the logfile", "Plugins selected:", "Hint: The")
 
 
-def issue_command(want: Wanted, email: str, again: bool) -> Command:
-    """Returns the command that gets a certificate; ``again`` replaces one that certbot has under that name."""
-    account = ("--email", email, "--no-eff-email") if email else ("--register-unsafely-without-email",)
+@dataclass(frozen=True)
+class Account:
+    """Whom the CA takes certbot for: where it may write to, and what binds it to an account there (RFC 8555, 7.3.4)."""
+
+    email: str = ""
+    key_id: str = ""
+    mac_key: str = field(default="", repr=False)
+
+    def settings(self) -> str:
+        """Returns the secret part in the form of certbot's configuration, empty if there is none."""
+        return f"eab-kid = {self.key_id}\neab-hmac-key = {self.mac_key}\n" if self.key_id else ""
+
+
+def issue_command(want: Wanted, account: Account, again: bool) -> Command:
+    """Returns the command that gets a certificate; ``again`` replaces one that certbot has under that name.
+
+    It reads the account's settings from where it is started: arguments are for everybody on the host to see.
+    """
+    known_as: Command = ("--register-unsafely-without-email",)
+    if account.email:
+        known_as = ("--email", account.email, "--no-eff-email")
+    if account.settings():
+        known_as += ("--config", "/dev/stdin")
     if want.standalone_port is None:
         proof: Command = ("--webroot", "--webroot-path", want.webroot)
     else:
         proof = ("--standalone", "--http-01-port", str(want.standalone_port), "--http-01-address", "127.0.0.1")
     return (
-        *("certbot", "certonly", "--non-interactive", "--agree-tos", *account, "--server", want.server),
+        *("certbot", "certonly", "--non-interactive", "--agree-tos", *known_as, "--server", want.server),
         *("--cert-name", want.name, "--preferred-challenges", "http-01", *proof),
         *KEY_TYPES[want.key_type][1],
         *("--deploy-hook", want.hook),
@@ -54,11 +78,25 @@ def delete_command(name: str) -> Command:
     return ("certbot", "delete", "--non-interactive", "--cert-name", name)
 
 
-def run(host: Host, command: Command) -> Completed:
+def refuse_unusable(host: Host) -> None:
+    """Raises HostError where certbot is not installed, or too old to be told what kind of key to make."""
+    told = _run_once(host, ("certbot", "--version"), "")
+    found = re.search(r"\bcertbot ([0-9]+)\.([0-9]+)", told.out + told.err)
+    if found and tuple(map(int, found.groups())) < OLDEST:
+        oldest = ".".join(map(str, OLDEST))
+        raise HostError(f"{found.group()} of this host is too old: {oldest} or newer is needed")
+
+
+def passed_on(environ: Mapping[str, str]) -> Tuple[str, ...]:
+    """Returns the names of the variables that certbot is given."""
+    return tuple(name for wanted in ENVIRONMENT for name in (wanted, wanted.lower()) if name in environ)
+
+
+def run(host: Host, command: Command, settings: str = "") -> Completed:
     """Runs certbot and returns what it said; waits while another one runs; raises HostError if it cannot be run."""
     deadline = time.monotonic() + BUSY_PATIENCE
     while True:
-        completed = _run_once(host, command)
+        completed = _run_once(host, command, settings)
         if BUSY not in completed.out + completed.err or time.monotonic() > deadline:
             return completed
         time.sleep(BUSY_PAUSE)
@@ -71,18 +109,21 @@ def tell(completed: Completed) -> str:
     return "\n".join(told)[-2000:] or "no output"
 
 
-def _run_once(host: Host, command: Command) -> Completed:
+def _run_once(host: Host, command: Command, settings: str) -> Completed:
     path = host.find(command[0])
     if path is None:
         raise HostError("certbot is not installed on this host: install the distribution's package")
-    passed = [name for wanted in _ENVIRONMENT for name in (wanted, wanted.lower()) if name in os.environ]
     environment = {"PATH": SEARCH_PATH, "LC_ALL": "C", "LANG": "C", "HOME": "/root"}
-    environment.update((name, os.environ[name]) for name in passed)
+    environment.update((name, os.environ[name]) for name in passed_on(os.environ))
+    # certbot opens what is called a configuration several times, which no pipe allows, and this is in no folder.
+    source = os.memfd_create("settings", os.MFD_CLOEXEC) if settings else os.open(os.devnull, os.O_RDONLY)
     try:
+        if settings:
+            os.write(source, settings.encode("ascii"))
         # AnsibleModule.run_command has no time-out.
         ended = subprocess.run(  # pylint: disable=ansible-bad-function
             [path, *command[1:]],
-            stdin=subprocess.DEVNULL,
+            stdin=source,
             capture_output=True,
             env=environment,
             timeout=TIMEOUT,
@@ -92,6 +133,8 @@ def _run_once(host: Host, command: Command) -> Completed:
         raise HostError(f"certbot did not end within {TIMEOUT:.0f} seconds") from None
     except OSError as problem:
         raise HostError(f"{path} could not be started: {problem.strerror}") from None
+    finally:
+        os.close(source)
     out, err = (stream.decode("utf-8", "replace") for stream in (ended.stdout, ended.stderr))
     return Completed(command, ended.returncode, out, err)
 

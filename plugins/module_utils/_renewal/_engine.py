@@ -4,17 +4,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import time
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._certificate import _install, _store
 from ansible_collections.port443.https.plugins.module_utils._certificate._check import show_time
-from ansible_collections.port443.https.plugins.module_utils._certificate._directory import open_folder
+from ansible_collections.port443.https.plugins.module_utils._certificate._directory import hold_lock, open_folder
 from ansible_collections.port443.https.plugins.module_utils._certificate._service import Command
-from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError, Problem
 from ansible_collections.port443.https.plugins.module_utils._host import Completed, Host
 from ansible_collections.port443.https.plugins.module_utils._renewal import _certbot, _lineage, _placeholder
 from ansible_collections.port443.https.plugins.module_utils._renewal._challenge import wait_for_answer
@@ -28,9 +29,14 @@ from ansible_collections.port443.https.plugins.module_utils._renewal._machinery 
 )
 from ansible_collections.port443.https.plugins.module_utils._renewal._request import Request
 from ansible_collections.port443.https.plugins.module_utils._renewal._settings import Layout
-from ansible_collections.port443.https.plugins.module_utils._renewal._timer import choose_timer, find_certbot_timer
+from ansible_collections.port443.https.plugins.module_utils._renewal._timer import (
+    choose_timer,
+    find_certbot_timer,
+    find_unknown,
+)
 
 Result = _install.Result
+LOCK_PATIENCE = 900.0  # seconds: another run may be waiting for the CA
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,12 @@ class Renewal:
     folder: Optional[str] = None
     layout: Layout = field(default_factory=Layout)
 
+    def run(self) -> Result:
+        """Does what the request's state says."""
+        state = {"present": self.present, "prepared": self.prepared, "absent": self.absent, "revoked": self.revoked}
+        with self._alone():
+            return state[self.request.state]()
+
     def present(self) -> Result:
         """Gets a certificate if what is there will not do, installs it, and has the host renew it."""
         request, layout = self.request, self.layout
@@ -54,11 +66,13 @@ class Renewal:
         want = self._wanted(machinery.hook())
         have = _lineage.observe(self.host, layout, request.site)
         reasons = _lineage.find_reasons(have, want, int(time.time()))
+        if reasons:
+            self._refuse_unusable()
         wanted_files = machinery.want(request.settings)
         files = machinery.have(tuple(wanted_files))
         commands = machinery.start_commands()
         if reasons:
-            commands += (_certbot.issue_command(want, request.email, again=have is not None),)
+            commands += (_certbot.issue_command(want, request.account, again=have is not None),)
         pending = bool(commands) or files != wanted_files or self._needs_webroot()
         if not self.check_mode:
             self._make_webroot()
@@ -81,7 +95,7 @@ class Renewal:
             commands=[*map(" ".join, commands), *result["commands"]],
             diff=[diff, *shown],
         )
-        return result, warnings + self._warn_of_timer()
+        return result, warnings + self._warn_of_renewal()
 
     def prepared(self) -> Result:
         """Lets a web server start: the folder for the CA, and a pair of its own where the site has none."""
@@ -154,8 +168,9 @@ class Renewal:
     def _issue(self, want: _lineage.Wanted, again: bool) -> None:
         if not again:
             forget(self.host, self.layout, self.request.site)  # what is not whole would be in certbot's way
-        problem = "" if want.standalone_port is not None else wait_for_answer(want.webroot, want.names)
-        completed = _certbot.run(self.host, _certbot.issue_command(want, self.request.email, again))
+        problem = "" if want.standalone_port is not None else _ask_server(want)
+        account = self.request.account
+        completed = _certbot.run(self.host, _certbot.issue_command(want, account, again), account.settings())
         if completed.returncode != 0:
             raise _refusal(completed, problem)
         left = _lineage.find_reasons(
@@ -192,11 +207,48 @@ class Renewal:
         with open_folder(os.path.dirname(self._home())) as folder:
             return _store.observe(folder, self.request.site).link is None
 
-    def _warn_of_timer(self) -> Tuple[str, ...]:
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """A run that fails takes back what it made, which must not be what another has just found there."""
+        if self.check_mode or self.request.state == "prepared":
+            yield
+            return
+        folder = os.path.dirname(self.layout.program)
+        with hold_lock(folder, make=self.request.state == "present", patience=LOCK_PATIENCE):
+            try:
+                yield
+            finally:
+                remove_own_folders(folder)  # which stays unless it is empty
+
+    def _refuse_unusable(self) -> None:
+        """In check mode a certbot that is missing may be what an earlier task would install."""
+        if self.host.find("certbot") is not None or not self.check_mode:
+            _certbot.refuse_unusable(self.host)
+
+    def _warn_of_renewal(self) -> Tuple[str, ...]:
+        if self.host.find("certbot") is None:
+            return ("certbot is not installed on this host: install the distribution's package",)
         unit, on = find_certbot_timer(self.host)
-        if unit is not None or on == "yes":
-            return ()
-        return ("nothing on this host runs 'certbot renew': have a timer run it twice a day",)
+        if on == "masked":
+            return (
+                f"{unit} is masked, so nothing renews the certificate: unmask it, or run 'certbot renew' twice a day",
+            )
+        if unit is None and on == "no":
+            return ("nothing on this host runs 'certbot renew': have a timer run it twice a day",)
+        given = _certbot.passed_on(os.environ)
+        missing = given if unit is None else find_unknown(self.host, unit, given)
+        told = f"certbot was given {', '.join(missing)} here, and is not when {unit or 'cron'} renews the certificate"
+        return (f"{told}: set it there, or have the host trust the CA's server",) if missing else ()
+
+
+def _ask_server(want: _lineage.Wanted) -> str:
+    """Returns what is wrong with the web server's answer; a folder of somebody else's is for certbot to judge."""
+    try:
+        return wait_for_answer(want.webroot, want.names)
+    except Problem as problem:
+        return problem.message
+    except OSError as problem:
+        return f"{problem.filename}: {problem.strerror}"
 
 
 def _refusal(completed: Completed, problem: str = "") -> HostError:

@@ -42,7 +42,8 @@ class Machinery:
     def want(self, settings: Settings) -> Files:
         """Returns all files that a site needs, by path; the last of them only where certbot's timer is not on."""
         interpreter = _zipapp.find_interpreter(self.host)
-        program = _zipapp.build(_application.__name__, _application.main.__name__, interpreter)
+        keep = frozenset({_application.LINEAGE})
+        program = _zipapp.build(_application.__name__, _application.main.__name__, interpreter, keep)
         units = self.timer.files(_certbot.hook_command(interpreter, self.layout.program))
         unit, on = find_certbot_timer(self.host)
         enabled = self.host.read(self.layout.enabled_timer())
@@ -68,7 +69,7 @@ class Machinery:
     def start_commands(self) -> Tuple[Command, ...]:
         """Returns what has to be run so that both clocks run, ours and certbot's; only looks."""
         unit, on = find_certbot_timer(self.host)
-        if unit is None or on == "yes":
+        if unit is None or on not in ("idle", "no"):
             return self.timer.start_commands()
         certbot = ("systemctl", "start", unit) if on == "idle" else ("systemctl", "enable", "--now", unit)
         return (*self.timer.start_commands(), certbot)

@@ -11,6 +11,7 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 from ansible_collections.port443.https.plugins.module_utils._certificate import _request
 from ansible_collections.port443.https.plugins.module_utils._certificate._names import is_address
 from ansible_collections.port443.https.plugins.module_utils._errors import RuleError
+from ansible_collections.port443.https.plugins.module_utils._renewal._certbot import Account
 from ansible_collections.port443.https.plugins.module_utils._renewal._lineage import KEY_TYPES
 from ansible_collections.port443.https.plugins.module_utils._renewal._settings import OPTIONS, Layout, Settings
 
@@ -21,6 +22,8 @@ ARGUMENT_SPEC: Dict[str, Dict[str, Any]] = {
     "name": {"type": "str", "required": True},
     "state": {"type": "str", "choices": ["present", "prepared", "absent", "revoked"], "default": "present"},
     "email": {"type": "str"},
+    "account_key_id": {"type": "str"},
+    "account_mac_key": {"type": "str", "no_log": True},
     "terms_agreed": {"type": "bool", "default": False},
     "server": {"type": "str", "default": LETS_ENCRYPT},
     # no_log: it says which key, and is none.
@@ -31,6 +34,9 @@ ARGUMENT_SPEC: Dict[str, Dict[str, Any]] = {
     **{option: _request.ARGUMENT_SPEC[option] for option in OPTIONS},
 }
 _WORD = re.compile(r"[!-~]+")
+# What means itself in a configuration of certbot's; RFC 8555, 7.3.4: the key is base64url.
+_KEY_ID = re.compile(r"[\w.:/@+=-]+", re.ASCII)
+_MAC_KEY = re.compile(r"[\w-]+=*", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -40,7 +46,7 @@ class Request:
     site: str
     state: str
     names: Tuple[str, ...]
-    email: str
+    account: Account
     server: str
     key_type: str
     webroot: str
@@ -66,17 +72,30 @@ def parse(params: Mapping[str, Any]) -> Request:
         raise RuleError(f"server {params['server']!r} is not the https:// address of a CA's directory")
     if not params["webroot"].startswith("/") or ".." in params["webroot"].split("/"):
         raise RuleError(f"webroot {params['webroot']!r} is not an absolute path without '..'")
+    account = _read_account(params)
     if params["standalone_port"] is not None and not 1 <= params["standalone_port"] <= 65535:
         raise RuleError(f"standalone_port {params['standalone_port']} is not between 1 and 65535")
     return Request(
         site=checked.site,
         names=checked.demand.names,
-        email=params["email"] or "",
+        account=account,
         webroot=params["webroot"].rstrip("/"),
         settings=settings,
         **{option: params[option] for option in ("state", "server", "key_type", "standalone_port")},
         revocation_reason=params["revocation_reason"],
     )
+
+
+def _read_account(params: Mapping[str, Any]) -> Account:
+    """The key itself is in no message."""
+    account = Account(params["email"] or "", params["account_key_id"] or "", params["account_mac_key"] or "")
+    if bool(account.key_id) != bool(account.mac_key):
+        raise RuleError("account_key_id and account_mac_key go together: a CA that wants them gives out both")
+    if account.key_id and not _KEY_ID.fullmatch(account.key_id):
+        raise RuleError(f"account_key_id {account.key_id!r} is not one word of letters, digits and . : / @ + = _ -")
+    if account.mac_key and not _MAC_KEY.fullmatch(account.mac_key):
+        raise RuleError("account_mac_key is not base64url, that is letters, digits, - and _")
+    return account
 
 
 def _refuse_unprovable(names: Tuple[str, ...]) -> None:

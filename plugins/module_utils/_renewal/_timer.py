@@ -132,24 +132,34 @@ def choose_timer(host: Host) -> Timer:
     """Returns what this host runs things with by the clock."""
     if os.path.isdir("/run/systemd/system"):
         return Systemd(host)
-    if os.path.isdir("/etc/cron.d"):
+    if os.path.isdir("/etc/cron.d") and any(host.find(name) for name in ("cron", "crond")):
         return Cron()
     return NoTimer()
 
 
 def find_certbot_timer(host: Host) -> Tuple[Optional[str], str]:
-    """Returns the unit that runs ``certbot renew`` (None for none) and whether it is on: 'yes', 'idle' or 'no'.
+    """Returns the unit that runs ``certbot renew`` (None for none) and whether it is on: 'yes', 'idle', 'no', 'masked'.
 
-    Idle is one that starts at the next boot and does not run now.
+    Idle is one that starts at the next boot and does not run now. A masked one is the administrator's own will.
     """
+    masked = None
     if not os.path.isdir("/run/systemd/system"):
         return None, "yes" if os.path.exists("/etc/cron.d/certbot") else "no"
     for unit in CERTBOT_TIMERS:
         shown = _show(host, unit)
+        if shown.get("LoadState") == "masked":
+            masked = unit
         if shown.get("LoadState") == "loaded":
             idle = "yes" if shown.get("ActiveState") == "active" else "idle"
             return unit, idle if shown.get("UnitFileState") == "enabled" else "no"
-    return None, "no"
+    return masked, "masked" if masked else "no"
+
+
+def find_unknown(host: Host, timer: str, variables: Tuple[str, ...]) -> Tuple[str, ...]:
+    """Returns those variables that the service of a timer does not set; only looks."""
+    shown = host.run(("systemctl", "show", "--property=Environment", timer.rpartition(".")[0] + ".service"))
+    words = shown.out.strip().partition("=")[2].split()
+    return tuple(name for name in variables if not any(word.startswith(name + "=") for word in words))
 
 
 def is_on(host: Host, unit: str) -> bool:

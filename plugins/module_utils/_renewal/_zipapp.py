@@ -11,7 +11,7 @@ import os
 import re
 import sys
 import zipfile
-from typing import Dict, Iterator, Optional
+from typing import Dict, FrozenSet, Iterator, Optional
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host import Host
@@ -20,7 +20,13 @@ COLLECTION = "ansible_collections.port443.https.plugins.module_utils"
 PYTHON = "/usr/bin/python3"
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first a zip file can tell
 _ENOUGH = "import sys; sys.exit(sys.version_info < (3, 8))"
-_START = """import sys
+# Libraries read their settings from the environment as soon as they are imported (OPENSSL_CONF): by then nothing
+# is left of it but what the function asks for.
+_START = """import os
+import sys
+
+for name in set(os.environ).difference({keep!r}):
+    del os.environ[name]
 
 from {module} import {function}
 
@@ -28,13 +34,14 @@ sys.exit({function}())
 """
 
 
-def build(module: str, function: str, interpreter: str) -> bytes:
+def build(module: str, function: str, interpreter: str, keep: FrozenSet[str] = frozenset()) -> bytes:
     """Returns the zipapp that runs a function of a module of this collection: the same sources give the same bytes.
 
-    ``module`` is its full name. The sources are taken from where this process has them, on a host that is what
-    Ansible sent. Nothing is compressed, because what that makes of them depends on the host's library.
+    ``module`` is its full name, ``keep`` are the variables of the environment that it gets. The sources are taken from
+    where this process has them, on a host that is what Ansible sent. Nothing is compressed, because what that makes of
+    them depends on the host's library.
     """
-    files = {"__main__.py": _START.format(module=module, function=function)}
+    files = {"__main__.py": _START.format(module=module, function=function, keep=sorted(keep))}
     for name, source in collect(module).items():
         files[name] = source
         while "/" in name:

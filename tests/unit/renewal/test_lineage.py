@@ -4,13 +4,16 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import replace
 
 import pki
 import pytest
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host import Completed, Host
 from ansible_collections.port443.https.plugins.module_utils._renewal import _certbot, _forget, _lineage
+from ansible_collections.port443.https.plugins.module_utils._renewal._certbot import Account
 from ansible_collections.port443.https.plugins.module_utils._renewal._lineage import Wanted, find_reasons
 
 SITE = "www.example.com"
@@ -75,7 +78,7 @@ def test_the_form_of_certbots_files_is_understood():
 
 
 def test_the_command_for_a_first_certificate():
-    assert " ".join(_certbot.issue_command(WANTED, "", again=False)) == (
+    assert " ".join(_certbot.issue_command(WANTED, Account(), again=False)) == (
         "certbot certonly --non-interactive --agree-tos --register-unsafely-without-email --server "
         "https://ca.example/dir --cert-name port443-www.example.com --preferred-challenges http-01 --webroot "
         "--webroot-path /var/lib/port443/acme --key-type ecdsa --elliptic-curve secp256r1 --deploy-hook "
@@ -85,11 +88,66 @@ def test_the_command_for_a_first_certificate():
 
 def test_the_command_for_other_names_by_a_port():
     wanted = replace(WANTED, names=(SITE, "example.com"), key_type="rsa-3072", standalone_port=8888)
-    command = " ".join(_certbot.issue_command(wanted, "me@example.com", again=True))
+    command = " ".join(_certbot.issue_command(wanted, Account("me@example.com"), again=True))
     assert "--standalone --http-01-port 8888 --http-01-address 127.0.0.1 --key-type rsa --rsa-key-size 3072" in command
     assert "--email me@example.com --no-eff-email" in command
     assert command.endswith("--force-renewal --renew-with-new-domains --domain www.example.com --domain example.com")
     assert "webroot" not in command
+
+
+@pytest.fixture
+def certbot(renewed, monkeypatch):
+    """Puts a shell script in the place of certbot."""
+
+    def put(script):
+        path = renewed.root / "certbot"
+        path.write_text(f"#!/bin/sh\n{script}\n")
+        path.chmod(0o755)
+        monkeypatch.setattr(Host, "find", lambda self, name: str(path))
+
+    return put
+
+
+def test_the_secret_of_an_account_is_handed_over_by_no_argument(certbot):
+    account = Account(key_id="kid-1", mac_key="-zWND_Zg==")
+    command = _certbot.issue_command(WANTED, account, again=False)
+    assert "--register-unsafely-without-email --config /dev/stdin --server" in " ".join(command)
+    assert "zWND" not in repr(account) + repr(command)
+    certbot('cat "$6" "$6"; cat /proc/$$/environ')
+    settings = "eab-kid = kid-1\neab-hmac-key = -zWND_Zg==\n"
+    said = _certbot.run(Host(), command, account.settings()).out
+    assert said.startswith(settings * 2)
+    assert "zWND" not in said[len(settings) * 2 :]
+
+
+def test_certbot_is_given_what_leads_to_the_ca_and_nothing_else(certbot, monkeypatch):
+    for name in _certbot.passed_on(os.environ):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/ca.pem")
+    monkeypatch.setenv("https_proxy", "http://proxy:3128")
+    monkeypatch.setenv("LD_LIBRARY_PATH", "/tmp")
+    certbot("env | sed -n '/^PWD=/d;s/=.*//p' | sort; cat")
+    said = _certbot.run(Host(), ("certbot",)).out.split()
+    assert set(said) - {"_"} == {"HOME", "LANG", "LC_ALL", "PATH", "REQUESTS_CA_BUNDLE", "https_proxy"}
+
+
+@pytest.mark.parametrize("told", ["certbot 1.12.0", "certbot 4.0.0", "certbot 5.0.0.dev0", "something else"])
+def test_a_certbot_that_is_new_enough_is_used(certbot, told):
+    certbot(f"echo {told}")
+    _certbot.refuse_unusable(Host())
+
+
+@pytest.mark.parametrize("told", ["certbot 0.40.0", "certbot 1.11.0 >&2"])
+def test_a_certbot_that_is_too_old_is_refused(certbot, told):
+    certbot(f"echo {told}")
+    with pytest.raises(HostError, match=r"certbot [01]\.[0-9]+ of this host is too old: 1\.12 or newer is needed"):
+        _certbot.refuse_unusable(Host())
+
+
+def test_a_certbot_that_is_not_there_is_refused(monkeypatch):
+    monkeypatch.setattr(Host, "find", lambda self, name: None)
+    with pytest.raises(HostError, match="certbot is not installed on this host"):
+        _certbot.refuse_unusable(Host())
 
 
 def test_certbots_words_are_told_without_what_it_always_says():
@@ -104,7 +162,7 @@ def test_certbots_words_are_told_without_what_it_always_says():
 
 def test_certbot_is_waited_for_while_another_runs(monkeypatch):
     said = [Completed((), 1, "", _certbot.BUSY + ".\n"), Completed((), 1, "", _certbot.BUSY), Completed((), 0, "", "")]
-    monkeypatch.setattr(_certbot, "_run_once", lambda host, command: said.pop(0))
+    monkeypatch.setattr(_certbot, "_run_once", lambda host, command, settings: said.pop(0))
     monkeypatch.setattr(_certbot.time, "sleep", lambda seconds: None)
     assert (_certbot.run(Host(), ("certbot",)).returncode, said) == (0, [])
 

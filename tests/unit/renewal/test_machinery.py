@@ -197,6 +197,10 @@ def params(**given):
         ({"webroot": "srv"}, "is not an absolute path"),
         ({"standalone_port": 70000}, "is not between 1 and 65535"),
         ({"name": "../x"}, "cannot be a directory's name"),
+        ({"account_key_id": "kid"}, "account_key_id and account_mac_key go together"),
+        ({"account_mac_key": "a2V5"}, "account_key_id and account_mac_key go together"),
+        ({"account_key_id": "a\ndeploy-hook = x", "account_mac_key": "a2V5"}, "account_key_id .* is not one word"),
+        ({"account_key_id": "kid", "account_mac_key": "secret\nx"}, "account_mac_key is not base64url, that is[^\n]*$"),
     ],
 )
 def test_what_cannot_be_asked_for_is_refused(given, message):

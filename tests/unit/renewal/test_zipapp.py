@@ -20,7 +20,7 @@ PYTHON = "/usr/bin/python3"
 
 
 def build():
-    return _zipapp.build(_application.__name__, "main", PYTHON)
+    return _zipapp.build(_application.__name__, "main", PYTHON, frozenset({_application.LINEAGE}))
 
 
 def sources():
@@ -46,7 +46,8 @@ def test_another_process_makes_the_same_bytes(collections_path):
             "-c",
             f"import sys; sys.path.insert(0, {str(collections_path)!r})\n"
             f"from {_zipapp.__name__} import build\n"
-            f"sys.stdout.buffer.write(build({_application.__name__!r}, 'main', {PYTHON!r}))",
+            f"made = build({_application.__name__!r}, 'main', {PYTHON!r}, {{{_application.LINEAGE!r}}})\n"
+            "sys.stdout.buffer.write(made)",
         ],
         check=True,
         capture_output=True,
@@ -101,3 +102,13 @@ def test_it_runs_alone(tmp_path, environ, expected):
         [sys.executable, "-I", str(program)], capture_output=True, cwd=tmp_path, env=environ, check=False
     )
     assert (ended.returncode, ended.stdout, ended.stderr) == expected
+
+
+def test_no_library_follows_the_environment(tmp_path):
+    """OpenSSL reads its settings as soon as it is loaded: here it would wait for somebody to write them."""
+    program, pipe = tmp_path / "renewal.pyz", tmp_path / "openssl.cnf"
+    program.write_bytes(build())
+    os.mkfifo(pipe)
+    environ = {"OPENSSL_CONF": str(pipe), "SSL_CERT_FILE": str(pipe)}
+    ended = subprocess.run([PYTHON, "-I", str(program)], capture_output=True, env=environ, timeout=20, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, b"", b"")

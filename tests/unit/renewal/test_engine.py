@@ -1,0 +1,195 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The whole way of a site on a host whose certbot and systemd are played: got, kept, taken back, given up."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import pki
+import pytest
+from ansible_collections.port443.https.plugins.module_utils._certificate._directory import hold_lock
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._host import Completed, Host
+from ansible_collections.port443.https.plugins.module_utils._renewal import _certbot, _engine, _request, _timer
+
+SITE = "www.example.com"
+
+
+class PlayedHost(Host):
+    """Its systemctl keeps in mind what is enabled; certbot is there if ``has_certbot``."""
+
+    def __init__(self):
+        self.on = {"certbot.timer"}
+        self.masked = ()
+        self.environment = ""
+        self.has_certbot = True
+
+    def find(self, name):
+        if name == "certbot":
+            return "/usr/bin/certbot" if self.has_certbot else None
+        return super().find(name)
+
+    def run(self, argv, stdin=""):
+        if argv[0] != "systemctl":
+            return super().run(argv, stdin)
+        unit = argv[-1]
+        if argv[1] == "show":
+            return Completed(argv, 0, self._show(unit), "")
+        assert argv[1] in ("enable", "disable", "daemon-reload")
+        (self.on.add if argv[1] == "enable" else self.on.discard)(unit)
+        return Completed(argv, 0, "", "")
+
+    def _show(self, unit):
+        if unit == "certbot.service":
+            return f"Environment={self.environment}\n"
+        if unit in self.masked:
+            return "LoadState=masked\n"
+        if unit not in ("certbot.timer", "port443-renewal.timer"):
+            return "LoadState=not-found\n"
+        words = ("enabled", "active") if unit in self.on else ("disabled", "inactive")
+        return "LoadState=loaded\nUnitFileState={}\nActiveState={}\n".format(*words)
+
+
+class Certbot:
+    """Issues the pair ``next`` for each certificate that it is asked for, or says no."""
+
+    def __init__(self, renewed, hook):
+        self.renewed, self.hook = renewed, hook
+        self.next, self.number, self.asked = pki.site(), 0, []
+
+    def __call__(self, host, command, settings):
+        if command[1] == "--version":
+            return Completed(command, 0, "certbot 2.1.0\n", "")
+        if command[1] == "delete":
+            return Completed(command, 0, "", "")
+        self.asked.append((command[1], settings))
+        if self.next is None:
+            return Completed(command, 1, "", "Detail: 404")
+        if command[1] == "certonly":
+            self.number += 1
+            self.renewed.issue(self.next, self.number)
+            conf = self.renewed.root / "letsencrypt/renewal" / f"port443-{SITE}.conf"
+            text = conf.read_text().replace("/var/lib/port443/acme", self.renewed.layout.webroot)
+            conf.write_text(text.replace("/usr/bin/python3 -I /var/lib/port443/renewal.pyz", self.hook))
+        return Completed(command, 0, "", "")
+
+
+@pytest.fixture
+def host():
+    return PlayedHost()
+
+
+@pytest.fixture
+def certbot(renewed, host, monkeypatch):
+    real = os.path.isdir
+    (renewed.root / "system").mkdir()
+    monkeypatch.setattr(os.path, "isdir", lambda name: name == "/run/systemd/system" or real(name))
+    monkeypatch.setattr(_engine, "choose_timer", lambda on: _timer.Systemd(on, str(renewed.root / "system")))
+    monkeypatch.setattr(_engine, "_ask_server", lambda want: "")
+    monkeypatch.setattr(_engine, "LOCK_PATIENCE", 0.2)
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
+    played = Certbot(renewed, f"/usr/bin/python3 -I {renewed.layout.program}")
+    monkeypatch.setattr(_certbot, "_run_once", played)
+    return played
+
+
+def run(renewed, host, check_mode=False, **given):
+    params = {name: option.get("default") for name, option in _request.ARGUMENT_SPEC.items()}
+    params.update(renewed.settings().options, name=SITE, terms_agreed=True, server="https://ca.example/dir")
+    params.update(webroot=renewed.layout.webroot, **given)
+    renewal = _engine.Renewal(_request.parse(params), host, check_mode, lambda path: None, layout=renewed.layout)
+    return renewal.run()
+
+
+def tree(renewed):
+    return {
+        str(path.relative_to(renewed.root)): path.read_bytes() if path.is_file() else os.path.islink(path)
+        for path in sorted(renewed.root.rglob("*"))
+    }
+
+
+def test_a_site_is_foretold_issued_kept_and_given_up(renewed, host, certbot):
+    before = tree(renewed)
+    foretold, _warnings = run(renewed, host, check_mode=True)
+    assert (foretold["changed"], foretold["issued"], tree(renewed), certbot.asked) == (True, True, before, [])
+    result, warnings = run(renewed, host)
+    assert (result["changed"], result["fingerprint"], warnings) == (True, pki.site().sha256(), ())
+    assert result["commands"] == foretold["commands"]
+    for check_mode in (True, False):
+        again, _warnings = run(renewed, host, check_mode=check_mode)
+        assert (again["changed"], again["issued"], len(certbot.asked)) == (False, False, 1)
+    result, _warnings = run(renewed, host, state="absent")
+    shutil.rmtree(renewed.root / "letsencrypt")  # whose empty folders are certbot's own
+    shutil.rmtree(renewed.certificates, ignore_errors=True)
+    assert (result["changed"], tree(renewed), host.on) == (True, before, {"certbot.timer"})
+
+
+def test_a_ca_that_says_no_leaves_nothing_of_ours(renewed, host, certbot):
+    before = tree(renewed)
+    certbot.next = None
+    with pytest.raises(HostError, match="Detail: 404"):
+        run(renewed, host)
+    left = {path for path in tree(renewed) if path not in before}
+    assert (left, host.on) == ({"port443", "port443/acme"}, {"certbot.timer"})
+
+
+def test_the_secret_of_an_account_is_told_to_certbot_alone(renewed, host, certbot):
+    result, _warnings = run(renewed, host, account_key_id="kid-1", account_mac_key="c2VjcmV0")
+    assert certbot.asked == [("certonly", "eab-kid = kid-1\neab-hmac-key = c2VjcmV0\n")]
+    assert "c2VjcmV0" not in repr(result)
+    assert not any(b"c2VjcmV0" in content for content in tree(renewed).values() if isinstance(content, bytes))
+
+
+def test_a_rehearsal_says_that_certbot_has_to_be_installed(renewed, host, certbot):
+    host.has_certbot = False
+    result, warnings = run(renewed, host, check_mode=True)
+    assert (result["changed"], warnings) == (
+        True,
+        ("certbot is not installed on this host: install the distribution's package",),
+    )
+
+
+def test_a_certbot_that_is_too_old_is_refused_before_anything_is_there(renewed, host, certbot, monkeypatch):
+    before = tree(renewed)
+    monkeypatch.setattr(_certbot, "_run_once", lambda *words: Completed((), 0, "certbot 0.40.0\n", ""))
+    for check_mode in (True, False):
+        with pytest.raises(HostError, match=r"certbot 0\.40 of this host is too old"):
+            run(renewed, host, check_mode=check_mode)
+    assert tree(renewed) == before
+
+
+def test_a_masked_timer_stays_masked_and_is_told(renewed, host, certbot):
+    host.masked = ("certbot.timer",)
+    _result, warnings = run(renewed, host)
+    assert warnings == (
+        "certbot.timer is masked, so nothing renews the certificate: unmask it, or run 'certbot renew' twice a day",
+    )
+    assert host.on == {"certbot.timer", "port443-renewal.timer"}
+
+
+@pytest.mark.parametrize(("environment", "told"), [("", True), ("A=b REQUESTS_CA_BUNDLE=/ca.pem", False)])
+def test_what_renewals_will_lack_is_told(renewed, host, certbot, monkeypatch, environment, told):
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/ca.pem")
+    host.environment = environment
+    _result, warnings = run(renewed, host)
+    assert warnings == told * (
+        "certbot was given REQUESTS_CA_BUNDLE here, and is not when certbot.timer renews the certificate: "
+        "set it there, or have the host trust the CA's server",
+    )
+
+
+def test_two_runs_do_not_get_into_each_others_way(renewed, host, certbot):
+    held = hold_lock(str(renewed.root / "port443"), make=True, patience=1)
+    with held, pytest.raises(HostError, match="another run has been working in"):
+        run(renewed, host)
+    assert certbot.asked == []
+    assert run(renewed, host)[0]["changed"] is True
+
+
+def test_what_is_revoked_is_gone(renewed, host, certbot):
+    run(renewed, host)
+    result, _warnings = run(renewed, host, state="revoked")
+    assert (result["changed"], [asked for asked, _settings in certbot.asked]) == (True, ["certonly", "revoke"])
+    assert run(renewed, host, state="revoked")[0]["changed"] is False
