@@ -112,7 +112,9 @@ class NoTimer:
     def files(self, command: str) -> Mapping[str, bytes]:
         """Returns none where there is nothing to remove; raises HostError where a command is to be run."""
         if command:
-            raise HostError("nothing on this host starts things by the clock: neither systemd nor cron (/etc/cron.d)")
+            raise HostError(
+                "nothing on this host starts things by the clock: neither systemd nor a cron with /etc/cron.d"
+            )
         return {}
 
     def start_commands(self) -> Tuple[Command, ...]:
@@ -132,8 +134,10 @@ def choose_timer(host: Host) -> Timer:
     """Returns what this host runs things with by the clock."""
     if os.path.isdir("/run/systemd/system"):
         return Systemd(host)
-    if os.path.isdir("/etc/cron.d") and any(host.find(name) for name in ("cron", "crond")):
-        return Cron()
+    cron = Cron()
+    has_table = any(os.path.exists(path) for path in cron.files(""))  # a cron that is gone may have left it
+    if has_table or (os.path.isdir("/etc/cron.d") and any(host.find(name) for name in ("cron", "crond"))):
+        return cron
     return NoTimer()
 
 

@@ -63,6 +63,15 @@ def play(folder, collections_path, role, variables, environment):
             "issue_certificate_dns_tasks names a file of tasks",
         ),
         ("issue_certificate", {**AGREED, **ACCOUNT}, {}, "issue_certificate_account_mac_key go together"),
+        (
+            "enable_https",
+            {
+                **AGREED,
+                "enable_https_sites": [{"name": SITE, "acme": {}, "self_signed": True}, {"name": "x", "acme": {}}],
+            },
+            {},
+            f"either acme or a certificate of yours, not both: {SITE}",
+        ),
         ("enable_https", {**AGREED, **HAPROXY}, {}, "set serve_https_acme_port to a port of 127.0.0.1"),
     ],
 )
@@ -71,7 +80,7 @@ def test_it_is_refused_before_anything_is_touched(tmp_path, collections_path, ro
         "issue_certificate_sites": [{"name": SITE}],
         "enable_https_sites": [{"name": SITE, "acme": {}, "proxy_pass": "http://127.0.0.1:8080"}],
     }
-    given = {**variables, f"{role}_sites": sites[f"{role}_sites"]}
+    given = {f"{role}_sites": sites[f"{role}_sites"], **variables}
     said = play(tmp_path, collections_path, role, given, environment)
     assert reason in " ".join(said.split())
     assert "changed=0 " in said

@@ -161,8 +161,26 @@ def test_cron_runs_it_where_there_is_no_systemd():
     }
 
 
+@pytest.mark.parametrize(
+    ("there", "programs", "chosen"),
+    [
+        (["/run/systemd/system", "/etc/cron.d"], ["cron"], "Systemd"),
+        (["/etc/cron.d"], ["cron"], "Cron"),
+        (["/etc/cron.d"], ["crond"], "Cron"),
+        (["/etc/cron.d"], [], "NoTimer"),
+        (["/etc/cron.d", "/etc/cron.d/port443-renewal"], [], "Cron"),
+        ([], ["cron"], "NoTimer"),
+    ],
+)
+def test_what_is_there_runs_things_by_the_clock(monkeypatch, there, programs, chosen):
+    monkeypatch.setattr(os.path, "isdir", there.__contains__)
+    monkeypatch.setattr(os.path, "exists", there.__contains__)
+    monkeypatch.setattr(Host, "find", lambda self, name: name if name in programs else None)
+    assert type(_timer.choose_timer(Host())).__name__ == chosen
+
+
 def test_where_nothing_runs_by_the_clock_nothing_can_be_renewed_but_removed():
-    with pytest.raises(HostError, match="neither systemd nor cron"):
+    with pytest.raises(HostError, match="neither systemd nor a cron"):
         _timer.NoTimer().files("command")
     assert _timer.NoTimer().files("") == {}
 

@@ -39,6 +39,12 @@ def test_the_program_is_roots_and_whole(target):
     assert target.run(f"cd / && {path} && python3 -I {path}") == ""
 
 
+def test_the_key_that_bound_the_account_is_nowhere(target):
+    """certbot writes its arguments into its log."""
+    places = "/etc/letsencrypt /etc/systemd /var/lib/letsencrypt /var/lib/port443 /var/log/letsencrypt /tmp /root"
+    assert target.run(f"grep -rlF -e WNDZM6eQGHWpSRTPal5eIUYFTu7EajVI {places} || true") == ""
+
+
 def test_the_administrators_certificate_has_no_hook_of_ours(target):
     name = f"own.{target.name}.port443.example"
     assert "renewal.pyz" not in target.read(f"/etc/letsencrypt/renewal/{name}.conf")
