@@ -115,11 +115,8 @@ def _run_once(host: Host, command: Command, settings: str) -> Completed:
         raise HostError("certbot is not installed on this host: install the distribution's package")
     environment = {"PATH": SEARCH_PATH, "LC_ALL": "C", "LANG": "C", "HOME": "/root"}
     environment.update((name, os.environ[name]) for name in passed_on(os.environ))
-    # certbot opens what is called a configuration several times, which no pipe allows, and this is in no folder.
-    source = os.memfd_create("settings", os.MFD_CLOEXEC) if settings else os.open(os.devnull, os.O_RDONLY)
+    source = _open_settings(settings)
     try:
-        if settings:
-            os.write(source, settings.encode("ascii"))
         # AnsibleModule.run_command has no time-out.
         ended = subprocess.run(  # pylint: disable=ansible-bad-function
             [path, *command[1:]],
@@ -137,6 +134,17 @@ def _run_once(host: Host, command: Command, settings: str) -> Completed:
         os.close(source)
     out, err = (stream.decode("utf-8", "replace") for stream in (ended.stdout, ended.stderr))
     return Completed(command, ended.returncode, out, err)
+
+
+def _open_settings(settings: str) -> int:
+    """certbot opens a configuration several times, which no pipe allows; this one is in memory, and in no folder."""
+    if not settings:
+        return os.open(os.devnull, os.O_RDONLY)
+    if not hasattr(os, "memfd_create"):
+        raise HostError("only on Linux the key of an account can be handed to certbot without others seeing it")
+    source = os.memfd_create("settings", os.MFD_CLOEXEC)
+    os.write(source, settings.encode("ascii"))
+    return source
 
 
 def hook_command(interpreter: str, program: str) -> str:

@@ -120,6 +120,14 @@ def test_the_secret_of_an_account_is_handed_over_by_no_argument(certbot):
     assert "zWND" not in said[len(settings) * 2 :]
 
 
+def test_where_the_secret_would_be_seen_certbot_is_not_started(certbot, monkeypatch):
+    certbot("echo started")
+    monkeypatch.delattr(os, "memfd_create")
+    with pytest.raises(HostError, match="without others seeing it"):
+        _certbot.run(Host(), ("certbot",), "eab-kid = kid-1\n")
+    assert _certbot.run(Host(), ("certbot",)).out == "started\n"
+
+
 def test_certbot_is_given_what_leads_to_the_ca_and_nothing_else(certbot, monkeypatch):
     for name in _certbot.passed_on(os.environ):
         monkeypatch.delenv(name)
