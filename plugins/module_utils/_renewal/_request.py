@@ -22,7 +22,7 @@ ARGUMENT_SPEC: Dict[str, Dict[str, Any]] = {
     "name": {"type": "str", "required": True},
     "state": {"type": "str", "choices": ["present", "prepared", "absent", "revoked"], "default": "present"},
     "email": {"type": "str"},
-    "account_key_id": {"type": "str"},
+    "account_key_id": {"type": "str", "no_log": False},  # a name, not the key
     "account_mac_key": {"type": "str", "no_log": True},
     "terms_agreed": {"type": "bool", "default": False},
     "server": {"type": "str", "default": LETS_ENCRYPT},
