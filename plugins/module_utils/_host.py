@@ -20,6 +20,8 @@ from ansible_collections.port443.https.plugins.module_utils._errors import HostE
 from ansible_collections.port443.https.plugins.module_utils._nft_prune import delete_if_empty
 
 SEARCH_PATH = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
+if os.uname().sysname == "Darwin":
+    SEARCH_PATH += ":/opt/homebrew/sbin:/opt/homebrew/bin"  # Homebrew's on Apple silicon; on Intel it is /usr/local
 COMMAND_TIMEOUT = 60.0
 CLONE_NEWNET = 0x40000000  # include/uapi/linux/sched.h
 

@@ -58,7 +58,7 @@ def find_places(servers: Sequence[Server], wanted: Wanted, matches: Matches) -> 
 
 def is_below(path: str, folder: str) -> bool:
     """Tells whether a path, as written or with its links followed, leads into a directory."""
-    return path.startswith(folder + "/") or os.path.realpath(path).startswith(folder + "/")
+    return path.startswith(folder + "/") or os.path.realpath(path).startswith(os.path.realpath(folder) + "/")
 
 
 def _choose_name(server: Server, wanted: Wanted, matches: Matches) -> str:

@@ -1,6 +1,9 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Directories that nobody but root can redirect: walked and written through descriptors, no link followed."""
+"""Directories that nobody but root can redirect: walked and written through descriptors.
+
+No link is followed but those that root alone could have made, on the way to the directory: macOS has /etc as one.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,8 @@ from ansible_collections.port443.https.plugins.module_utils._errors import HostE
 
 PUBLIC_FOLDER = 0o755
 FILE_LIMIT = 1 << 20  # bytes
+LINK_LIMIT = 8  # on one way; a loop has more
+_IS_LINK = (errno.ELOOP, errno.EMLINK)  # of O_NOFOLLOW; FreeBSD says the second (open(2) of each system)
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -45,8 +50,9 @@ class File:
 def open_folder(path: str, make: bool = False) -> Iterator[Optional[int]]:
     """Yields a descriptor of a directory given by its absolute path, None where there is none.
 
-    With ``make`` the last part is made, mode 0755. Raises HostError if a part of the path is a link, or belongs to
-    or can be written by somebody else than root or this process's user: they could put another directory there.
+    With ``make`` the last part is made, mode 0755. Raises HostError if a part of the path belongs to or can be
+    written by somebody else than root or this process's user: they could put another directory there; or is a link,
+    unless it is root's, in a directory of root's, and not the last part.
     """
     with contextlib.ExitStack() as opened:
         yield _walk(opened, path, make)
@@ -94,7 +100,7 @@ def read_file(folder: int, name: str) -> Optional[File]:
     try:
         descriptor = os.open(name, flags, dir_fd=folder)
     except OSError as problem:
-        if problem.errno in (errno.ENOENT, errno.ELOOP, errno.EMLINK):  # FreeBSD says EMLINK of a link
+        if problem.errno in (errno.ENOENT, *_IS_LINK):
             return None
         raise
     with os.fdopen(descriptor, "rb") as stream:
@@ -145,12 +151,21 @@ def remove_folder(folder: int, name: str, files: Tuple[str, ...]) -> bool:
 
 
 def _walk(opened: contextlib.ExitStack, path: str, make: bool) -> Optional[int]:
-    folder = os.open("/", _FOLDER)
-    opened.callback(os.close, folder)
-    parts = path.strip("/").split("/")
-    for depth, part in enumerate(parts, 1):
-        here = "/" + "/".join(parts[:depth])
-        below = _step(folder, part, here, make and depth == len(parts))
+    root = folder = os.open("/", _FOLDER)
+    opened.callback(os.close, root)
+    ahead, behind, links = path.strip("/").split("/"), [""], 0
+    while ahead:
+        part, *ahead = ahead
+        target = _read_system_link(folder, part) if ahead and links < LINK_LIMIT else None
+        if target is not None:
+            links += 1
+            if target.startswith("/"):
+                folder, behind = root, [""]
+            ahead = [step for step in target.split("/") if step not in ("", ".")] + ahead
+            continue
+        behind = behind[:-1] or [""] if part == ".." else [*behind, part]
+        here = "/".join(behind) or "/"
+        below = _step(folder, part, here, make and not ahead)
         if below is None:
             if make:
                 raise HostError(f"{here} does not exist: make it first, only {path} itself is made")
@@ -159,6 +174,18 @@ def _walk(opened: contextlib.ExitStack, path: str, make: bool) -> Optional[int]:
         _refuse_shared(here, below)
         folder = below
     return folder
+
+
+def _read_system_link(folder: int, name: str) -> Optional[str]:
+    """Returns where a link leads that root alone could have put there; None for what is none, and for other links."""
+    above = os.fstat(folder)
+    try:
+        status = os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+    if not stat.S_ISLNK(status.st_mode) or status.st_uid != 0 or above.st_uid != 0 or _is_shared(above):
+        return None
+    return os.readlink(name, dir_fd=folder)
 
 
 def _step(parent: int, name: str, path: str, make: bool) -> Optional[int]:
@@ -173,7 +200,7 @@ def _step(parent: int, name: str, path: str, make: bool) -> Optional[int]:
                 os.chmod(name, PUBLIC_FOLDER, dir_fd=parent)  # whatever the umask is
                 os.fsync(parent)
         except OSError as problem:
-            if problem.errno in (errno.ELOOP, errno.ENOTDIR):
+            if problem.errno in (*_IS_LINK, errno.ENOTDIR):
                 raise HostError(f"{path} is a link or a file, not a directory: give the directory itself") from None
             raise
     return None
@@ -183,8 +210,13 @@ def _refuse_shared(path: str, folder: int) -> None:
     status = os.fstat(folder)
     if status.st_uid not in (0, os.geteuid()):
         raise HostError(f"{path} belongs to user {status.st_uid}, who could exchange what is in it: choose another")
-    if status.st_mode & stat.S_IWOTH or (status.st_mode & stat.S_IWGRP and status.st_gid != 0):
+    if _is_shared(status):
         raise HostError(f"{path} can be written by others, who could exchange what is in it: choose another directory")
+
+
+def _is_shared(status: os.stat_result) -> bool:
+    """The group 0 is root's own, wheel on the BSDs and on macOS."""
+    return bool(status.st_mode & stat.S_IWOTH) or bool(status.st_mode & stat.S_IWGRP and status.st_gid != 0)
 
 
 def _try_lock(folder: int) -> bool:

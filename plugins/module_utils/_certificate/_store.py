@@ -171,7 +171,7 @@ class Site:
             except OSError:
                 os.unlink(temporary, dir_fd=self._home)
                 raise
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, NotImplementedError):  # Python for old macOS has no utimensat
                 os.utime(link, dir_fd=self._home, follow_symlinks=False)  # prune goes by when it was last chosen
             self._relabel(os.path.join(self._path, CURRENT))
         os.fsync(self._home)

@@ -161,6 +161,13 @@ def test_a_link_to_the_pair_is_the_pair(tmp_path):
     assert not is_below(f"{site}.example.com/current/fullchain.pem", site)
 
 
+def test_a_directory_that_is_reached_by_a_link_is_the_directory(tmp_path):
+    """As /etc on macOS: the configuration may name /etc or /private/etc."""
+    (tmp_path / "private" / "etc" / "site").mkdir(parents=True)
+    (tmp_path / "etc").symlink_to("private/etc")
+    assert is_below(str(tmp_path / "private" / "etc" / "site" / "fullchain.pem"), str(tmp_path / "etc" / "site"))
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

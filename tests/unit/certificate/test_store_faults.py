@@ -121,14 +121,40 @@ def test_a_directory_that_others_can_exchange_is_refused(safe_folder, prepare, t
     assert list(parent.iterdir()) == []
 
 
-def test_a_link_on_the_way_is_refused(safe_folder):
+@pytest.mark.parametrize("target", ["real", "{folder}/real", "deep/../real", "../{folder.name}/other"])
+def test_a_link_of_roots_on_the_way_is_followed(safe_folder, target):
+    """macOS has /etc as one to private/etc."""
+    if os.geteuid() != 0:
+        pytest.skip("only root makes links of root's")
+    for folder in ("real", "deep"):
+        (safe_folder / folder).mkdir()
+    (safe_folder / "other").symlink_to("real")
+    (safe_folder / "link").symlink_to(target.format(folder=safe_folder))
+    install(safe_folder / "link" / "store", FIRST)
+    assert listing(safe_folder / "real" / "store") == listing(safe_folder / "link" / "store") != []
+
+
+@pytest.mark.parametrize("case", ["of a user", "in a user's folder", "the last part", "to itself", "to a file"])
+def test_another_link_on_the_way_is_refused(safe_folder, case):
+    if os.geteuid() != 0:
+        pytest.skip("only root can give a link away")
     (safe_folder / "real").mkdir()
-    (safe_folder / "link").symlink_to("real")
+    (safe_folder / "file").touch()
+    link = safe_folder / "link"
+    link.symlink_to({"to itself": "link", "to a file": "file"}.get(case, "real"))
+    if case == "of a user":
+        os.chown(link, 65534, 65534, follow_symlinks=False)
+    if case == "in a user's folder":
+        os.chown(safe_folder, 65534, 65534)
     with pytest.raises(HostError) as refused:
-        install(safe_folder / "link" / "store", FIRST)
-    assert refused.value.message == (
-        f"{safe_folder}/link is a link or a file, not a directory: give the directory itself"
-    )
+        install(link if case == "the last part" else link / "store", FIRST)
+    where, told = (link, "is a link or a file, not a directory: give the directory itself")
+    if case == "to a file":
+        where = safe_folder / "file"
+    if case == "in a user's folder":
+        where, told = (safe_folder, "belongs to user 65534, who could exchange what is in it: choose another")
+    assert refused.value.message == f"{where} {told}"
+    assert list((safe_folder / "real").iterdir()) == []
 
 
 def test_a_directory_above_that_is_missing_is_not_made(safe_folder):
