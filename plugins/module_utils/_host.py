@@ -18,10 +18,9 @@ from typing import Any, Callable, Dict, Iterator, Optional, Sequence, Tuple
 from ansible_collections.port443.https.plugins.module_utils import _bus, _locks
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._nft_prune import delete_if_empty
+from ansible_collections.port443.https.plugins.module_utils._search_path import search_path_of
 
-SEARCH_PATH = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
-if os.uname().sysname == "Darwin":
-    SEARCH_PATH += ":/opt/homebrew/sbin:/opt/homebrew/bin"  # Homebrew's on Apple silicon; on Intel it is /usr/local
+SEARCH_PATH = search_path_of(os.uname().sysname)
 COMMAND_TIMEOUT = 60.0
 CLONE_NEWNET = 0x40000000  # include/uapi/linux/sched.h
 
@@ -252,8 +251,7 @@ def _open_if_there(name: str, directory: int) -> Optional[int]:
 def _refuse_changed(path: str, old: Optional[int], before: Optional[bytes]) -> None:
     have = None
     if old is not None:
-        chunks = iter(lambda: os.read(old, 1 << 20), b"")
-        have = b"".join(chunks)
+        have = b"".join(iter(lambda: os.read(old, 1 << 20), b""))
     if have != before:
         raise HostError(f"{path} was changed by somebody else during this run; run again")
 
