@@ -35,6 +35,7 @@ class Kernel:
     failing: List[Dict[str, Any]] = field(default_factory=list)
     settings: Dict[str, str] = field(default_factory=dict)
     daemons: List[str] = field(default_factory=list)
+    states: List[Dict[str, str]] = field(default_factory=list)
 
     @staticmethod
     def load(root: Path, system: str) -> Kernel:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import getopt
 from typing import TYPE_CHECKING, Dict, List, Optional, Tuple
 
-from fake_pf import show
+from fake_pf import show, states
 from fake_pf.grammar import Loaded, Parser
 from fake_pf.optimiser import optimise
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from fake_pf.machine import Machine
 
 OPTIONS = {
-    "FreeBSD": "a:deF:f:hmNnOo:PqRs:t:T:v",
-    "OpenBSD": "a:deF:f:no:qs:t:T:v",
-    "Darwin": "a:deEF:f:mNnOo:qRs:t:T:vX:",
+    "FreeBSD": "a:deF:f:hk:mNnOo:PqRs:t:T:v",
+    "OpenBSD": "a:deF:f:k:no:qs:t:T:v",
+    "Darwin": "a:deEF:f:k:mNnOo:qRs:t:T:vX:",
 }
 NOISE = "No ALTQ support in kernel\nALTQ related functions disabled\n"
 FLUSHING = (
@@ -53,8 +53,9 @@ class Pfctl:
             self.err += f"pfctl: {problem}\nusage: pfctl ...\n"
             return 1
         options: Dict[str, str] = {}
+        self._killed = [value for name, value in given if name == "-k"]
         for name, value in given:
-            if name in options and name not in ("-v", "-n"):
+            if name in options and name not in ("-v", "-n", "-k"):
                 raise AssertionError(f"{name} twice: {arguments}")
             options[name] = value
         try:
@@ -81,6 +82,8 @@ class Pfctl:
             self._disable()
         if "-F" in options:
             self._flush(options["-F"], anchor)
+        if self._killed:
+            self.err += states.kill(self._kernel, self._killed)
         if "-T" in options:
             self._show_table(options, anchor)
         elif "-s" in options:
@@ -121,6 +124,9 @@ class Pfctl:
             self.err += "pf disabled\n"
 
     def _flush(self, what: str, anchor: str) -> None:
+        if what == "states" and not anchor:
+            self.err += states.flush(self._kernel)
+            return
         if what != "rules":
             raise AssertionError(f"-F {what} takes more than is ours")
         self._kernel.rulesets[anchor] = [

@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import List
 
+from fake_pf import states
 from fake_pf.kernel import Kernel
 from fake_pf.rules import Rule, print_rules
 
@@ -46,6 +47,8 @@ def show(kernel: Kernel, what: str, anchor: str, verbose: bool) -> Said:
         return Said(f"Status: {'Enabled' if kernel.enabled else 'Disabled'} for 0 days 01:02:03".ljust(44) + INFO)
     if what in ("rules", "nat"):
         return _show_rules(kernel, what, anchor)
+    if what == "states":
+        return Said(states.show(kernel))
     if what == "Anchors":
         return _show_anchors(kernel, anchor)
     if what == "Interfaces":
