@@ -125,7 +125,8 @@ options:
         its chain), C(privkey.pem), C(chain.pem) (the chain alone, empty where there is none), and C(haproxy.pem)
         (certificate, chain and key in one).
       - The directory itself is made, those above it have to be there. All of them have to belong to root and to be
-        writable by nobody else, and none may be a symbolic link.
+        writable by nobody else. The directory itself may not be a symbolic link; above it those are followed that only
+        root could have made, such as C(/etc) on macOS.
     type: path
     default: /etc/port443
   owner:

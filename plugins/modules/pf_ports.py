@@ -17,6 +17,8 @@ description:
     that other programs added to the main ruleset while it runs stay there (FreeBSD, macOS), or the module refuses
     (OpenBSD).
     No state is dropped, and pf is never switched off.
+  - Connections that are open go on, through a port that is closed as well. C(pfctl -k label -k port443.https) ends
+    those that the set https let in.
   - On macOS the application firewall, which is per program, is separate; the module warns where it is on.
 options:
   backend:

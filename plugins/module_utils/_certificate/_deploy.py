@@ -185,9 +185,8 @@ class Deployment:
 
     def _refuse_missing_parent(self) -> None:
         above = os.path.dirname(self.request.directory)
-        with open_folder(above) as parent:
-            if parent is None:
-                raise HostError(f"{above} does not exist: make it first, only {self.request.directory} itself is made")
+        if not os.path.isdir(above):  # which was walked to already, as far as it is there
+            raise HostError(f"{above} does not exist: make it first, only {self.request.directory} itself is made")
 
 
 def remove(request: Request, service: Service, check_mode: bool) -> Outcome:

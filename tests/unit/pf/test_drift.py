@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
+from ansible_collections.port443.https.plugins.module_utils._backends._pf._reference import SwitchOn
 from ansible_collections.port443.https.plugins.module_utils._backends._pf._way import ensure
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._port_rule import parse_request
@@ -159,6 +162,62 @@ def test_rules_are_loaded_but_pf_is_off(system, played):
     assert bool(told) == (system != "Darwin")
 
 
+def test_pf_that_somebody_switches_on_meanwhile_is_no_failure_and_stays_on(played, monkeypatch):
+    host = played("FreeBSD", BLOCKING)
+    host.machine.run(["pfctl", "-d"])
+    real = host.machine.run
+
+    def race(argv, stdin=""):
+        if argv == ["pfctl", "-e"]:
+            real(argv)
+        return real(argv, stdin)
+
+    monkeypatch.setattr(host.machine, "run", race)
+    done = run(host, enable=True)
+    assert (host.machine.kernel.enabled, done.backend) == (True, "pf")
+    assert run(host, enable=True).steps == ()
+
+    host.machine.kernel.enabled = False
+    step = SwitchOn()
+    step.carry_out(host)
+    step.take_back(host)
+    assert host.machine.kernel.enabled
+
+
+@pytest.mark.parametrize("name", ["FreeBSD", "OpenBSD"])
+def test_switching_on_is_taken_back_where_it_was_ours(played, name):
+    host = played(name, "pass\n")
+    host.machine.run(["pfctl", "-d"])
+    step = SwitchOn()
+    step.carry_out(host)
+    assert host.machine.kernel.enabled
+    step.take_back(host)
+    assert not host.machine.kernel.enabled
+    step.take_back(host)
+
+
+def test_more_ports_load_the_anchor_alone(system, played):
+    host = opened(played, system)
+    done = run(host, ports=["80/tcp", "443/tcp", "8443/tcp"])
+    assert host.changing_calls() == ANCHOR_ONLY
+    assert {(entry.port, entry.verdict) for entry in done.effective} == {
+        ("80", "open"),
+        ("443", "open"),
+        ("8443", "open"),
+    }
+
+
+def test_a_port_of_two_sets_stays_open_until_both_are_gone(system, played):
+    host = opened(played, system)
+    before = state_of(host)
+    run(host, name="more", ports=["443/tcp"])
+    run(host, state="absent")
+    assert {entry.verdict for entry in run(host, name="more", ports=["443/tcp"], check=True).effective} == {"open"}
+    run(host)
+    run(host, name="more", state="absent")
+    assert state_of(host) == before
+
+
 FAILURES = [
     ("pfctl -f /etc/pf.conf", "pfctl: DIOCXCOMMIT: Device busy"),
     ("mkdir", "mkdir: /etc/pf.anchors: No space left on device"),
@@ -201,14 +260,17 @@ def test_words_on_stderr_alone_are_no_failure(played):
     assert {entry.verdict for entry in done.effective} == {"open"}
 
 
-def test_the_mode_and_the_link_of_pf_conf_stay(system, played):
+def test_the_mode_the_owner_and_the_link_of_pf_conf_stay(system, played):
     host = played(system, BLOCKING)
     real, link = host.machine.path("/etc/rules"), host.machine.path("/etc/pf.conf")
     link.rename(real)
+    if os.geteuid() == 0:  # only root can give a file away
+        os.chown(real, -1, 3)
     real.chmod(0o600)
+    group = real.stat().st_gid
     link.symlink_to("rules")
     run(host)
-    assert (link.is_symlink(), real.stat().st_mode & 0o777) == (True, 0o600)
+    assert (link.is_symlink(), real.stat().st_mode & 0o777, real.stat().st_gid) == (True, 0o600, group)
     run(host, state="absent")
     assert (link.is_symlink(), real.stat().st_mode & 0o777, real.read_text()) == (True, 0o600, BLOCKING)
 

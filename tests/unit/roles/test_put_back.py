@@ -44,6 +44,17 @@ def test_files_links_and_gaps_are_put_back(tmp_path: Path) -> None:
     assert seen(sites) == before
 
 
+def test_a_link_to_a_folder_is_replaced_and_nothing_put_into_the_folder(tmp_path: Path) -> None:
+    folder, site, others = tmp_path / "remembered", tmp_path / "site.conf", tmp_path / "others"
+    others.mkdir()
+    site.write_text("valid")
+    run("remember.sh", folder, site)
+    site.unlink()
+    site.symlink_to(others)
+    run("put_back.sh", folder)
+    assert (site.is_symlink(), site.read_text(), list(others.iterdir())) == (False, "valid", [])
+
+
 def test_what_was_there_before_a_run_that_was_cut_off_stays_remembered(tmp_path: Path) -> None:
     folder, site, new = tmp_path / "remembered", tmp_path / "site.conf", tmp_path / "new.conf"
     site.write_text("valid")

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import List, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._backends._pf._observe import THERE, Have
-from ansible_collections.port443.https.plugins.module_utils._backends._pf._reference import Hold
+from ansible_collections.port443.https.plugins.module_utils._backends._pf._reference import Hold, SwitchOn
 from ansible_collections.port443.https.plugins.module_utils._backends._pf._system import (
     DAEMON,
     PLIST,
@@ -34,7 +34,7 @@ def steps(have: Have, request: Request, switches_on: bool) -> Tuple[Tuple[Step, 
     if switches_on and have.system.counts_references:
         after.append(Hold(TOKEN_FILE))
     elif switches_on:
-        after.append(Run(("pfctl", "-e"), undo=(Run(("pfctl", "-d")),)))
+        after.append(SwitchOn())
     return tuple(before), tuple(after)
 
 

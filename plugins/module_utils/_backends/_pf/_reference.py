@@ -1,10 +1,11 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""macOS counts who wants pf on: a token is taken to switch it on, and given back for it to go off."""
+"""Switching pf on. macOS counts who wants that: a token is taken to switch it on, and given back for it to go off."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import List
 
 from ansible_collections.port443.https.plugins.module_utils._apply import explain
 from ansible_collections.port443.https.plugins.module_utils._backends._pf._system import find_token
@@ -39,3 +40,27 @@ class Hold(Act):
 
     def __str__(self) -> str:
         return f"pfctl -E, with its token kept in {self.path}"
+
+
+@dataclass(frozen=True)
+class SwitchOn(Act):
+    """Switches pf on where nobody counts references (FreeBSD, OpenBSD); ``switched`` notes that this did it."""
+
+    switched: List[bool] = field(default_factory=list, compare=False)
+
+    def carry_out(self, host: Host) -> None:
+        """Switches pf on, unless somebody else did meanwhile; raises HostError."""
+        ended = host.run(("pfctl", "-e"))
+        if ended.returncode and "already enabled" not in ended.err:
+            raise HostError(explain(ended))
+        self.switched.append(ended.returncode == 0)
+
+    def take_back(self, host: Host) -> None:
+        """Switches pf off, if it was this that switched it on."""
+        if self.switched and self.switched.pop():
+            ended = host.run(("pfctl", "-d"))
+            if ended.returncode and "not enabled" not in ended.err:
+                raise HostError(explain(ended))
+
+    def __str__(self) -> str:
+        return "pfctl -e"
