@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import plistlib
 import re
-import shlex
 from typing import TYPE_CHECKING, Callable, Dict, List, Tuple
+
+from fake_pf import web
 
 if TYPE_CHECKING:
     from fake_pf.machine import Machine
@@ -64,8 +65,8 @@ en0: flags=8863<UP,BROADCAST,SMART,RUNNING,SIMPLEX,MULTICAST> mtu 1500
 INTERFACES = {"FreeBSD": "em0", "OpenBSD": "vio0", "Darwin": "en0"}
 # What each system has, by where it has it.
 COMMANDS = {
-    "FreeBSD": ("sysrc", "service", "kldload", "kldunload", "sysctl", "ifconfig", "route", "mkdir", "rmdir"),
-    "OpenBSD": ("rcctl", "sysctl", "ifconfig", "route", "mkdir", "rmdir"),
+    "FreeBSD": ("sysrc", "service", "kldload", "kldunload", "sysctl", "ifconfig", "route", "mkdir", "rmdir", "pkg"),
+    "OpenBSD": ("rcctl", "sysctl", "ifconfig", "route", "mkdir", "rmdir", "pkg_add"),
     "Darwin": (
         "launchctl",
         "/usr/libexec/ApplicationFirewall/socketfilterfw",
@@ -74,6 +75,9 @@ COMMANDS = {
         "route",
         "mkdir",
         "rmdir",
+        "sudo",
+        "/usr/bin/sw_vers",
+        "/opt/homebrew/bin/brew",
     ),
 }
 
@@ -101,7 +105,7 @@ def sysrc(machine: Machine, arguments: List[str]) -> Answer:
 def rcctl(machine: Machine, arguments: List[str]) -> Answer:
     """rcctl(8): pf is a special variable, which can be enabled and disabled but not started."""
     if arguments[1:] != ["pf"]:
-        raise AssertionError(f"rcctl {arguments} is not played")
+        return web.rcctl(machine, arguments)
     if arguments[0] in ("start", "stop", "restart", "reload"):
         return 1, "", 'rcctl: "pf" is a special variable, no rc.d(8) script\n'
     if arguments[0] not in ("enable", "disable"):
@@ -163,6 +167,10 @@ def launchctl(machine: Machine, arguments: List[str]) -> Answer:
 def start(machine: Machine, plist: Dict[str, object]) -> None:
     """Runs a daemon as launchd does, with what it says on stderr in its StandardErrorPath."""
     arguments = list(plist["ProgramArguments"])  # type: ignore[call-overload]
+    if plist["Label"] == web.LABEL:
+        if not web.running(machine):
+            web.nginx(machine)
+        return
     if not plist.get("RunAtLoad") or plist.get("KeepAlive"):
         raise AssertionError("this daemon is to run once")
     _code, _out, err = machine.run([arguments[0].rpartition("/")[2], *arguments[1:]], "")
@@ -211,11 +219,6 @@ def rmdir(machine: Machine, arguments: List[str]) -> Answer:
     return 0, "", ""
 
 
-def service(_machine: Machine, arguments: List[str]) -> Answer:
-    """service(8): pf must not be started or restarted by it, as that drops every state."""
-    raise AssertionError("service " + shlex.join(arguments))
-
-
 PLAYED: Dict[str, Callable[[Machine, List[str]], Answer]] = {
     "sysrc": sysrc,
     "rcctl": rcctl,
@@ -228,5 +231,10 @@ PLAYED: Dict[str, Callable[[Machine, List[str]], Answer]] = {
     "route": route,
     "mkdir": mkdir,
     "rmdir": rmdir,
-    "service": service,
+    "service": web.service,
+    "pkg": web.pkg,
+    "pkg_add": web.pkg_add,
+    "sudo": web.sudo,
+    "brew": web.brew,
+    "sw_vers": web.sw_vers,
 }

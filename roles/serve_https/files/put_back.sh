@@ -11,5 +11,8 @@ find . ! -type d | while read -r file; do
     copy="/${file%/*}/.port443-copy"
     rm -f "$copy"
     cp -a "$file" "$copy"
-    mv -T "$copy" "/$file"
+    if [ -d "/$file" ] && [ -L "/$file" ]; then
+        rm -f "/$file" # else mv would put the copy into what the link leads to
+    fi
+    mv -f "$copy" "/$file"
 done

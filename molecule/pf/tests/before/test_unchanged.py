@@ -11,6 +11,11 @@ def test_check_mode_changed_nothing(target):
     assert target.run("python3 /root/state").splitlines() == target.read("/root/before").splitlines()
 
 
+def test_check_mode_installed_nothing(target):
+    assert not target.host.file(target.variables["nginx"]).exists
+    assert not target.host.file("/etc/port443").exists
+
+
 def test_check_mode_only_looked(target):
     calls = json.loads(target.read("/var/fake_pf.json"))["calls"]
     pfctl = [call for call in calls if call[0] == "pfctl"]

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 BAN = "block in quick from 198.51.100.77 to any"
+LISTED = ["mime.types", "nginx.conf", "nginx.conf-dist", "servers"]
 
 
 def test_pf_conf_is_as_it_was_but_for_the_administrators_edit(target):
@@ -16,6 +17,13 @@ def test_no_file_of_ours_is_left(target):
     listed = target.run("ls -d /etc/pf.anchors/* 2>/dev/null || true").split()
     assert listed == (["/etc/pf.anchors/com.apple"] if target.variables["system"] == "Darwin" else [])
     assert target.host.file("/etc/pf.anchors").exists == (target.variables["system"] == "Darwin")
+
+
+def test_nginx_is_as_its_package_left_it(target):
+    folder = target.variables["nginx"]
+    assert target.run(f"cd {folder}; ls; cmp nginx.conf nginx.conf-dist").split() == LISTED
+    assert target.run(f"ls {folder}/servers") == ""
+    assert not target.host.file("/etc/port443").exists
 
 
 def test_the_kernel_holds_nothing_of_ours(target):
