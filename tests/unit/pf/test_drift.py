@@ -7,7 +7,6 @@ from __future__ import annotations
 import os
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._backends._pf._reference import SwitchOn
 from ansible_collections.port443.https.plugins.module_utils._backends._pf._way import ensure
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._port_rule import parse_request
@@ -162,40 +161,6 @@ def test_rules_are_loaded_but_pf_is_off(system, played):
     assert bool(told) == (system != "Darwin")
 
 
-def test_pf_that_somebody_switches_on_meanwhile_is_no_failure_and_stays_on(played, monkeypatch):
-    host = played("FreeBSD", BLOCKING)
-    host.machine.run(["pfctl", "-d"])
-    real = host.machine.run
-
-    def race(argv, stdin=""):
-        if argv == ["pfctl", "-e"]:
-            real(argv)
-        return real(argv, stdin)
-
-    monkeypatch.setattr(host.machine, "run", race)
-    done = run(host, enable=True)
-    assert (host.machine.kernel.enabled, done.backend) == (True, "pf")
-    assert run(host, enable=True).steps == ()
-
-    host.machine.kernel.enabled = False
-    step = SwitchOn()
-    step.carry_out(host)
-    step.take_back(host)
-    assert host.machine.kernel.enabled
-
-
-@pytest.mark.parametrize("name", ["FreeBSD", "OpenBSD"])
-def test_switching_on_is_taken_back_where_it_was_ours(played, name):
-    host = played(name, "pass\n")
-    host.machine.run(["pfctl", "-d"])
-    step = SwitchOn()
-    step.carry_out(host)
-    assert host.machine.kernel.enabled
-    step.take_back(host)
-    assert not host.machine.kernel.enabled
-    step.take_back(host)
-
-
 def test_more_ports_load_the_anchor_alone(system, played):
     host = opened(played, system)
     done = run(host, ports=["80/tcp", "443/tcp", "8443/tcp"])
@@ -273,66 +238,6 @@ def test_the_mode_the_owner_and_the_link_of_pf_conf_stay(system, played):
     assert (link.is_symlink(), real.stat().st_mode & 0o777, real.stat().st_gid) == (True, 0o600, group)
     run(host, state="absent")
     assert (link.is_symlink(), real.stat().st_mode & 0o777, real.read_text()) == (True, 0o600, BLOCKING)
-
-
-def test_enabling_is_refused_where_it_would_cut_the_session(played, monkeypatch):
-    monkeypatch.setenv("SSH_CONNECTION", "203.0.113.9 50000 192.0.2.10 22")
-    host = played("FreeBSD", "block all\npass in proto tcp from any to any port 22\n")
-    host.machine.run(["pfctl", "-d"])
-    with pytest.raises(HostError, match="switching pf on would cut ssh on port 22"):
-        run(host, enable=True)
-    assert not host.machine.kernel.enabled
-
-
-def test_macos_keeps_its_token_over_runs_and_gives_back_its_own_alone(played):
-    host = played("Darwin")
-    host.machine.write_text("/etc/pf.conf", STOCK_DARWIN)
-    theirs = host.machine.kernel.take_token()
-    host.machine.run(["pfctl", "-X", theirs])
-    run(host, enable=True)
-    (ours,) = host.machine.kernel.tokens
-    run(host, enable=True)
-    assert host.machine.kernel.tokens == [ours]
-    theirs = host.machine.kernel.take_token()
-    host.machine.kernel.calls.clear()
-    run(host, state="absent")
-    assert host.changing_calls() == [
-        "pfctl -f /etc/pf.conf",
-        "pfctl -a port443.https -F rules",
-        f"pfctl -X {ours}",
-    ]
-    assert (host.machine.kernel.tokens, host.machine.kernel.enabled) == ([theirs], True)
-
-
-def test_macos_is_filtering_again_after_a_boot(played):
-    host = played("Darwin")
-    run(host, enable=True)
-    host.machine.boot()
-    assert (len(host.machine.kernel.tokens), host.machine.kernel.enabled) == (1, True)
-    assert run(host, enable=True).steps == ()
-    run(host, state="absent")
-    assert (host.machine.kernel.tokens, host.machine.kernel.enabled, host.machine.kernel.daemons) == ([], False, [])
-    assert not host.machine.path("/Library/LaunchDaemons/port443.pf.plist").exists()
-
-
-def test_openbsd_switched_off_for_the_boot_comes_on_when_asked(played):
-    host = played("OpenBSD", "pass\n")
-    host.machine.run(["pfctl", "-d"])
-    host.machine.write_text("/etc/rc.conf.local", "pf=NO\n")
-    host.machine.kernel.calls.clear()
-    assert run(host, check=True).backend == "none"
-    done = run(host, enable=True)
-    assert host.changing_calls() == [
-        "mkdir -m 755 /etc/pf.anchors",
-        "pfctl -f /etc/pf.conf",
-        "rcctl enable pf",
-        "pfctl -e",
-    ]
-    assert (done.persisted, host.machine.kernel.enabled, host.machine.read_text("/etc/rc.conf.local")) == (
-        "written",
-        True,
-        None,
-    )
 
 
 def test_freebsd_honours_another_file_of_rules(played):
