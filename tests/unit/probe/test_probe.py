@@ -99,7 +99,9 @@ def test_without_a_check_of_tcp_the_first_check_tells(servers: Servers) -> None:
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "outcome"), [(hang_up, "closed"), (reset, "reset"), (stay_silent, "timed out")], ids=str
+    ("behaviour", "outcome"),
+    [(hang_up, "closed"), (reset, "reset"), (stay_silent, "timed out")],
+    ids=["closed", "reset", "timed out"],
 )
 def test_the_server_does_not_go_along(servers: Servers, behaviour: Any, outcome: str) -> None:
     assert outcomes(ask(servers.raw(behaviour), timeout=1.0)) == unanswered(outcome)
