@@ -45,6 +45,13 @@ class Controller:
             subprocess.run(command, check=True, env=self.environment, capture_output=True, timeout=60)
         return name
 
+    def write_variables(self, **variables):
+        """Puts variables for every play into a vault."""
+        path = self.folder / "vars.yml"
+        path.write_text(yaml.safe_dump(variables))
+        command = [BIN / "ansible-vault", "encrypt", str(path)]
+        subprocess.run(command, check=True, env=self.environment, capture_output=True, timeout=60)
+
     def play(self, arguments, *flags, host="ansible_connection=local"):
         """Runs one task and returns its result; all that was printed is kept in ``said``."""
         task = {
@@ -93,10 +100,15 @@ def put_files(controller, site, encrypt=True):
     controller.write("root.crt", pki.root().pem())
 
 
-def quotes_key(text, site):
-    """Looks for pieces of the private number alone: the public half of the key is in the certificate as well."""
+def secret_of(site):
+    """The base64 of a P-256 key's private number alone: the public half of the key is in the certificate as well."""
     number = site.key.private_numbers().private_value.to_bytes(32, "big")
     body = "".join(site.key_pem().decode().split("\n")[1:-2])
     assert base64.b64decode(body + "=" * (-len(body) % 4))[36:68] == number  # 36 = 3 * 12: it begins with a character
-    secret = body[48:88]
+    return body[48:88]
+
+
+def quotes_key(text, site):
+    """Looks for pieces of the private number."""
+    secret = secret_of(site)
     return any(secret[at : at + 8] in text for at in range(len(secret) - 8))

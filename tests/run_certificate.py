@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Runs the module certificate, or the one that is named, with JSON on stdin, and lets a step of it fail if asked to.
 
+RECORD in the environment is a file to write down what it tells others: commands with their environment, and the log.
 FAULT in the environment is ``kill N``, or an error's number and N: at the Nth step that changes something the process
 is killed, or the step fails with that error.
 """
@@ -38,6 +39,24 @@ class Fault:
             raise OSError(int(self.what), os.strerror(int(self.what)))
 
 
+class Record:
+    """An audit hook that writes down commands, however short they live, and what the system's log gets."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def __call__(self, event, given):
+        if event == "subprocess.Popen":
+            _executable, argv, _folder, environment = given
+            self._write(f"{argv} {dict(environment or os.environ)}")
+        elif event == "syslog.syslog":
+            self._write(f"logged {given[1]}")
+
+    def _write(self, line: str) -> None:
+        with open(self.path, "a", encoding="utf-8") as stream:
+            stream.write(f"{line}\n")
+
+
 def is_change(event, given):
     """The module works below open directories, so its paths are relative; those of Python's own caches are not."""
     if event == "os.kill":
@@ -51,6 +70,8 @@ if __name__ == "__main__":
     basic._ANSIBLE_ARGS = json.dumps({"ANSIBLE_MODULE_ARGS": json.load(sys.stdin)}).encode()
     basic._ANSIBLE_PROFILE = "legacy"
     module = importlib.import_module(MODULES + (sys.argv[1] if len(sys.argv) > 1 else "certificate"))
+    if "RECORD" in os.environ:
+        sys.addaudithook(Record(os.environ["RECORD"]))
     if fault:
         sys.addaudithook(Fault(fault.split()[0], int(fault.split()[1])))
     module.main()

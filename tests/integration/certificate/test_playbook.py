@@ -5,14 +5,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import threading
 from pathlib import Path
 
 import pki
 import pytest
-import yaml
-from controller import BIN, Controller, files, put_files, quotes_key
+from controller import Controller, files, put_files, quotes_key
 
 
 @pytest.fixture
@@ -44,14 +42,11 @@ def test_files_of_the_controller_and_its_vault_are_installed_and_served(web, con
 def test_content_from_a_vault_is_installed(web, controller, first):
     web.start()
     web.add_site()
-    variables = {
-        "chain": (first.pem() + pki.intermediate().pem()).decode().replace("\n", "\r\n"),
-        "key": first.key_pem().decode(),
-        "ca": pki.root().pem().decode(),
-    }
-    (controller.folder / "vars.yml").write_text(yaml.safe_dump(variables))
-    command = [BIN / "ansible-vault", "encrypt", str(controller.folder / "vars.yml")]
-    subprocess.run(command, check=True, env=controller.environment, capture_output=True, timeout=60)
+    controller.write_variables(
+        chain=(first.pem() + pki.intermediate().pem()).decode().replace("\n", "\r\n"),
+        key=first.key_pem().decode(),
+        ca=pki.root().pem().decode(),
+    )
     given = files(web, certificate_file=None, key_file=None, ca_file=None)
     given.update(certificate="{{ chain }}", key="{{ key }}", ca="{{ ca }}")
     result = controller.play(given, "-vvv", "--diff")
