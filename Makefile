@@ -9,6 +9,7 @@ setup: ## the Python environments under .cache/env (the other targets make what 
 	@tools/environment main
 	@tools/environment floor
 	@tools/environment oldest
+	@tools/environment scan
 
 format: ## put the Python files into shape
 	@env=$$(tools/environment main) && { $$env/bin/ruff check --fix --quiet . ; $$env/bin/ruff format .; }
