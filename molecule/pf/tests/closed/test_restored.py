@@ -21,7 +21,7 @@ def test_no_file_of_ours_is_left(target):
 
 def test_nginx_is_as_its_package_left_it(target):
     folder = target.variables["nginx"]
-    assert target.run(f"cd {folder}; ls; cmp nginx.conf nginx.conf-dist").split() == LISTED
+    assert target.run(f"cd {folder}; ls --ignore logs; cmp nginx.conf nginx.conf-dist").split() == LISTED
     assert target.run(f"ls {folder}/servers") == ""
     assert not target.host.file("/etc/port443").exists
 
