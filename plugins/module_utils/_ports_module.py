@@ -89,7 +89,7 @@ def _report(host: Host, request: Request) -> Dict[str, Any]:
 
 
 def place(host: Host, kernel: Kernel, answer: Answer) -> Dict[str, Any]:
-    """Returns where the rule that decides stands, in the kernel and in a file; raises HostError for one not readable."""
+    """Returns where the rule that decides stands, in the kernel and in a file; raises HostError."""
     table = f"{answer.frontend} {answer.family} {answer.table}".strip()
     return {
         "table": _readable(table),

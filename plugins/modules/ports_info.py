@@ -114,7 +114,7 @@ effective:
       type: str
       sample: "-A INPUT -p tcp -m tcp --dport 443 -j DROP"
     handle:
-      description: What nft calls the rule in its table, as C(nft delete rule) takes it; V(0) where it has no such number.
+      description: The number by which C(nft delete rule) takes the rule in its table; V(0) where it has none.
       type: int
       sample: 12
     file:
