@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Writes shop.p12 into a folder, makes a CA of one's own in own-ca there, and joins both roots as ca.pem."""
+"""Writes shop.p12 and expired.pem into a folder, makes a CA of one's own in own-ca, and joins both roots as ca.pem."""
 
 from __future__ import annotations
 
@@ -23,3 +23,6 @@ own = _own_ca.provide(str(folder / "own-ca"), "blog.example", demand, None, chec
 (folder / "ca.pem").write_bytes(pki.root().pem() + own["ca"])
 (folder / "shop.p12").touch(mode=0o600)
 (folder / "shop.p12").write_bytes(shop.pkcs12([pki.intermediate()], b"a passphrase"))
+expired = pki.issue("shop.example", ["shop.example", "*.shop.example"], issuer=pki.intermediate(), days=(-2, -1))
+(folder / "expired.pem").touch(mode=0o600)
+(folder / "expired.pem").write_bytes(expired.pem() + pki.intermediate().pem() + expired.key_pem())

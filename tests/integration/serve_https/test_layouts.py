@@ -123,48 +123,8 @@ def system():
 
 
 def render(folder, server, **variables):
-    """Has Ansible write what the role would; returns the path below /etc and the text of each file."""
-    main = "/etc/haproxy/haproxy.cfg"
-    template, where = ("haproxy.cfg", main) if server == "haproxy" else (f"{server}.conf", "{{ __serve_https_files }}")
-    name = "" if server == "haproxy" else "/{{ __serve_https_prefix }}{{ __serve_https_site.name }}.conf"
-    variables = {
-        "serve_https_server": server,
-        "serve_https_sites": SITES,
-        "__serve_https_version": {"stdout": RELEASES[server], "stderr": ""},
-        "__serve_https_listens": {"stdout": LISTENS},
-        **variables,
-    }
-    (folder / "vars.yml").write_text(yaml.safe_dump(variables))
-    own = [str(ROLE / path) for path in ("defaults/main.yml", "vars/main.yml", "vars/default.yml")]
-    play = {
-        "hosts": "localhost",
-        "gather_facts": False,
-        "vars_files": [*own, str(folder / "vars.yml")],
-        "tasks": [
-            {
-                "ansible.builtin.template": {
-                    "src": f"{ROLE}/templates/{template}.j2",
-                    "dest": f"{folder}{where}{name}.new",
-                },
-                "loop": SITES if server != "haproxy" else SITES[:1],
-                "loop_control": {"loop_var": "__serve_https_site"},
-            }
-        ],
-    }
-    (folder / "play.yml").write_text(yaml.safe_dump([play]))
-    environment = dict(os.environ, ANSIBLE_NOCOLOR="1", HOME=str(folder), ANSIBLE_LOCALHOST_WARNING="0")
-    command = [
-        PLAYBOOK,
-        "-i",
-        "localhost,",
-        "-c",
-        "local",
-        "-e",
-        f"ansible_python_interpreter={sys.executable}",
-        str(folder / "play.yml"),
-    ]
-    played = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=120)
-    assert played.returncode == 0, played.stdout + played.stderr
+    """Has Ansible write what the role would; returns the path below the folder and the text of each file."""
+    play(folder, server, variables)
     texts = {}
     for new in sorted((folder / "etc").rglob("*.new")):
         path = new.with_suffix("")
@@ -173,6 +133,42 @@ def render(folder, server, **variables):
         path.write_text(before + new.read_text())
         new.unlink()
     return texts
+
+
+def play(folder, server, variables):
+    """Writes each file beside its place, as ``.new``."""
+    template, place = (
+        f"{server}.conf",
+        "{{ __serve_https_files }}/{{ __serve_https_prefix }}{{ __serve_https_site.name }}.conf",
+    )
+    if server == "haproxy":
+        template, place = "haproxy.cfg", "{{ __serve_https_block_in }}"
+    given = {
+        "serve_https_server": server,
+        "serve_https_sites": SITES,
+        "__serve_https_version": {"stdout": RELEASES[server], "stderr": ""},
+        "__serve_https_listens": {"stdout": LISTENS},
+        **variables,
+    }
+    (folder / "vars.yml").write_text(yaml.safe_dump(given))
+    own = [str(ROLE / path) for path in ("defaults/main.yml", "vars/main.yml", "vars/default.yml")]
+    task = {
+        "ansible.builtin.template": {"src": f"{ROLE}/templates/{template}.j2", "dest": f"{folder}{place}.new"},
+        "loop": SITES if server != "haproxy" else SITES[:1],
+        "loop_control": {"loop_var": "__serve_https_site"},
+    }
+    played = {
+        "hosts": "localhost",
+        "gather_facts": False,
+        "vars_files": [*own, str(folder / "vars.yml")],
+        "tasks": [task],
+    }
+    (folder / "play.yml").write_text(yaml.safe_dump([played]))
+    options = ["-i", "localhost,", "-c", "local", "-e", f"ansible_python_interpreter={sys.executable}"]
+    environment = dict(os.environ, ANSIBLE_NOCOLOR="1", HOME=str(folder), ANSIBLE_LOCALHOST_WARNING="0")
+    command = [PLAYBOOK, *options, str(folder / "play.yml")]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=120)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
 def run_test(folder, server):
