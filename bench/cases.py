@@ -13,7 +13,10 @@ OURS = "`port443.https.ports`"
 LOOP = "`iptables` in a loop, `iptables_state`"
 MULTIPORT = "`iptables` with multiport, `iptables_state`"
 MULTIPORT_PORTS = 15  # xt_multiport's limit (iptables-extensions(8))
-FIRST, SECOND = "first", "second"
+FIRST, SECOND, ROTATION = "first", "second", "rotation"
+OURS_CERTIFICATE = "`port443.https.certificate`"
+TASKS = "`file`, `copy`, `command`, `assert`, `service`"
+NAME = "www.example.com"
 
 
 @dataclass(frozen=True)
@@ -30,11 +33,17 @@ class Case:
     ports: tuple[str, ...]
     variables: dict[str, Any] = field(hash=False)
     targets: dict[str, float] = field(default_factory=dict, hash=False)
+    runs: tuple[str, ...] = (FIRST, SECOND)
     slow: bool = False
 
     @property
     def is_ours(self) -> bool:
-        return self.way == OURS
+        return self.way in (OURS, OURS_CERTIFICATE)
+
+    @property
+    def is_certificate(self) -> bool:
+        """Tells whether a certificate is installed, in place of opening ports."""
+        return not self.ports
 
 
 HTTPS = ("80/tcp", "443/tcp", "443/udp")
@@ -63,7 +72,16 @@ def _ours(job: str, hosts: tuple[str, ...], ports: tuple[str, ...], first: float
 
 def _usual(job: str, way: str, hosts: tuple[str, ...], ports: tuple[str, ...], slow: bool = False) -> Case:
     together = 1 if way == LOOP else MULTIPORT_PORTS
-    return Case(job, way, "usual", hosts, ports, {"bench_lots": lots(ports, together)}, slow=slow)
+    return Case(
+        job,
+        way,
+        "usual",
+        hosts,
+        ports,
+        {"bench_lots": lots(ports, together)},
+        slow=slow,
+        runs=(FIRST,) if slow else (FIRST, SECOND),
+    )
 
 
 def _beside(firewall: str, way: str, play: str, variables: dict[str, Any]) -> Iterator[Case]:
@@ -73,6 +91,14 @@ def _beside(firewall: str, way: str, play: str, variables: dict[str, Any]) -> It
         yield Case(f"{job}, {firewall}", OURS, "ports", (firewall,), ports, asked)
         if job == _FEW:
             yield Case(f"{job}, {firewall}", way, play, (firewall,), ports, variables)
+
+
+def _certificate(hosts: tuple[str, ...]) -> Iterator[Case]:
+    """A certificate where a placeholder was, again, and another one in its place."""
+    job = "a certificate" if len(hosts) == 1 else f"a certificate, {len(hosts)} hosts"
+    runs = (FIRST, SECOND, ROTATION)
+    yield Case(job, OURS_CERTIFICATE, "certificate", hosts, (), {}, runs=runs)
+    yield Case(job, TASKS, "usual_certificate", hosts, (), {}, runs=runs, slow=len(hosts) > 1)
 
 
 _FEW, _MANY, _MOST = "3 ports", "50 ports", "500 ports"
@@ -94,4 +120,6 @@ CASES = (
     *_beside(NFTABLES, "`template`, `nft -f`", "usual_nftables", {"bench_ports": list(HTTPS)}),
     *_beside(FIREWALLD, "`ansible.posix.firewalld`", "usual_firewalld", {"bench_ports": list(HTTPS)}),
     *_beside(UFW, "`community.general.ufw`", "usual_ufw", {"bench_lots": lots(HTTPS, 1)}),
+    *_certificate((SINGLE,)),
+    *_certificate(FLEET[:10]),
 )

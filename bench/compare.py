@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any, Sequence
 
 import hosts as throw_away
+import pairs
 import report
-from cases import CASES, FIRST, HTTPS, OURS, SECOND, Case
-from hosts import FLEET, LARGE, SINGLE, Host
-from playbook import PYTHON, Controller, Payload, Played, cpus, remove_payloads
+from cases import CASES, FIRST, HTTPS, OURS, Case
+from hosts import LARGE, SINGLE, Host
+from playbook import PRIVATE, PYTHON, Controller, Payload, Played, cpus, remove_payloads
 
 ROUNDS, QUICK_ROUNDS = 5, 3
 
@@ -42,16 +43,28 @@ class Comparison:
 
         Raises AssertionError if it does not do the job.
         """
+        if case.is_certificate:
+            self._play_certificate(case)
+            return
         throw_away.reset([self._hosts[name] for name in case.hosts])
         host, port = self._hosts[case.hosts[-1]], int(case.ports[0].split("/")[0])
         if host.lets_in(port):
             raise AssertionError(f"port {port} of {host.name} is open before the run")
-        for run in (FIRST,) if case.slow else (FIRST, SECOND):
+        for run in case.runs:
             played = self._controller.play(case.play, case.hosts, case.variables)
             if case.is_ours:
                 _check(case, run, played)
             if not host.lets_in(port):
                 raise AssertionError(f"port {port} of {host.name} is shut after the {run} run: {case.job}, {case.way}")
+            self.plays[case, run].append(played)
+            print(f"    {run} run {played.wall:.1f} s", flush=True)
+
+    def _play_certificate(self, case: Case) -> None:
+        hosts = [self._hosts[name] for name in case.hosts]
+        pairs.reset(hosts, case.is_ours)
+        for run in case.runs:
+            played = self._controller.play(case.play, case.hosts, pairs.variables(PRIVATE / "pairs", run))
+            pairs.check(case, run, played, hosts)
             self.plays[case, run].append(played)
             print(f"    {run} run {played.wall:.1f} s", flush=True)
 
@@ -104,7 +117,7 @@ def compare(cases: Sequence[Case], rounds: int, comparison: Comparison) -> None:
         for case in cases if number % 2 else reversed(cases):
             if not case.slow:
                 print(f"round {number + 1} of {rounds}: {case.job}, {case.way}", flush=True)
-                comparison.ping(case.hosts if case.hosts == FLEET else (SINGLE,))
+                comparison.ping(report.pinged(case))
                 comparison.play(case)
     for case in cases:
         if case.slow:

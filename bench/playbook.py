@@ -17,7 +17,7 @@ from hosts import BENCH, Host
 
 PYTHON = "/usr/bin/python3"  # the hosts' own, pinned, so that no task looks for it
 _COLLECTIONS = ("ansible.posix", "community.general")
-_PRIVATE = Path("/run/bench")  # short, for the control sockets; ours alone, see bench/stage
+PRIVATE = Path("/run/bench")  # short, for the control sockets; ours alone, see bench/stage
 
 
 @dataclass(frozen=True)
@@ -34,16 +34,16 @@ class Controller:
     """The side that ansible-playbook runs on."""
 
     def __init__(self, folder: Path, hosts: Mapping[str, Host]) -> None:
-        (_PRIVATE / "home").mkdir(parents=True, exist_ok=True)
+        (PRIVATE / "home").mkdir(parents=True, exist_ok=True)
         self._bin = Path(sys.executable).parent
-        self._inventory = _PRIVATE / "inventory.json"
+        self._inventory = PRIVATE / "inventory.json"
         self._environment = {
             "PATH": f"{self._bin}:/usr/bin:/bin",
-            "HOME": str(_PRIVATE / "home"),
+            "HOME": str(PRIVATE / "home"),
             "LC_ALL": "C.UTF-8",
             "ANSIBLE_CONFIG": str(BENCH / "ansible.cfg"),
             "ANSIBLE_COLLECTIONS_PATH": str(folder / "collections"),
-            "ANSIBLE_SSH_CONTROL_PATH_DIR": str(_PRIVATE / "control"),
+            "ANSIBLE_SSH_CONTROL_PATH_DIR": str(PRIVATE / "control"),
         }
         variables = {
             "ansible_user": "root",
@@ -55,12 +55,12 @@ class Controller:
 
     def play(self, name: str, hosts: Sequence[str], variables: Mapping[str, Any], keep_files: bool = False) -> Played:
         """Runs one of the plays on the hosts, all at once; raises RuntimeError with its output if it fails."""
-        durations = _PRIVATE / "durations.json"
+        durations = PRIVATE / "durations.json"
         durations.unlink(missing_ok=True)
         environment = {**self._environment, "BENCH_DURATIONS": str(durations)}
         if keep_files:
             environment["ANSIBLE_KEEP_REMOTE_FILES"] = "1"
-        extra = _PRIVATE / "variables.json"
+        extra = PRIVATE / "variables.json"
         extra.write_text(json.dumps(variables), encoding="utf-8")
         playbook = str(BENCH / "plays" / f"{name}.yml")
         argv = (str(self._bin / "ansible-playbook"), "--inventory", str(self._inventory), playbook)

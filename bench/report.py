@@ -9,7 +9,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Iterator, Mapping, Sequence
 
 from cases import CASES, Case
-from hosts import BENCH, FIREWALLD, FLEET, NFTABLES, SINGLE, UFW, Host
+from hosts import BENCH, FIREWALLD, NFTABLES, SINGLE, UFW, Host
 from playbook import PYTHON, Played, cpus
 
 if TYPE_CHECKING:
@@ -62,12 +62,16 @@ def _plays(comparison: Comparison) -> Iterator[str]:
         yield _row(
             f"nothing, {job}", "`ansible.builtin.ping`", "", _seconds(played), "1.00", *_rest(played, len(names))
         )
-    for (case, run), played in sorted(comparison.plays.items(), key=lambda item: (CASES.index(item[0][0]), item[0][1])):
+    for (case, run), played in sorted(comparison.plays.items(), key=lambda item: _place(*item[0])):
         ratio, target = ratio_of(comparison, case, run), case.targets.get(run)
         shown = "" if target is None else f"≤ {target}"
         met = "" if target is None else "yes" if ratio <= target else "**no**"
         columns = (f"{ratio:.2f}", *_rest(played, len(case.hosts)), shown, met)
         yield _row(case.job, case.way, f"{run}, played once" if case.slow else run, _seconds(played), *columns)
+
+
+def _place(case: Case, run: str) -> tuple[int, int]:
+    return CASES.index(case), case.runs.index(run)
 
 
 def _rest(played: Sequence[Played], hosts: int) -> tuple[str, str]:
@@ -99,9 +103,14 @@ def _spread(seconds: Sequence[float], digits: int) -> str:
 
 def ratio_of(comparison: Comparison, case: Case, run: str) -> float:
     """Returns the median of a case as a multiple of the median of a ping play on as many hosts."""
-    ping = comparison.pings.get(FLEET if case.hosts == FLEET else (SINGLE,), ())
+    ping = comparison.pings.get(pinged(case), ())
     walls = [one.wall for one in comparison.plays[case, run]]
     return median(walls) / median(one.wall for one in ping) if ping else float("nan")
+
+
+def pinged(case: Case) -> tuple[str, ...]:
+    """Returns the hosts whose ping a case is compared with: as many of the fleet, or the one that stands for any."""
+    return case.hosts if len(case.hosts) > 1 else (SINGLE,)
 
 
 def missed(comparison: Comparison) -> list[str]:

@@ -50,7 +50,7 @@ class CallbackModule(CallbackBase):
         task = self._tasks[-1]
         task["seconds"] = time.perf_counter() - self._started
         said = getattr(result, "result", None) or result._result
-        kept = {key: said.get(key) for key in ("changed", "persisted") if key in said}
+        kept = {key: said.get(key) for key in ("changed", "persisted", "served") if key in said}
         kept["verdicts"] = sorted({entry["verdict"] for entry in said.get("effective", ())})
         task["results"].append(kept)
 
