@@ -10,18 +10,20 @@ import errno
 import json
 import os
 import stat
-import subprocess
 import time
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, Iterator, Optional, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils import _bus, _locks
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._execute import (
+    COMMAND_ENVIRONMENT,
+    COMMAND_TIMEOUT,
+    SEARCH_PATH,
+    execute,
+)
 from ansible_collections.port443.https.plugins.module_utils._nft_prune import delete_if_empty
-from ansible_collections.port443.https.plugins.module_utils._search_path import search_path_of
 
-SEARCH_PATH = search_path_of(os.uname().sysname)
-COMMAND_TIMEOUT = 60.0
 CLONE_NEWNET = 0x40000000  # include/uapi/linux/sched.h
 
 
@@ -46,24 +48,12 @@ class Host:
 
     def run(self, argv: Sequence[str], stdin: str = "") -> Completed:
         """Runs a command in the C locale and returns what it said; raises HostError only if it cannot start."""
-        environment = {"PATH": SEARCH_PATH, "LC_ALL": "C", "LANG": "C"}
         path = self.find(argv[0])
         if path is None:
             raise HostError(f"{argv[0]} is not installed on this host")
-        try:
-            # AnsibleModule.run_command is out of reach: tests, and commands of a child process, have no module.
-            ended = subprocess.run(  # pylint: disable=ansible-bad-function
-                [path, *argv[1:]],
-                input=stdin.encode("utf-8", "surrogateescape"),
-                capture_output=True,
-                env=environment,
-                timeout=COMMAND_TIMEOUT,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            raise HostError(f"{argv[0]} did not end within {COMMAND_TIMEOUT:.0f} seconds") from None
-        except OSError as problem:
-            raise HostError(f"{path} could not be started: {problem.strerror}") from None
+        ended = execute(
+            (path, *argv[1:]), COMMAND_ENVIRONMENT, COMMAND_TIMEOUT, input=stdin.encode("utf-8", "surrogateescape")
+        )
         decoded = [stream.decode("utf-8", "surrogateescape") for stream in (ended.stdout, ended.stderr)]
         return Completed(tuple(argv), ended.returncode, decoded[0], decoded[1])
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import errno
+import http.client
 import os
 import socket
 from typing import List, Sequence, Tuple
@@ -39,6 +40,25 @@ def connect(place: Place, timeout: float) -> socket.socket:
 def connect_datagrams(place: Place, timeout: float) -> socket.socket:
     """Returns a UDP socket to a place that times out after ``timeout`` seconds; raises Failure. Nothing is sent yet."""
     return _connect(place, socket.SOCK_DGRAM, timeout)
+
+
+def get_headers(
+    connection: http.client.HTTPConnection, page: str, host: str, timeout: float
+) -> http.client.HTTPResponse:
+    """Returns the status and the headers that a connection answers a GET of ``page`` with, and closes it.
+
+    ``host`` is the header Host. Raises Failure.
+    """
+    headers = {"Host": host, "User-Agent": "port443.https.probe", "Connection": "close"}
+    try:
+        connection.request("GET", page, headers=headers)
+        return connection.getresponse()
+    except OSError as error:
+        raise explain(error, timeout) from error
+    except http.client.HTTPException as error:
+        raise Failure("not http", f"what answers there does not speak HTTP: {error!r}") from error
+    finally:
+        connection.close()
 
 
 def _connect(place: Place, kind: socket.SocketKind, timeout: float) -> socket.socket:

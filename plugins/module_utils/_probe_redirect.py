@@ -9,7 +9,7 @@ from typing import Sequence
 from urllib.parse import urlsplit
 
 from ansible_collections.port443.https.plugins.module_utils._probe_answer import Failure, Place
-from ansible_collections.port443.https.plugins.module_utils._probe_reach import connect, explain
+from ansible_collections.port443.https.plugins.module_utils._probe_reach import connect, get_headers
 
 # A redirect that loses the path or the query sends every bookmark to the front page.
 PAGE = "/port443-probe/page?kept=path+and+query"
@@ -46,17 +46,8 @@ def _ask(place: Place, name: str, timeout: float) -> tuple[int, str]:
     host = f"[{name}]" if ":" in name else name
     if place.port != 80:
         host += f":{place.port}"
-    headers = {"Host": host, "User-Agent": "port443.https.probe", "Connection": "close"}
-    try:
-        connection.request("GET", PAGE, headers=headers)
-        response = connection.getresponse()
-        return response.status, response.getheader("Location") or ""
-    except OSError as error:
-        raise explain(error, timeout) from error
-    except http.client.HTTPException as error:
-        raise Failure("not http", f"what answers there does not speak HTTP: {error!r}") from error
-    finally:
-        connection.close()
+    response = get_headers(connection, PAGE, host, timeout)
+    return response.status, response.getheader("Location") or ""
 
 
 def _host_of(name: str) -> str:

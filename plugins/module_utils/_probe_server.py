@@ -12,7 +12,7 @@ import ssl
 from typing import List, Optional
 
 from ansible_collections.port443.https.plugins.module_utils._probe_answer import Failure, Place
-from ansible_collections.port443.https.plugins.module_utils._probe_reach import connect_datagrams, explain
+from ansible_collections.port443.https.plugins.module_utils._probe_reach import connect_datagrams, explain, get_headers
 from ansible_collections.port443.https.plugins.module_utils._probe_tls import make_open_context, shake_hands
 
 OLD_VERSIONS = {"TLSv1": ssl.TLSVersion.TLSv1, "TLSv1.1": ssl.TLSVersion.TLSv1_1}
@@ -54,15 +54,7 @@ def check_hsts(place: Place, name: str, timeout: float) -> str:
     connection = http.client.HTTPSConnection(place.address, place.port, timeout=timeout)
     connection.sock = shake_hands(make_open_context(), place, name, timeout)
     host = (f"[{name}]" if ":" in name else name) + ("" if place.port == 443 else f":{place.port}")
-    try:
-        connection.request("GET", "/", headers={"Host": host, "User-Agent": "port443.https.probe"})
-        header = connection.getresponse().getheader("Strict-Transport-Security") or ""
-    except OSError as error:
-        raise explain(error, timeout) from error
-    except http.client.HTTPException as error:
-        raise Failure("not http", f"what answers there does not speak HTTP: {error!r}") from error
-    finally:
-        connection.close()
+    header = get_headers(connection, "/", host, timeout).getheader("Strict-Transport-Security") or ""
     age = re.search(r"(?:^|;)\s*max-age\s*=\s*\"?([0-9]+)", header, re.IGNORECASE)
     if age is None or int(age.group(1)) == 0:
         told = f"the header is {header!r}" if header else "there is no header Strict-Transport-Security"

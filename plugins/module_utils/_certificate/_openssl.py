@@ -10,7 +10,12 @@ from typing import Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._certificate._open import CannotOpenError
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._host import COMMAND_TIMEOUT, SEARCH_PATH, Host
+from ansible_collections.port443.https.plugins.module_utils._execute import (
+    COMMAND_ENVIRONMENT,
+    COMMAND_TIMEOUT,
+    execute,
+)
+from ansible_collections.port443.https.plugins.module_utils._host import Host
 
 # Since 3.0 OpenSSL keeps RC2, DES and MD5 in a provider of its own (crypto(7)); 1.1.1 knows neither these options nor
 # any need for them.
@@ -52,19 +57,8 @@ def run(argv: Tuple[str, ...], stdin: bytes, passphrase: bytes) -> subprocess.Co
     try:
         os.write(writer, passphrase[:4096] + b"\n")  # less than a pipe holds, so that nobody waits
         os.close(writer)
-        # AnsibleModule.run_command has no way to hand a descriptor over.
-        return subprocess.run(  # pylint: disable=ansible-bad-function
-            [*argv, "-passin", f"fd:{reader}"],
-            input=stdin,
-            capture_output=True,
-            pass_fds=[reader],
-            env={"PATH": SEARCH_PATH, "LC_ALL": "C"},
-            timeout=COMMAND_TIMEOUT,
-            check=False,
+        return execute(
+            (*argv, "-passin", f"fd:{reader}"), COMMAND_ENVIRONMENT, COMMAND_TIMEOUT, input=stdin, pass_fds=[reader]
         )
-    except subprocess.TimeoutExpired:
-        raise HostError(f"openssl did not end within {COMMAND_TIMEOUT:.0f} seconds") from None
-    except OSError as problem:
-        raise HostError(f"{argv[0]} could not be started: {problem.strerror}") from None
     finally:
         os.close(reader)

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import time
 from dataclasses import dataclass, field
 from typing import Mapping, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._certificate._service import Command
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._host import SEARCH_PATH, Completed, Host
+from ansible_collections.port443.https.plugins.module_utils._execute import COMMAND_ENVIRONMENT, execute
+from ansible_collections.port443.https.plugins.module_utils._host import Completed, Host
 from ansible_collections.port443.https.plugins.module_utils._renewal._lineage import KEY_TYPES, Wanted
 
 OLDEST = (1, 12)
@@ -113,23 +113,11 @@ def _run_once(host: Host, command: Command, settings: str) -> Completed:
     path = host.find(command[0])
     if path is None:
         raise HostError("certbot is not installed on this host: install the distribution's package")
-    environment = {"PATH": SEARCH_PATH, "LC_ALL": "C", "LANG": "C", "HOME": "/root"}
+    environment = {**COMMAND_ENVIRONMENT, "HOME": "/root"}
     environment.update((name, os.environ[name]) for name in passed_on(os.environ))
     source = _open_settings(settings)
     try:
-        # AnsibleModule.run_command has no time-out.
-        ended = subprocess.run(  # pylint: disable=ansible-bad-function
-            [path, *command[1:]],
-            stdin=source,
-            capture_output=True,
-            env=environment,
-            timeout=TIMEOUT,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise HostError(f"certbot did not end within {TIMEOUT:.0f} seconds") from None
-    except OSError as problem:
-        raise HostError(f"{path} could not be started: {problem.strerror}") from None
+        ended = execute((path, *command[1:]), environment, TIMEOUT, stdin=source)
     finally:
         os.close(source)
     out, err = (stream.decode("utf-8", "replace") for stream in (ended.stdout, ended.stderr))

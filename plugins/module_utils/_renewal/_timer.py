@@ -83,7 +83,23 @@ class Systemd:
         return (("systemctl", "daemon-reload"),)
 
 
-class Cron:
+class _Untold:
+    """What needs no command to know of its files."""
+
+    def start_commands(self) -> Tuple[Command, ...]:
+        """Returns nothing."""
+        return ()
+
+    def stop_commands(self) -> Tuple[Command, ...]:
+        """Returns nothing."""
+        return ()
+
+    def reload_commands(self) -> Tuple[Command, ...]:
+        """Returns nothing."""
+        return ()
+
+
+class Cron(_Untold):
     """A table of cron's, for hosts without systemd."""
 
     def __init__(self, folder: str = "/etc/cron.d") -> None:
@@ -93,20 +109,8 @@ class Cron:
         """Returns the table, which cron takes up by itself."""
         return {os.path.join(self._folder, UNIT): _CRON.format(minute=_MINUTE, command=command).encode("ascii")}
 
-    def start_commands(self) -> Tuple[Command, ...]:
-        """Returns nothing."""
-        return ()
 
-    def stop_commands(self) -> Tuple[Command, ...]:
-        """Returns nothing."""
-        return ()
-
-    def reload_commands(self) -> Tuple[Command, ...]:
-        """Returns nothing."""
-        return ()
-
-
-class NoTimer:
+class NoTimer(_Untold):
     """A host on which nothing starts anything by the clock, so nothing can be left to it."""
 
     def files(self, command: str) -> Mapping[str, bytes]:
@@ -116,18 +120,6 @@ class NoTimer:
                 "nothing on this host starts things by the clock: neither systemd nor a cron with /etc/cron.d"
             )
         return {}
-
-    def start_commands(self) -> Tuple[Command, ...]:
-        """Returns nothing."""
-        return ()
-
-    def stop_commands(self) -> Tuple[Command, ...]:
-        """Returns nothing."""
-        return ()
-
-    def reload_commands(self) -> Tuple[Command, ...]:
-        """Returns nothing."""
-        return ()
 
 
 def choose_timer(host: Host) -> Timer:
