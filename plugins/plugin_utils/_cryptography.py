@@ -7,28 +7,43 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.port443.https.plugins.module_utils._certificate._open import CannotOpenError
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_pem_private_key,
-    pkcs12,
-)
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+
+try:
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import (
+        Encoding,
+        NoEncryption,
+        PrivateFormat,
+        load_pem_private_key,
+        pkcs12,
+    )
+except ImportError:  # ansible-core requires it, and does without where it has to
+    HAS_CRYPTOGRAPHY = False
+else:
+    HAS_CRYPTOGRAPHY = True
+
+
+def demand_cryptography() -> None:
+    """Raises HostError where the controller's Python has no cryptography."""
+    if not HAS_CRYPTOGRAPHY:
+        raise HostError("the controller's Python has no library cryptography, which ansible-core requires: install it")
 
 
 class Cryptography:
     """What opens things that are locked, by the library cryptography (RC2 of 40 bits included, cryptography 3.4)."""
 
     def open_key(self, pem: bytes, passphrase: bytes) -> bytes:
-        """Returns the PEM of an encrypted key in the clear; raises CannotOpenError."""
+        """Returns the PEM of an encrypted key in the clear; raises CannotOpenError, or HostError for want of it."""
+        demand_cryptography()
         try:
             return write_key(load_pem_private_key(pem, passphrase))
         except (ValueError, TypeError, UnsupportedAlgorithm):
             raise CannotOpenError from None
 
     def open_pkcs12(self, der: bytes, passphrase: bytes) -> bytes:
-        """Returns the PEM of all that PKCS#12 holds, the key in the clear; raises CannotOpenError."""
+        """Returns the PEM of all that PKCS#12 holds, the key in the clear; raises as open_key does."""
+        demand_cryptography()
         try:
             held = pkcs12.load_pkcs12(der, passphrase or None)
         except (ValueError, TypeError, UnsupportedAlgorithm):

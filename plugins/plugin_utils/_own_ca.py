@@ -19,17 +19,20 @@ from typing import Any, Dict, Iterator, Optional, Tuple
 from ansible_collections.port443.https.plugins.module_utils._certificate._chain import read_pair
 from ansible_collections.port443.https.plugins.module_utils._certificate._check import Demand, judge
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError, Problem, RuleError
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import (
-    BestAvailableEncryption,
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_pem_private_key,
-)
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from ansible_collections.port443.https.plugins.plugin_utils._cryptography import demand_cryptography
+
+with contextlib.suppress(ImportError):  # which demand_cryptography tells
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.hazmat.primitives.serialization import (
+        BestAvailableEncryption,
+        Encoding,
+        NoEncryption,
+        PrivateFormat,
+        load_pem_private_key,
+    )
+    from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 CA_DAYS = 3650
 SITE_DAYS = 397  # what browsers take from public CAs at most; Apple's take no more than 825 from any
@@ -169,6 +172,7 @@ class OwnCa:
 
 def provide(folder: str, site: str, demand: Demand, passphrase: Optional[str], check_mode: bool, now: int) -> Any:
     """Returns what OwnCa.provide does; raises Problem, also for what cryptography cannot read."""
+    demand_cryptography()
     try:
         return OwnCa(folder, passphrase, check_mode).provide(site, demand, now)
     except Problem:

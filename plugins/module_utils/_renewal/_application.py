@@ -16,7 +16,8 @@ from typing import MutableMapping, Optional, TextIO, Tuple
 from ansible_collections.port443.https.plugins.module_utils._certificate import _install
 from ansible_collections.port443.https.plugins.module_utils._certificate._x509 import printable
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError, Problem
-from ansible_collections.port443.https.plugins.module_utils._execute import SEARCH_PATH, Host
+from ansible_collections.port443.https.plugins.module_utils._execute import SEARCH_PATH
+from ansible_collections.port443.https.plugins.module_utils._host import Host
 from ansible_collections.port443.https.plugins.module_utils._renewal._lineage import find_newest
 from ansible_collections.port443.https.plugins.module_utils._renewal._settings import Layout, list_sites, load
 

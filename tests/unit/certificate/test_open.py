@@ -207,9 +207,9 @@ def test_a_passphrase_is_never_an_argument(monkeypatch):
     seen = []
     real = subprocess.run
 
-    def watch(argv, **given):
+    def watch(argv, check, **given):
         seen.append((argv, given["env"]))
-        return real(argv, **given)
+        return real(argv, check=check, **given)
 
     monkeypatch.setattr(subprocess, "run", watch)
     case = next(case for case in GIVEN["locked"] if "key" in case)
