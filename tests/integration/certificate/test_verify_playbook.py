@@ -71,3 +71,8 @@ def test_one_host_that_fails_fails_the_run_after_the_table(verify):
         ],
     )
     assert "HTTPS does not work as it should on closed, broken" in said
+
+
+def test_a_report_alone_ends_in_success(verify):
+    code, table, _said = verify(closed={"serve_https_port": 1, "verify_https_report_only": True})
+    assert (code, list(map(cells, table))) == (0, [["host", *CHECKS], ["closed", "refused", *["not tried"] * 4]])
