@@ -29,7 +29,7 @@ integration: ## tests beside real services on a loopback of their own (root or u
 molecule: ## scenarios in containers, from the built tarball (root; CONTAINER_ENGINE=podman or docker)
 	@tools/molecule
 
-test: ## lint, unit, kernel, integration, molecule
+test: ## lint, unit, kernel, integration, molecule, demo
 	@tools/test
 
 demo: ## the main job on a throw-away host, shown step by step
