@@ -17,6 +17,8 @@ FIRST, SECOND, ROTATION = "first", "second", "rotation"
 OURS_CERTIFICATE = "`port443.https.certificate`"
 TASKS = "`file`, `copy`, `command`, `assert`, `service`"
 NAME = "www.example.com"
+# What can be measured, and written, alone: each has a table of its own.
+PARTS = IPTABLES, OTHERS, CERTIFICATES = "iptables", "other-firewalls", "certificates"
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,13 @@ class Case:
     def is_certificate(self) -> bool:
         """Tells whether a certificate is installed, in place of opening ports."""
         return not self.ports
+
+    @property
+    def part(self) -> str:
+        """Returns the one of PARTS that the case belongs to."""
+        if self.is_certificate:
+            return CERTIFICATES
+        return OTHERS if self.hosts[0] in (NFTABLES, FIREWALLD, UFW) else IPTABLES
 
 
 HTTPS = ("80/tcp", "443/tcp", "443/udp")

@@ -14,7 +14,7 @@ from typing import Any, Sequence
 import hosts as throw_away
 import pairs
 import report
-from cases import CASES, FIRST, HTTPS, OURS, Case
+from cases import CASES, FIRST, HTTPS, OURS, PARTS, Case
 from hosts import LARGE, SINGLE, Host
 from playbook import PRIVATE, PYTHON, Controller, Payload, Played, cpus, remove_payloads
 
@@ -135,15 +135,16 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_ROUNDS} rounds, and nothing that takes minutes")
     parser.add_argument("--rounds", type=int, help=f"how many rounds (default {ROUNDS})")
     parser.add_argument("--only", default="", metavar="WORD", help="only cases in whose job or way WORD occurs")
+    parser.add_argument("--part", choices=PARTS, help="only the cases of one table")
     parser.add_argument("--write", action="store_true", help="write the result into bench/README.md")
     parser.add_argument("--folder", type=Path, required=True, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     arguments.rounds = arguments.rounds or (QUICK_ROUNDS if arguments.quick else ROUNDS)
     if arguments.write and arguments.only:
-        parser.error("--write wants every job measured: leave out --only")
-    cases = [
-        case for case in CASES if arguments.only in f"{case.job}, {case.way}" and not (case.slow and arguments.quick)
-    ]
+        parser.error("--write wants every job of a table measured: leave out --only")
+    parts = [arguments.part] if arguments.part else list(PARTS)
+    cases = [case for case in CASES if case.part in parts and arguments.only in f"{case.job}, {case.way}"]
+    cases = [case for case in cases if not (case.slow and arguments.quick)]
     if not cases:
         parser.error(f"no case has {arguments.only!r} in its job or way; there are {_listed(CASES)}")
     load = os.getloadavg()[0]
@@ -154,10 +155,12 @@ def main() -> int:
         comparison = Comparison(controller, hosts)
         compare(cases, arguments.rounds, comparison)
         conditions = report.software(hosts, controller.versions())
-        text = report.render(comparison, f"{conditions} Load before: {load:.1f}. Rounds: {arguments.rounds}.")
-    print("\n" + text)
-    if arguments.write:
-        report.write(text)
+        conditions = f"{conditions} Load before: {load:.1f}. Rounds: {arguments.rounds}."
+    for part in parts:
+        text = report.render(comparison, part, conditions)
+        print("\n" + text)
+        if arguments.write:
+            report.write(part, text)
     return 1 if report.missed(comparison) else 0
 
 

@@ -8,7 +8,7 @@ import platform
 from statistics import median
 from typing import TYPE_CHECKING, Iterator, Mapping, Sequence
 
-from cases import CASES, Case
+from cases import CASES, IPTABLES, Case
 from hosts import BENCH, FIREWALLD, NFTABLES, SINGLE, UFW, Host
 from playbook import PYTHON, Played, cpus
 
@@ -20,7 +20,7 @@ _VERSIONS = {
     FIREWALLD: ("firewall-cmd", "--version"),
     UFW: ("ufw", "--version"),
 }
-BEGIN, END = "<!-- results -->", "<!-- end of results -->"
+BEGIN, END = "<!-- results: {} -->", "<!-- end of results: {} -->"
 
 
 def software(hosts: Mapping[str, Host], controller: str) -> str:
@@ -48,21 +48,25 @@ def _first_line(host: Host, *argv: str) -> str:
     return (ended.stdout + ended.stderr).strip().split("\n")[-1]
 
 
-def render(comparison: Comparison, conditions: str) -> str:
-    """Returns both tables, and under what conditions they came about."""
-    payloads = (*_payloads(comparison), "") if comparison.payloads else ()
-    return "\n".join((*_plays(comparison), "", *payloads, conditions, ""))
+def render(comparison: Comparison, part: str, conditions: str) -> str:
+    """Returns the tables of a part, and under what conditions they came about."""
+    payloads = (*_payloads(comparison), "") if comparison.payloads and part == IPTABLES else ()
+    return "\n".join((*_plays(comparison, part), "", *payloads, conditions, ""))
 
 
-def _plays(comparison: Comparison) -> Iterator[str]:
+def _plays(comparison: Comparison, part: str) -> Iterator[str]:
+    plays = {key: played for key, played in comparison.plays.items() if key[0].part == part}
+    pinged_for = {pinged(case) for case, _run in plays}
     yield "| job | way | run | wall, s | x ping | tasks alone, s | module executions a host | target | met |"
     yield "|---|---|---|---:|---:|---:|---:|---:|---|"
     for names, played in sorted(comparison.pings.items(), key=lambda item: len(item[0])):
+        if names not in pinged_for:
+            continue
         job = f"{len(names)} hosts" if len(names) > 1 else "1 host"
         yield _row(
             f"nothing, {job}", "`ansible.builtin.ping`", "", _seconds(played), "1.00", *_rest(played, len(names))
         )
-    for (case, run), played in sorted(comparison.plays.items(), key=lambda item: _place(*item[0])):
+    for (case, run), played in sorted(plays.items(), key=lambda item: _place(*item[0])):
         ratio, target = ratio_of(comparison, case, run), case.targets.get(run)
         shown = "" if target is None else f"≤ {target}"
         met = "" if target is None else "yes" if ratio <= target else "**no**"
@@ -122,9 +126,9 @@ def missed(comparison: Comparison) -> list[str]:
     ]
 
 
-def write(text: str) -> None:
-    """Puts the result between its markers in bench/README.md."""
-    path = BENCH / "README.md"
-    before, rest = path.read_text(encoding="utf-8").split(BEGIN)
-    _old, after = rest.split(END)
-    path.write_text(f"{before}{BEGIN}\n\n{text}\n{END}{after}", encoding="utf-8")
+def write(part: str, text: str) -> None:
+    """Puts the result of a part between its markers in bench/README.md."""
+    path, begin, end = BENCH / "README.md", BEGIN.format(part), END.format(part)
+    before, rest = path.read_text(encoding="utf-8").split(begin)
+    _old, after = rest.split(end)
+    path.write_text(f"{before}{begin}\n\n{text}\n{end}{after}", encoding="utf-8")
