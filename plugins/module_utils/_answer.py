@@ -14,6 +14,7 @@ from ansible_collections.port443.https.plugins.module_utils._ruleset import Chai
 
 NOTHING_FILTERS = "nothing filters here"
 NO_RULE_BLOCKS = "no rule blocks it"
+WORSE = ("open", "depends", "blocked")  # the verdicts, each worse than the one before
 _LONGEST = 300  # characters of a rule that a sentence takes
 
 # How a stop at each stage shows from outside; with "out", how it shows to the host's own programs.

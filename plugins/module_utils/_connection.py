@@ -9,6 +9,7 @@ from typing import Dict, Iterable, List, Optional, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._answer import (
     NOTHING_FILTERS,
+    WORSE,
     Answer,
     judge,
     undecided_range,
@@ -21,7 +22,6 @@ from ansible_collections.port443.https.plugins.module_utils._way import Question
 __all__ = ["Answer", "Question", "Verdicts", "connection_verdict", "neighbour_discovery_verdict"]
 
 _MOST_PARTS = 128  # pieces of one port range that are judged one by one
-_WORSE = ("open", "depends", "blocked")
 _PROTOCOLS = {6: "tcp", 17: "udp", 33: "dccp", 132: "sctp", 136: "udplite"}
 
 
@@ -71,7 +71,7 @@ class Verdicts:
         answer = judge(*Way(hooks, question).connect(), _name(question))
         if question.loopback or not question.neighbours or (question.family == 4 and not hooks.see_arp()):
             return answer
-        return max(answer, self.neighbour_discovery(question), key=lambda one: _WORSE.index(one.verdict))
+        return max(answer, self.neighbour_discovery(question), key=lambda one: WORSE.index(one.verdict))
 
     def _split(self, question: Question) -> Answer:
         """Halves a range at the rules' own boundaries until each piece is clear; the worst piece is the answer."""
@@ -88,7 +88,7 @@ class Verdicts:
             pieces.append(answer)
             if answer.verdict == "blocked":
                 break
-        worst = max(pieces, key=lambda one: _WORSE.index(one.verdict))
+        worst = max(pieces, key=lambda one: WORSE.index(one.verdict))
         if waiting and worst.verdict != "blocked":
             return undecided_range(_name(question), _MOST_PARTS)
         return worst if worst.verdict != "open" and worst.port != question.port else replace(worst, port=None)

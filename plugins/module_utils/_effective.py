@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
-from ansible_collections.port443.https.plugins.module_utils._answer import Answer
+from ansible_collections.port443.https.plugins.module_utils._answer import WORSE, Answer
 from ansible_collections.port443.https.plugins.module_utils._connection import Question, Verdicts
 from ansible_collections.port443.https.plugins.module_utils._link import Link
 from ansible_collections.port443.https.plugins.module_utils._packet import STRANGER, Addresses
@@ -20,7 +20,6 @@ from ansible_collections.port443.https.plugins.module_utils._port_rule import (
 from ansible_collections.port443.https.plugins.module_utils._ruleset import Ruleset
 
 _FAMILY_NAMES = {4: "ipv4", 6: "ipv6"}
-_WORST_FIRST = ("blocked", "depends", "open")
 
 
 @dataclass(frozen=True)
@@ -50,6 +49,21 @@ class Effective:
         return dict(self.__dict__)
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What one line is asked about: ``ways`` are the sources (None: anybody) and interfaces to look at."""
+
+    direction: str
+    link: Link
+    port: PortRule
+    ways: Tuple[Tuple[Optional[Network], Optional[str]], ...]
+
+    def answered(self, verdict: str, because: str) -> Effective:
+        """Returns the line with its answer."""
+        number, family = str(self.port).split("/", 1)[0], _FAMILY_NAMES[self.link.family]
+        return Effective(number, self.port.protocol, family, self.direction, verdict, because)
+
+
 def judge(ruleset: Ruleset, links: Sequence[Link], request: Request) -> List[Effective]:
     """Returns a line for each direction, IP version and port: the worst over the request's sources and interfaces."""
     asked = (ruleset, tuple(links), request)
@@ -73,36 +87,27 @@ def _judge_each(ruleset: Ruleset, links: Sequence[Link], request: Request) -> Li
 def explain(ruleset: Ruleset, links: Sequence[Link], request: Request) -> Iterator[Tuple[Effective, Answer]]:
     """Yields the lines of ``judge``, each with where the rule that decides stands."""
     verdicts = Verdicts(ruleset)
+    for asked in ask(links, request):
+        answers = [verdicts.answer(_question(asked, source, interface)) for source, interface in asked.ways]
+        answer = max(answers, key=lambda one: WORSE.index(one.verdict))
+        yield asked.answered(answer.verdict, answer.because), answer
+
+
+def ask(links: Sequence[Link], request: Request) -> Iterator[Asked]:
+    """Yields what a request asks, in the order of the lines of its answer, for the IP versions that are there."""
     for direction in request.directions:
         for link in links:
             sources = request.sources(link.family)
             if not link.exists or sources is None:
                 continue
+            interfaces = request.interface or (link.interface,)
+            ways = tuple((source, interface) for source in sources or (None,) for interface in interfaces)
             for port in request.ports:
-                answer = _worst(verdicts, link, port, sources, request.interface, direction)
-                number, family = str(port).split("/", 1)[0], _FAMILY_NAMES[link.family]
-                yield Effective(number, port.protocol, family, direction, answer.verdict, answer.because), answer
+                yield Asked(direction, link, port, ways)
 
 
-def _worst(
-    verdicts: Verdicts,
-    link: Link,
-    port: PortRule,
-    sources: Sequence[Network],
-    interfaces: Sequence[str],
-    direction: str,
-) -> Answer:
-    answers = [
-        verdicts.answer(_question(link, port, source, interface, direction))
-        for source in sources or (None,)
-        for interface in interfaces or (link.interface,)
-    ]
-    return min(answers, key=lambda answer: _WORST_FIRST.index(answer.verdict))
-
-
-def _question(
-    link: Link, port: PortRule, source: Optional[Network], interface: Optional[str], direction: str
-) -> Question:
+def _question(asked: Asked, source: Optional[Network], interface: Optional[str]) -> Question:
+    link, port = asked.link, asked.port
     who: Addresses = STRANGER
     if source is not None and source.prefixlen:
         who = ((int(source.network_address), int(source.broadcast_address)),)
@@ -116,6 +121,6 @@ def _question(
         gateway=link.gateway,
         bridge=interface not in link.plain,
         neighbours=interface not in link.direct,
-        direction=direction,
+        direction=asked.direction,
         layered=interface in link.layered,
     )

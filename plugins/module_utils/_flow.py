@@ -161,19 +161,25 @@ def tracked(packet: Packet, tracking: Tracking) -> Packet:
 
 def mapped(flow: Flow, tracking: Tracking) -> List[Flow]:
     """Returns the flow where its connection was redirected to; also as it was, where it may belong to none."""
-    known = flow.packet.has_connection
-    if tracking.mapped is None or known is False:
+    if tracking.mapped is None:
         return [flow]
     there = replace(flow.packet, dport=tracking.mapped.dport, destination=tracking.mapped.destination)
-    return [replace(flow, packet=there)] if known else [replace(flow, packet=there), flow]
+    return _by_connection(flow, there)
 
 
 def restored(flow: Flow, tracking: Tracking) -> List[Flow]:
     """Returns an answer as it leaves: from where the first packet was sent to; also as it was, where it may be."""
-    known = flow.packet.has_connection
-    if tracking.sent is None or known is False:
+    if tracking.sent is None:
         return [flow]
     there = replace(flow.packet, sport=tracking.sent.dport, source=tracking.sent.destination)
+    return _by_connection(flow, there)
+
+
+def _by_connection(flow: Flow, there: Packet) -> List[Flow]:
+    """The flow as its connection's NAT makes it, as it was where it has none, both where that is not known."""
+    known = flow.packet.has_connection
+    if known is False:
+        return [flow]
     return [replace(flow, packet=there)] if known else [replace(flow, packet=there), flow]
 
 

@@ -38,7 +38,7 @@ def _take(path: str, lock: Callable[[int, int], object], holder: str) -> int:
             raise HostError(f"the lock {path} cannot be made: {problem.strerror}") from None
         try:
             lock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if _is_same_file(path, descriptor):
+            if is_still(path, descriptor):
                 return descriptor
         except OSError as problem:
             if problem.errno not in (errno.EWOULDBLOCK, errno.EACCES):
@@ -53,7 +53,8 @@ def _take(path: str, lock: Callable[[int, int], object], holder: str) -> int:
         os.close(descriptor)
 
 
-def _is_same_file(path: str, descriptor: int) -> bool:
+def is_still(path: str, descriptor: int) -> bool:
+    """Tells whether what is open still has that path: who held its lock may have removed it meanwhile."""
     try:
         named, held = os.stat(path), os.fstat(descriptor)
     except OSError:

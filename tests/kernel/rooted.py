@@ -7,9 +7,11 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import signal
 import subprocess
 from pathlib import Path
 
+from ansible_collections.port443.https.plugins.module_utils import _apply
 from ansible_collections.port443.https.plugins.module_utils._engine import ensure
 from ansible_collections.port443.https.plugins.module_utils._host import CLONE_NEWNET, SEARCH_PATH, Host
 from ansible_collections.port443.https.plugins.module_utils._port_rule import parse_request
@@ -74,6 +76,34 @@ class RootedHost(Host):
     def ensure(self, check=False, **options):
         """What the module does with these options."""
         return ensure(self, parse_request({"ports": ["80/tcp", "443/tcp"], **options}), check)
+
+    def ensure_killed(self, after):
+        """What is left of a run in another process that a signal ends once ``after`` steps are done."""
+        child = os.fork()
+        if child == 0:
+            carry_out, done = _apply._carry_out, []
+
+            def die_after(some_host, step):
+                if len(done) == after:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                carry_out(some_host, step)
+                done.append(step)
+
+            _apply._carry_out = die_after
+            self.ensure()
+            os._exit(0)
+        os.waitpid(child, 0)
+
+    def ensure_as_predicted(self, seen, **options):
+        """What the module does once check mode has foretold the same, and changed nothing that ``seen`` returns."""
+        before = seen()
+        predicted = self.ensure(check=True, **options)
+        assert seen() == before
+        done = self.ensure(**options)
+        assert [str(step) for step in predicted.steps] == [str(step) for step in done.steps]
+        assert (predicted.changes, predicted.effective) == (done.changes, done.effective)
+        assert predicted.persisted == done.persisted
+        return done
 
     def put(self, path, content):
         """Puts a file there, as an administrator would."""

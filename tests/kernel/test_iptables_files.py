@@ -6,11 +6,8 @@ from __future__ import annotations
 
 import concurrent.futures
 import multiprocessing
-import os
-import signal
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils import _apply
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from rooted import SAVED, V4, V6, WANTS, load, rules, tool
 
@@ -150,20 +147,7 @@ def test_a_run_that_was_killed_is_made_whole_by_the_next(host, after):
     host.put(V4, SAVED)
     host.enable(WANTS)
     before, files = rules(), host.files()
-    child = os.fork()
-    if child == 0:
-        carry_out, done = _apply._carry_out, []
-
-        def die_after(some_host, step):
-            if len(done) == after:
-                os.kill(os.getpid(), signal.SIGKILL)
-            carry_out(some_host, step)
-            done.append(step)
-
-        _apply._carry_out = die_after
-        host.ensure()
-        os._exit(0)
-    os.waitpid(child, 0)
+    host.ensure_killed(after)
     done = host.ensure()
     assert len(done.steps) == max(0, 3 - after)
     assert {line.verdict for line in done.effective} == {"open"}

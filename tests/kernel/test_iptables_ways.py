@@ -61,11 +61,7 @@ def seen(host, frontend):
 def whole_life(host, frontend, works, **options):
     """Check mode, for real, again, and taken away; ``works`` is asked while the set is there."""
     before = seen(host, frontend)
-    predicted = host.ensure(check=True, **options)
-    assert seen(host, frontend) == before
-    done = host.ensure(**options)
-    assert [str(step) for step in predicted.steps] == [str(step) for step in done.steps]
-    assert (predicted.changes, predicted.effective) == (done.changes, done.effective)
+    done = host.ensure_as_predicted(lambda: seen(host, frontend), **options)
     works()
     again = host.ensure(**options)
     assert (again.steps, again.effective) == ((), done.effective)
@@ -194,11 +190,7 @@ def test_rules_that_let_in_nothing_else_are_taken_over(lab, host, frontend):
     six = with_rules(IN_ONLY6).replace("198.51.100.9/32", "2001:db8:f::9/128")
     put(host, frontend, with_rules(IN_ONLY), six)
     before = seen(host, frontend)
-    predicted = host.ensure(adopt=True, check=True)
-    assert seen(host, frontend) == before
-    done = host.ensure(adopt=True)
-    assert [str(step) for step in predicted.steps] == [str(step) for step in done.steps]
-    assert predicted.changes == done.changes
+    done = host.ensure_as_predicted(lambda: seen(host, frontend), adopt=True)
     assert all("older" in change.before and "older" not in change.after for change in done.changes)
     kept = [line for line in rules(frontend) if "port443" not in line]
     assert [line for line in before[0] if line not in kept] == BY_HAND.splitlines()[:2] * 2

@@ -4,11 +4,7 @@
 
 from __future__ import annotations
 
-import os
-import signal
-
 import pytest
-from ansible_collections.port443.https.plugins.module_utils import _apply
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from nft_host import ALL_OPEN, CONF, FIREWALL, WANTS, listed, nft, saved, text_of, verdicts
 from rooted import tool
@@ -157,20 +153,7 @@ def test_rules_for_two_ip_versions_in_two_tables(host):
 def test_a_run_that_was_killed_is_made_whole_by_the_next(host, after):
     files = saved(host)
     before = listed()
-    child = os.fork()
-    if child == 0:
-        carry_out, done = _apply._carry_out, []
-
-        def die_after(some_host, step):
-            if len(done) == after:
-                os.kill(os.getpid(), signal.SIGKILL)
-            carry_out(some_host, step)
-            done.append(step)
-
-        _apply._carry_out = die_after
-        host.ensure()
-        os._exit(0)
-    os.waitpid(child, 0)
+    host.ensure_killed(after)
     done = host.ensure()
     assert (len(done.steps), verdicts(done)) == (max(0, 2 - after), ALL_OPEN)
     host.ensure(state="absent")

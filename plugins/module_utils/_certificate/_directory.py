@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Iterator, Optional, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._locks import is_still
 
 PUBLIC_FOLDER = 0o755
 FILE_LIMIT = 1 << 20  # bytes
@@ -83,7 +84,7 @@ def hold_lock(path: str, make: bool, patience: float) -> Iterator[Optional[int]]
     deadline = time.monotonic() + patience
     while True:
         with open_folder(path, make) as folder:
-            if folder is None or (_try_lock(folder) and _is_still(path, folder)):
+            if folder is None or (_try_lock(folder) and is_still(path, folder)):
                 yield folder
                 return
         if time.monotonic() > deadline:
@@ -227,12 +228,3 @@ def _try_lock(folder: int) -> bool:
             return False
         raise
     return True
-
-
-def _is_still(path: str, folder: int) -> bool:
-    """Another run may have removed the directory while this one waited for it."""
-    try:
-        now, held = os.stat(path), os.fstat(folder)
-    except OSError:
-        return False
-    return (now.st_dev, now.st_ino) == (held.st_dev, held.st_ino)

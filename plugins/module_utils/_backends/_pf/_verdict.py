@@ -8,7 +8,7 @@ import ipaddress
 from dataclasses import replace
 from typing import List, Optional, Sequence, Tuple
 
-from ansible_collections.port443.https.plugins.module_utils._answer import printable
+from ansible_collections.port443.https.plugins.module_utils._answer import WORSE, printable
 from ansible_collections.port443.https.plugins.module_utils._backends._pf._anchor import (
     ADVERTISEMENT,
     ICMPV6,
@@ -28,7 +28,7 @@ from ansible_collections.port443.https.plugins.module_utils._backends._pf._walk 
     Walk,
     split_ports,
 )
-from ansible_collections.port443.https.plugins.module_utils._effective import Effective
+from ansible_collections.port443.https.plugins.module_utils._effective import Effective, ask
 from ansible_collections.port443.https.plugins.module_utils._link import Link
 from ansible_collections.port443.https.plugins.module_utils._port_rule import (
     PROTOCOL_NUMBERS,
@@ -39,11 +39,9 @@ from ansible_collections.port443.https.plugins.module_utils._port_rule import (
 from ansible_collections.port443.https.plugins.module_utils._ruleset import Span
 
 OFF = "pf is off and filters nothing"
-_FAMILY_NAMES = {4: "ipv4", 6: "ipv6"}
 _LINK_LOCAL: Span = (0xFE80 << 112, (0xFEC0 << 112) - 1)
 _ROUTER = ipaddress.ip_network("fe80::/64")  # where neighbours speak from, the router above all
 _SOLICITED = ipaddress.ip_network("ff02::1:ff00:0/104")  # RFC 4291, 2.7.1
-_WORSE = ("open", "depends", "blocked")
 
 Verdict = Tuple[str, str]
 """Open, blocked or depends, and why."""
@@ -52,22 +50,13 @@ Verdict = Tuple[str, str]
 def judge(state: Filter, links: Sequence[Link], request: Request) -> List[Effective]:
     """Returns a line for each direction, port and IP version of a request: the worst of its sources and interfaces."""
     lines: List[Effective] = []
-    for direction in request.directions:
-        for link in links:
-            sources = request.sources(link.family)
-            if not link.exists or sources is None:
-                continue
-            for port in request.ports:
-                answers = [
-                    _judge_port(state, link, direction, port, source, interface)
-                    for source in sources or (None,)
-                    for interface in request.interface or (link.interface,)
-                ]
-                verdict, because = max(answers, key=lambda answer: _WORSE.index(answer[0]))
-                number = str(port).split("/", 1)[0]
-                lines.append(
-                    Effective(number, port.protocol, _FAMILY_NAMES[link.family], direction, verdict, printable(because))
-                )
+    for asked in ask(links, request):
+        answers = [
+            _judge_port(state, asked.link, asked.direction, asked.port, source, interface)
+            for source, interface in asked.ways
+        ]
+        verdict, because = max(answers, key=lambda answer: WORSE.index(answer[0]))
+        lines.append(asked.answered(verdict, printable(because)))
     return lines
 
 
@@ -93,11 +82,11 @@ def _judge_port(
     protocol = PROTOCOL_NUMBERS[port.protocol]
     for span in split_ports(state.rules, state.anchors, (port.low, port.high)):
         answer = _connection(Walk(state), _first(link, direction, protocol, span, source, interface))
-        if not worst[1] or _WORSE.index(answer[0]) > _WORSE.index(worst[0]):
+        if not worst[1] or WORSE.index(answer[0]) > WORSE.index(worst[0]):
             worst = answer
     if link.family == 6 and interface not in link.direct:
         found = _discovery(state, link, interface)
-        worst = max(worst, found, key=lambda answer: _WORSE.index(answer[0]))
+        worst = max(worst, found, key=lambda answer: WORSE.index(answer[0]))
     return worst
 
 
