@@ -12,6 +12,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 from ansible_collections.port443.https.plugins.module_utils._arguments import arguments_of
 from ansible_collections.port443.https.plugins.module_utils._errors import RuleError
+from ansible_collections.port443.https.plugins.module_utils._payload import ARGUMENT, entry_of, pack
 from ansible_collections.port443.https.plugins.module_utils._port_rule import parse_request
 
 
@@ -24,7 +25,8 @@ class ActionModule(ActionBase):
         module = self._task.resolved_action or self._task.action
         if getattr(self._connection._shell, "_IS_WINDOWS", False):
             raise AnsibleActionFail(f"{module} manages Linux hosts; this connection leads to Windows")
-        arguments = check_arguments(module.rsplit(".", 1)[-1], self._task.args)
+        name = module.rsplit(".", 1)[-1]
+        arguments = {**check_arguments(name, self._task.args), ARGUMENT: pack(entry_of(name))}
         result.update(self._execute_module(module_name=module, module_args=arguments, task_vars=task_vars))
         return result
 

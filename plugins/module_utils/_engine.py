@@ -8,7 +8,6 @@ import contextlib
 from typing import Any, ContextManager, List, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils import _apply
-from ansible_collections.port443.https.plugins.module_utils._backends._pf._way import ensure as ensure_with_pf
 from ansible_collections.port443.https.plugins.module_utils._choose import NONE, Facts, choose, find_managers
 from ansible_collections.port443.https.plugins.module_utils._effective import Effective, judge
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError, RuleError
@@ -16,7 +15,7 @@ from ansible_collections.port443.https.plugins.module_utils._host import Host
 from ansible_collections.port443.https.plugins.module_utils._kernel import Kernel, observe_kernel
 from ansible_collections.port443.https.plugins.module_utils._plan import Backend, Plan, Step, Write
 from ansible_collections.port443.https.plugins.module_utils._port_rule import Request, refuse_foreign
-from ansible_collections.port443.https.plugins.module_utils._registry import BACKENDS
+from ansible_collections.port443.https.plugins.module_utils._registry import BACKENDS, SERVICES
 from ansible_collections.port443.https.plugins.module_utils._result import Result, require_open, warnings_of
 
 _ROUNDS = 3  # somebody may insert a rule between our look and our change; not for ever
@@ -25,6 +24,8 @@ _ROUNDS = 3  # somebody may insert a rule between our look and our change; not f
 def ensure(host: Host, request: Request, check: bool) -> Result:
     """Makes the host what the request says, or with ``check`` only tells what that would take; raises HostError."""
     if host.system() != "Linux":
+        from ansible_collections.port443.https.plugins.module_utils._backends._pf._way import ensure as ensure_with_pf
+
         return ensure_with_pf(host, request, check)
     guard: ContextManager[None] = contextlib.nullcontext() if check else host.lock()
     with guard:
@@ -36,7 +37,7 @@ def ensure(host: Host, request: Request, check: bool) -> Result:
         results: List[Result] = []
         for name in names:
             try:
-                results.append(_ensure_with(BACKENDS[name], host, kernel, request, check))
+                results.append(_ensure_with(BACKENDS[name](), host, kernel, request, check))
             except HostError as problem:
                 done = [step for result in results for step in result.steps]
                 told = "" if check else _apply.undo(host, done)
@@ -52,7 +53,7 @@ def _choose(host: Host, kernel: Kernel, request: Request) -> Tuple[str, ...]:
     Removing takes what is ours wherever it is, so no question of who is in charge may stop it.
     """
     if request.state == "absent" and request.backend == "auto":
-        return tuple(name for name, one in BACKENDS.items() if one.may_hold(host, kernel, request))
+        return tuple(name for name, load in BACKENDS.items() if load().may_hold(host, kernel, request))
     name = choose(find_facts(host, kernel, request.directions), request.backend).backend
     if name == NONE:
         return ()
@@ -65,10 +66,10 @@ def _choose(host: Host, kernel: Kernel, request: Request) -> Tuple[str, ...]:
 
 def find_facts(host: Host, kernel: Kernel, directions: Tuple[str, ...] = ("in",)) -> Facts:
     """Returns what tells who is in charge of a host; the files of the next boot are read only if nothing filters."""
-    running = tuple(name for name, one in BACKENDS.items() if one.is_running(host))
+    running = tuple(name for name, is_running in SERVICES.items() if is_running(host))
     at_boot: Tuple[str, ...] = ()
     if not running and not find_managers(kernel.ruleset, directions):
-        at_boot = tuple(name for name, one in BACKENDS.items() if one.filters_at_boot(host))
+        at_boot = tuple(name for name, load in BACKENDS.items() if load().filters_at_boot(host))
     return Facts(kernel.ruleset, running, at_boot, directions)
 
 

@@ -126,9 +126,6 @@ class Backend(Protocol[Have]):
 
     name: str
 
-    def is_running(self, host: Host) -> bool:
-        """Tells whether a service of this firewall runs that changes rules whenever it likes."""
-
     def filters_at_boot(self, host: Host) -> bool:
         """Tells whether the next boot will load rules that filter, whatever the kernel holds now."""
 

@@ -1,22 +1,54 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The firewalls that can be managed, a line each. Imports are static, as only what is imported so is sent to a host."""
+"""The firewalls that can be managed. What each is made of is read when it is needed: most hosts have one of them."""
 
 from __future__ import annotations
 
-from typing import Any, Dict
+from typing import Any, Callable, Dict
 
-from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._backend import Firewalld
-from ansible_collections.port443.https.plugins.module_utils._backends._iptables._backend import Iptables
-from ansible_collections.port443.https.plugins.module_utils._backends._nftables._backend import Nftables
-from ansible_collections.port443.https.plugins.module_utils._backends._pf._backend import Pf
-from ansible_collections.port443.https.plugins.module_utils._backends._ufw._backend import Ufw
+from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._running import is_running
+from ansible_collections.port443.https.plugins.module_utils._host import Host
 from ansible_collections.port443.https.plugins.module_utils._plan import Backend
 
-BACKENDS: Dict[str, Backend[Any]] = {
-    "iptables": Iptables(),
-    "firewalld": Firewalld(),
-    "nftables": Nftables(),
-    "ufw": Ufw(),
-    "pf": Pf(),
+
+def _load_iptables() -> Backend[Any]:
+    from ansible_collections.port443.https.plugins.module_utils._backends._iptables._backend import Iptables
+
+    return Iptables()
+
+
+def _load_firewalld() -> Backend[Any]:
+    from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._backend import Firewalld
+
+    return Firewalld()
+
+
+def _load_nftables() -> Backend[Any]:
+    from ansible_collections.port443.https.plugins.module_utils._backends._nftables._backend import Nftables
+
+    return Nftables()
+
+
+def _load_ufw() -> Backend[Any]:
+    from ansible_collections.port443.https.plugins.module_utils._backends._ufw._backend import Ufw
+
+    return Ufw()
+
+
+def _load_pf() -> Backend[Any]:
+    from ansible_collections.port443.https.plugins.module_utils._backends._pf._backend import Pf
+
+    return Pf()
+
+
+BACKENDS: Dict[str, Callable[[], Backend[Any]]] = {
+    "iptables": _load_iptables,
+    "firewalld": _load_firewalld,
+    "nftables": _load_nftables,
+    "ufw": _load_ufw,
+    "pf": _load_pf,
 }
+"""Each firewall by its name, loaded by a call."""
+
+SERVICES: Dict[str, Callable[[Host], bool]] = {"firewalld": is_running}
+"""Those of them whose service may change rules at any time, and whether it runs."""

@@ -31,6 +31,7 @@ extends_documentation_fragment:
   - port443.https.ports.adopt
   - port443.https.ports.timeout
   - port443.https.ports.zone
+  - port443.https.ports.payload
 requirements:
   - firewalld 0.9 or newer.
 seealso:
@@ -115,12 +116,12 @@ persisted:
   sample: rehearsed
 """
 
-from ansible_collections.port443.https.plugins.module_utils._ports_module import run_ports_module
+from ansible_collections.port443.https.plugins.module_utils._payload import run
 
 
 def main() -> None:
     """Runs the module."""
-    run_ports_module("firewalld_ports")
+    run("firewalld_ports")
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ extends_documentation_fragment:
   - port443.https.ports.position
   - port443.https.ports.adopt
   - port443.https.ports.timeout
+  - port443.https.ports.payload
 seealso:
   - module: port443.https.ports
 author:
@@ -98,12 +99,12 @@ persisted:
   sample: rehearsed
 """
 
-from ansible_collections.port443.https.plugins.module_utils._ports_module import run_ports_module
+from ansible_collections.port443.https.plugins.module_utils._payload import run
 
 
 def main() -> None:
     """Runs the module."""
-    run_ports_module("iptables_ports")
+    run("iptables_ports")
 
 
 if __name__ == "__main__":

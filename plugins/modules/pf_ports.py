@@ -57,6 +57,7 @@ options:
     default: false
 extends_documentation_fragment:
   - port443.https.ports
+  - port443.https.ports.payload
 requirements:
   - Python 3.8 or newer and root on the host.
 attributes:
@@ -136,12 +137,12 @@ persisted:
   sample: written
 """
 
-from ansible_collections.port443.https.plugins.module_utils._ports_module import run_ports_module
+from ansible_collections.port443.https.plugins.module_utils._payload import run
 
 
 def main() -> None:
     """Runs the module."""
-    run_ports_module("pf_ports")
+    run("pf_ports")
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ extends_documentation_fragment:
   - port443.https.ports.zone
   - port443.https.ports.enable
   - port443.https.ports.anchor
+  - port443.https.ports.payload
 seealso:
   - module: port443.https.ports_info
   - module: port443.https.iptables_ports
@@ -137,12 +138,12 @@ persisted:
   sample: rehearsed
 """
 
-from ansible_collections.port443.https.plugins.module_utils._ports_module import run_ports_module
+from ansible_collections.port443.https.plugins.module_utils._payload import run
 
 
 def main() -> None:
     """Runs the module."""
-    run_ports_module("ports")
+    run("ports")
 
 
 if __name__ == "__main__":

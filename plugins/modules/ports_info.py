@@ -29,6 +29,8 @@ options:
     type: list
     elements: str
     default: []
+extends_documentation_fragment:
+  - port443.https.ports.payload
 requirements:
   - Python 3.8 or newer, root and CAP_NET_ADMIN on the host.
 attributes:
@@ -150,12 +152,12 @@ sets:
       sample: ["-A INPUT -j port443-https", "-A port443-https -p tcp -m multiport --dports 80,443 -j ACCEPT"]
 """
 
-from ansible_collections.port443.https.plugins.module_utils._ports_module import run_ports_info_module
+from ansible_collections.port443.https.plugins.module_utils._payload import run
 
 
 def main() -> None:
     """Runs the module."""
-    run_ports_info_module()
+    run("ports_info")
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ extends_documentation_fragment:
   - port443.https.ports.position
   - port443.https.ports.adopt
   - port443.https.ports.enable
+  - port443.https.ports.payload
 notes:
   - ufw saves every rule, so O(persistent=false) is refused; it knows ports of TCP and UDP alone.
 seealso:
@@ -103,12 +104,12 @@ persisted:
   sample: rehearsed
 """
 
-from ansible_collections.port443.https.plugins.module_utils._ports_module import run_ports_module
+from ansible_collections.port443.https.plugins.module_utils._payload import run
 
 
 def main() -> None:
     """Runs the module."""
-    run_ports_module("ufw_ports")
+    run("ufw_ports")
 
 
 if __name__ == "__main__":

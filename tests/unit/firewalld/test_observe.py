@@ -8,6 +8,7 @@ import pytest
 from ansible_collections.port443.https.plugins.module_utils._backends._firewalld import _observe
 from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._backend import Firewalld
 from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._live import find_losses
+from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._running import is_running
 from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._service import Service
 from ansible_collections.port443.https.plugins.module_utils._bus import BUS_SOCKET, Refusal
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
@@ -132,22 +133,22 @@ def test_a_stopped_firewalld_is_known_from_its_files():
     host.files["/etc/firewalld/firewalld.conf"] = b"# a comment\nDefaultZone = work\n"
     have = FIREWALLD.observe(host, kernel())
     assert (have.daemon, have.default_zone, have.boot) == (None, "work", "enabled")
-    assert not FIREWALLD.is_running(host)
+    assert not is_running(host)
 
 
 def test_it_runs_if_it_is_on_a_bus_that_answers():
     host = RecordedHost("1.3.3")
-    assert FIREWALLD.is_running(host)
+    assert is_running(host)
     host.ask = lambda methods: ((False,),)
-    assert not FIREWALLD.is_running(host)
+    assert not is_running(host)
 
     def fail(methods):
         raise HostError("the system's D-Bus cannot be reached")
 
     host.ask = fail
-    assert not FIREWALLD.is_running(host)
+    assert not is_running(host)
     del host.files[BUS_SOCKET]
-    assert not FIREWALLD.is_running(host)
+    assert not is_running(host)
 
 
 def test_what_starts_at_boot_is_read_from_the_links():

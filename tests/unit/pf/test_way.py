@@ -29,7 +29,7 @@ def test_the_engine_takes_the_way_of_pf(system, played):
 def test_a_linux_host_has_no_pf():
     assert Host().system() == "Linux"
     with pytest.raises(HostError, match="this host runs Linux"):
-        BACKENDS["pf"].observe(Host(), None)
+        BACKENDS["pf"]().observe(Host(), None)
 
 
 @pytest.mark.parametrize("option", [{"zone": "public"}, {"adopt": True}, {"timeout": "10m"}])

@@ -7,7 +7,7 @@ from __future__ import annotations
 from ansible_collections.port443.https.plugins.module_utils._answer import Answer
 from ansible_collections.port443.https.plugins.module_utils._kernel import Kernel
 from ansible_collections.port443.https.plugins.module_utils._nft_kernel import NftView
-from ansible_collections.port443.https.plugins.module_utils._ports_module import place
+from ansible_collections.port443.https.plugins.module_utils._ports_info_module import place
 
 KERNEL = Kernel((), (), {}, None, NftView())
 

@@ -24,6 +24,7 @@ from ansible_collections.port443.https.plugins.module_utils._backends._firewalld
     service_path,
 )
 from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._predict import predict
+from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._running import is_running
 from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._saved import plan_saved
 from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._target import find_targets
 from ansible_collections.port443.https.plugins.module_utils._bus import Refusal
@@ -39,17 +40,13 @@ class Firewalld:
 
     name = "firewalld"
 
-    def is_running(self, host: Host) -> bool:
-        """Tells whether firewalld is on the system's D-Bus."""
-        return _observe.is_running(host)
-
     def filters_at_boot(self, host: Host) -> bool:
         """Tells whether firewalld starts at boot."""
         return _observe.is_enabled(host)
 
     def may_hold(self, host: Host, kernel: Kernel, request: Request) -> bool:
         """Tells whether firewalld runs, or one of its files names the set."""
-        if host.has_link(service_path(request.chain)) or _observe.is_running(host):
+        if host.has_link(service_path(request.chain)) or is_running(host):
             return True
         marks = [f'"{request.chain}"', *(f'priority="{number_of(request.name, timed)}"' for timed in (False, True))]
         paths = [f"{ETC}/{name}/{file}" for name in FOLDERS.values() for file in host.list_folder(f"{ETC}/{name}")]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, FrozenSet, List, Mapping, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._item import Item, rich_rule
+from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._running import NAME
 from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._service import (
     Service,
     service_of_settings,
@@ -17,7 +18,6 @@ from ansible_collections.port443.https.plugins.module_utils._errors import HostE
 from ansible_collections.port443.https.plugins.module_utils._host import Host
 from ansible_collections.port443.https.plugins.module_utils._port_rule import CHAIN_PREFIX
 
-NAME = "org.fedoraproject.FirewallD1"
 _OBJECT = "/org/fedoraproject/FirewallD1"
 _CONFIG = _OBJECT + "/config"
 _PROPERTIES = "org.freedesktop.DBus.Properties"
@@ -57,13 +57,6 @@ def method(interface: str, member: str, signature: str = "", *arguments: Any, pa
 
 RELOAD = method("", "reload")
 CHECK_SAVED = method("", "checkPermanentConfig")
-
-
-def runs(host: Host) -> bool:
-    """Tells whether firewalld is on the bus; it is not started by that. Raises HostError if the bus says nothing."""
-    bus = "org.freedesktop.DBus"
-    (answer,) = host.ask((Method(bus, "/org/freedesktop/DBus", bus, "NameHasOwner", "s", (NAME,)),))
-    return answer == (True,)
 
 
 def add_now(zone: str, item: Item, seconds: int = 0) -> Method:

@@ -13,11 +13,10 @@ from ansible_collections.port443.https.plugins.module_utils._backends._firewalld
     Daemon,
     Place,
     observe_daemon,
-    runs,
 )
+from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._running import is_running
 from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._service import Service, parse_service
 from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._xml import items_of, parse
-from ansible_collections.port443.https.plugins.module_utils._bus import BUS_SOCKET
 from ansible_collections.port443.https.plugins.module_utils._choose import find_managers
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host import Host
@@ -70,14 +69,6 @@ class Have:
 def service_path(service: str) -> str:
     """Returns the path of the file that defines a service of ours."""
     return f"{ETC}/services/{service}.xml"
-
-
-def is_running(host: Host) -> bool:
-    """Tells whether firewalld runs; without a bus that answers it does not, and nor could it be told anything."""
-    try:
-        return host.has_link(BUS_SOCKET) and runs(host)
-    except HostError:
-        return False
 
 
 def is_enabled(host: Host) -> bool:

@@ -71,10 +71,6 @@ class Iptables:
         scripts = () if saved == set(FAMILIES) else _persist.observe_scripts(host)
         return Have(kernel, files, scripts)
 
-    def is_running(self, host: Host) -> bool:
-        """No service of iptables changes rules after the boot."""
-        return False
-
     def may_hold(self, host: Host, kernel: Kernel, request: Request) -> bool:
         """Tells whether there are tools, without which nothing of ours was ever made."""
         return bool(kernel.commands)

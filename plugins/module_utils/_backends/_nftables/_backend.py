@@ -46,10 +46,6 @@ class Nftables:
 
     name = "nftables"
 
-    def is_running(self, host: Host) -> bool:
-        """No service of nftables changes rules after the boot."""
-        return False
-
     def filters_at_boot(self, host: Host) -> bool:
         """Tells whether the next boot will load rules that filter, whatever the kernel holds now."""
         return any(self.name in find_managers(_loaded(host, file)) for file in observe_files(host) if file.enabled)

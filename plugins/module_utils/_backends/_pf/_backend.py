@@ -16,10 +16,6 @@ class Pf:
 
     name = "pf"
 
-    def is_running(self, host: Host) -> bool:
-        """No Linux host has pf."""
-        return False
-
     def filters_at_boot(self, host: Host) -> bool:
         """No Linux host has pf."""
         return False

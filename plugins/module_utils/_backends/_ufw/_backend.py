@@ -77,10 +77,6 @@ class Ufw:
         files = {path: _text(content) for path, content in contents.items() if content is not None}
         return Have(kernel, settings, files, () if _is_running(kernel) else find_sessions(host))
 
-    def is_running(self, host: Host) -> bool:
-        """Ufw has no service that changes rules after the boot."""
-        return False
-
     def filters_at_boot(self, host: Host) -> bool:
         """Tells whether the next boot will load rules that filter, whatever the kernel holds now."""
         return observe_settings(host).filters_at_boot

@@ -1,0 +1,120 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The code of the modules about ports, packed on the controller and handed to the host as an argument.
+
+Ansible looks through every file that a module imports, and for every name in it, before it sends the module: with a
+hundred files that takes longer than all they do on the host. So a module imports this file alone, and gets the others
+from its action plugin; on the host each is compiled when it is first imported, so that of no firewall but its own.
+"""
+
+from __future__ import annotations
+
+import base64
+import importlib
+import importlib.abc
+import importlib.util
+import json
+import os
+import re
+import sys
+import zlib
+from importlib.machinery import ModuleSpec
+from typing import Any, Dict, Iterator, Optional
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.port443.https.plugins.module_utils._arguments import arguments_of
+
+PACKAGE = "ansible_collections.port443.https.plugins.module_utils"
+ARGUMENT = "_payload"
+_IMPORT = re.compile(rf"^ *from ({re.escape(PACKAGE)}[\w.]*) import (\([^)]*\)|.*)", re.MULTILINE)
+_LEVEL = 4  # of zlib; more takes longer than what it saves on the way
+_ENTRIES = {"ports_info": f"{PACKAGE}._ports_info_module"}
+
+
+def entry_of(module: str) -> str:
+    """Returns the full name of the Python module whose ``run`` is the Ansible module of that short name."""
+    return _ENTRIES.get(module, f"{PACKAGE}._ports_module")
+
+
+def pack(entry: str) -> str:
+    """Returns the sources of a Python module of this collection, and of all it imports of it, as text in ASCII."""
+    sources = json.dumps(collect(entry)).encode("ascii")
+    return base64.b64encode(zlib.compress(sources, _LEVEL)).decode("ascii")
+
+
+def unpack(packed: str) -> Dict[str, str]:
+    """Returns the sources that ``pack`` made that text of, by the full names of their modules."""
+    sources: Dict[str, str] = json.loads(zlib.decompress(base64.b64decode(packed)))
+    return sources
+
+
+def collect(entry: str) -> Dict[str, str]:
+    """Returns the sources that ``pack`` packs by the full names of their modules, read from this collection's files."""
+    found: Dict[str, str] = {}
+    waiting = [entry]
+    while waiting:
+        name = waiting.pop()
+        path = None if name in found else _path_of(name)
+        if path is None:
+            continue
+        with open(path, encoding="utf-8") as file:
+            found[name] = file.read()
+        waiting += [name.rpartition(".")[0], *_imports(found[name])]
+    return found
+
+
+def run(name: str) -> None:
+    """Runs the Ansible module of that short name on the host."""
+    argument_spec = {**arguments_of(name), ARGUMENT: {"type": "str", "no_log": True}}
+    module = AnsibleModule(argument_spec=argument_spec, supports_check_mode=True)
+    packed = module.params.pop(ARGUMENT)
+    if packed is not None:
+        sys.meta_path.append(Sources(unpack(packed)))
+    try:
+        entry: Any = importlib.import_module(entry_of(name))
+    except ModuleNotFoundError as missing:
+        if not (missing.name or "").startswith(PACKAGE):
+            raise
+        module.fail_json(msg=f"{name} came without its code: call it by its full name, port443.https.{name}")
+    entry.run(module)
+
+
+class Sources(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
+    """Finds and loads modules whose sources are held in memory, by their full names."""
+
+    def __init__(self, sources: Dict[str, str]) -> None:
+        self._sources = sources
+
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> Optional[ModuleSpec]:
+        """Returns how to load a module, None if it is not among these."""
+        if fullname not in self._sources:
+            return None
+        return importlib.util.spec_from_loader(fullname, self, is_package=self.is_package(fullname))
+
+    def is_package(self, fullname: str) -> bool:
+        """Tells whether it holds other modules."""
+        return any(name.startswith(fullname + ".") for name in self._sources)
+
+    def get_code(self, fullname: str) -> Any:
+        """Returns a module compiled under a path: a traceback names it, and finds its lines by ``get_source``."""
+        return self.source_to_code(self.get_source(fullname), fullname.replace(".", "/") + ".py")
+
+    def get_source(self, fullname: str) -> str:
+        """Returns the source of a module; raises ImportError if it is not among these."""
+        if fullname not in self._sources:
+            raise ImportError(f"no source of {fullname} came with the module", name=fullname)
+        return self._sources[fullname]
+
+
+def _path_of(name: str) -> Optional[str]:
+    """The file of a module of this collection, None for what is none, such as a class."""
+    if not name.startswith(PACKAGE + "."):
+        return None
+    path = os.path.join(os.path.dirname(__file__), *name[len(PACKAGE) + 1 :].split("."))
+    return next((file for file in (path + ".py", path + "/__init__.py") if os.path.isfile(file)), None)
+
+
+def _imports(source: str) -> Iterator[str]:
+    for package, names in _IMPORT.findall(source):
+        yield package
+        yield from (f"{package}.{name}" for name in re.findall(r"\w+", names))
