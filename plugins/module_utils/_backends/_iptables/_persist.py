@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Dict, List, Optional, Tuple
 
@@ -161,6 +162,8 @@ def _wanted_text(file: RulesFile, request: Request, kernel: Kernel) -> Tuple[str
     return (with_ours(stripped, request.chain, want) if want.chain_exists else stripped), None
 
 
+# A first run asks four times for each file: with and without our lines, before and after they are written.
+@functools.lru_cache(maxsize=4)
 def _filter_table(text: str, family: int) -> Table:
     for table in parse_save(text, NFT, FAMILIES[family]):
         if table.name == "filter":
