@@ -23,6 +23,7 @@ from ansible_collections.port443.https.plugins.module_utils._certificate._open i
 from ansible_collections.port443.https.plugins.module_utils._certificate._sources import read_regular_file
 from ansible_collections.port443.https.plugins.module_utils._errors import Problem
 from ansible_collections.port443.https.plugins.plugin_utils import _own_ca
+from ansible_collections.port443.https.plugins.plugin_utils._complaints import complaints
 from ansible_collections.port443.https.plugins.plugin_utils._cryptography import Cryptography
 
 MODULE = "port443.https.certificate"
@@ -96,8 +97,9 @@ def _validate(given: Dict[str, Any]) -> Tuple[Dict[str, Any], Any]:
     secrets = {
         text for text in (given.get(name) for name in (*SECRETS, "passphrase")) if isinstance(text, str) and text
     }
-    if checked.error_messages:
-        raise AnsibleActionFail(remove_values(f"{MODULE}: {'; '.join(checked.error_messages)}", secrets))
+    wrong = complaints(checked)
+    if wrong:
+        raise AnsibleActionFail(remove_values(f"{MODULE}: {wrong}", secrets))
     return dict(checked.validated_parameters), secrets
 
 

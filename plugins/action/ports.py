@@ -14,6 +14,7 @@ from ansible_collections.port443.https.plugins.module_utils._arguments import ar
 from ansible_collections.port443.https.plugins.module_utils._errors import RuleError
 from ansible_collections.port443.https.plugins.module_utils._payload import ARGUMENT, entry_of, pack
 from ansible_collections.port443.https.plugins.module_utils._port_rule import parse_request
+from ansible_collections.port443.https.plugins.plugin_utils._complaints import complaints
 
 
 class ActionModule(ActionBase):
@@ -34,8 +35,9 @@ class ActionModule(ActionBase):
 def check_arguments(module: str, given: Dict[str, Any]) -> Dict[str, Any]:
     """Returns the arguments with every port and source in the form that the host reads without a service list."""
     validated = ArgumentSpecValidator(arguments_of(module)).validate(given)
-    if validated.error_messages:
-        raise AnsibleActionFail("{}: {}".format(module, "; ".join(validated.error_messages)))
+    wrong = complaints(validated)
+    if wrong:
+        raise AnsibleActionFail(f"{module}: {wrong}")
     options = dict(validated.validated_parameters)
     try:
         request = parse_request(options, socket.getservbyname)

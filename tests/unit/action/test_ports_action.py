@@ -31,6 +31,7 @@ REFUSED = [
     ({"backend": "iptables", "zone": "public"}, "only of firewalld"),
     ({"timeout": "soon"}, "such as 30m"),
     ({"state": "open"}, "absent, present"),
+    ({"port": "443/tcp"}, "there is no option port. Supported parameters include: adopt, anchor"),
     ({"persistent": "perhaps"}, "perhaps"),
 ]
 
