@@ -52,6 +52,19 @@ def test_http2_is_spoken(peer, address):
     assert curl(peer, address, 443, "https://blog.example/", "--output /dev/null --write-out '%{http_version}'") == "2"
 
 
+@pytest.mark.parametrize("loopback", ["127.0.0.1", "[::1]"])
+def test_http3_is_spoken_where_it_was_asked_for(target, loopback):
+    ask = "curl --silent --insecure --max-time 10 --output /dev/null --resolve shop.example:443:" + loopback
+    headers = target.run(f"{ask} --dump-header - https://shop.example/").lower().splitlines()
+    offered = [line for line in headers if line.startswith("alt-svc:")]
+    if target.variables.get("serve_https_http3", False):
+        # From the host itself, as the peer's curl cannot; that the packets get in, the check from the peer has said.
+        assert target.run(f"{ask} --http3-only --write-out '%{{http_version}}' https://shop.example/") == "3"
+        assert offered == ['alt-svc: h3=":443"; ma=86400']
+    else:
+        assert offered == []
+
+
 def test_the_administrators_site_is_served_as_before(target):
     ask = "curl --silent --header 'Host: own.example' http://127.0.0.1:{}/"
     answers = {target.host.run(ask.format(port)).stdout.strip() for port in (80, 8000)}
