@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import os
 import subprocess
-from typing import Any, Mapping, Sequence
+import threading
+from typing import Any, Callable, List, Mapping, Sequence, TypeVar
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._search_path import search_path_of
@@ -14,6 +15,8 @@ from ansible_collections.port443.https.plugins.module_utils._search_path import 
 SEARCH_PATH = search_path_of(os.uname().sysname)
 COMMAND_ENVIRONMENT = {"PATH": SEARCH_PATH, "LC_ALL": "C", "LANG": "C"}
 COMMAND_TIMEOUT = 60.0  # seconds
+
+_Answer = TypeVar("_Answer")
 
 
 def execute(
@@ -34,3 +37,25 @@ def execute(
         raise HostError(f"{name} did not end within {timeout:.0f} seconds") from None
     except OSError as problem:
         raise HostError(f"{argv[0]} could not be started: {problem.strerror}") from None
+
+
+def beside(work: Callable[[], _Answer]) -> Callable[[], _Answer]:
+    """Begins work that mostly waits for a program; what it returns waits for it, and returns or raises what it did."""
+    answers: List[_Answer] = []
+    problems: List[Exception] = []
+
+    def begin() -> None:
+        try:
+            answers.append(work())
+        except Exception as problem:  # pylint: disable=broad-except
+            problems.append(problem)
+
+    def end() -> _Answer:
+        thread.join()
+        if problems:
+            raise problems[0]
+        return answers[0]
+
+    thread = threading.Thread(target=begin)
+    thread.start()
+    return end

@@ -5,14 +5,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Dict, Optional, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._backends._iptables._parse import parse_save
 from ansible_collections.port443.https.plugins.module_utils._choose import BASES, filters
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._execute import beside
 from ansible_collections.port443.https.plugins.module_utils._host import Host
 from ansible_collections.port443.https.plugins.module_utils._link import Link, observe_links
-from ansible_collections.port443.https.plugins.module_utils._netlink import read_nftables
+from ansible_collections.port443.https.plugins.module_utils._netlink import read_nft_tables, read_nftables
 from ansible_collections.port443.https.plugins.module_utils._nft_kernel import (
     NftView,
     mark_native_rules,
@@ -71,11 +73,18 @@ def observe_kernel(host: Host) -> Kernel:
 
 
 def _read_tables(host: Host, commands: Dict[str, str]) -> Tuple[NftView, Tuple[Table, ...]]:
+    # The tool reads the same rules as we do, for about as long: both at once.
+    first = read_nft_tables()
+    saves = {
+        name: beside(partial(_save, host, commands, NFT, family))
+        for family, name in FAMILIES.items()
+        if first.has_iptables_tables(name)
+    }
     nft = read_nftables()
     tables: Tuple[Table, ...] = ()
     for family, name in FAMILIES.items():
         if nft.has_iptables_tables(name):
-            saved = _save(host, commands, NFT, family)
+            saved = saves[name]() if name in saves else _save(host, commands, NFT, family)
             tables += mark_native_rules(parse_save(saved, NFT, name, host.now()), nft, name)
         if host.read(_LEGACY_NAMES[family]):
             tables += parse_save(_save(host, commands, LEGACY, family), LEGACY, name, host.now())

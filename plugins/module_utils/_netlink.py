@@ -9,12 +9,13 @@ import os
 import socket
 import struct
 from dataclasses import replace
-from typing import Iterator, List, Sequence, Tuple
+from typing import Callable, Iterator, List, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._nft_kernel import NftView
 from ansible_collections.port443.https.plugins.module_utils._nft_messages import (
     KernelSet,
+    KernelTable,
     RuleReader,
     parse_chain,
     parse_elements,
@@ -51,11 +52,20 @@ def read_nftables() -> NftView:
     Raises HostError without CAP_NET_ADMIN, and where the rules change faster than they can be listed. Like any tool
     that asks, this may make the kernel load the module nf_tables; it makes no table.
     """
+    return _connected(_read)
+
+
+def read_nft_tables() -> NftView:
+    """Returns the tables as ``read_nftables`` does, as if nothing was in them: that is known at once."""
+    return _connected(lambda connection: NftView(_read_tables(connection)))
+
+
+def _connected(read: Callable[[socket.socket], NftView]) -> NftView:
     for _try in range(_TRIES):
         try:
             with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_NETFILTER) as connection:
                 connection.settimeout(_TIMEOUT)
-                return _read(connection)
+                return read(connection)
         except _Changed:
             continue
         except OSError as error:
@@ -74,7 +84,7 @@ def _explain(error: OSError) -> str:
 
 def _read(connection: socket.socket) -> NftView:
     before = _generation(connection)
-    tables = tuple(parse_table(*message) for message in _dump(connection, _GET_TABLE))
+    tables = _read_tables(connection)
     if not tables:
         return NftView()
     chains = tuple(parse_chain(*message) for message in _dump(connection, _GET_CHAIN))
@@ -84,6 +94,10 @@ def _read(connection: socket.socket) -> NftView:
     if before != _generation(connection):
         raise _Changed
     return NftView(tables, chains, rules, sets)
+
+
+def _read_tables(connection: socket.socket) -> Tuple[KernelTable, ...]:
+    return tuple(parse_table(*message) for message in _dump(connection, _GET_TABLE))
 
 
 def _read_set(connection: socket.socket, family: int, payload: bytes) -> KernelSet:

@@ -11,11 +11,13 @@ import time
 from pathlib import Path
 
 import pytest
+from ansible_collections.port443.https.plugins.module_utils import _kernel
 from ansible_collections.port443.https.plugins.module_utils._connection import Verdicts
+from ansible_collections.port443.https.plugins.module_utils._host import Host
 from ansible_collections.port443.https.plugins.module_utils._netlink import read_nftables
 from ansible_collections.port443.https.plugins.module_utils._nft_kernel import NftView, native_tables
 from ansible_collections.port443.https.plugins.module_utils._nft_tokens import read_tokens
-from lab import TCP, Case, tool
+from lab import TCP, TOOLS, Case, tool
 
 # All kinds of matches and targets that iptables-nft writes, as xt extensions or as expressions of nf_tables' own.
 WRITTEN = """*filter
@@ -98,6 +100,16 @@ def opaque(ruleset):
         for rule in chain.rules
         if rule.verdict == "opaque"
     ]
+
+
+@pytest.mark.parametrize("first_look", [_kernel.read_nft_tables, NftView])
+def test_tables_are_read_whether_or_not_the_first_look_saw_them(lab, clear, monkeypatch, first_look):
+    for family in (4, 6):
+        tool(TOOLS["iptables-nft", family] + "-restore", stdin="*filter\n-A INPUT -p tcp -j ACCEPT\nCOMMIT\n")
+    monkeypatch.setattr(_kernel, "read_nft_tables", first_look)
+    ruleset = _kernel.observe_kernel(Host()).ruleset
+    assert len(ruleset) == 2
+    assert ruleset == lab.observe()
 
 
 def test_reading_makes_no_table_and_no_chain(lab, clear):

@@ -96,6 +96,13 @@ def test_listing_is_read_over_several_datagrams_with_the_elements_of_each_set(mo
     assert kernel.asked == ["generation", "tables", "chains", "rules", "sets", *["elements"] * 6, "generation"]
 
 
+def test_tables_alone_are_one_question(monkeypatch):
+    kernel = answering(monkeypatch, whole)
+    view = _netlink.read_nft_tables()
+    assert (len(view.tables), view.chains, view.rules, view.sets) == (7, (), (), ())
+    assert kernel.asked == ["tables"]
+
+
 def test_rules_that_changed_between_two_listings_are_read_again(monkeypatch):
     generations = [1, 2, 3, 3]
 
