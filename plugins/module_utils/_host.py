@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import errno
 import json
 import os
 import stat
@@ -23,6 +22,7 @@ from ansible_collections.port443.https.plugins.module_utils._execute import (
     execute,
 )
 from ansible_collections.port443.https.plugins.module_utils._nft_prune import delete_if_empty
+from ansible_collections.port443.https.plugins.module_utils._writable import find_obstacle
 
 CLONE_NEWNET = 0x40000000  # include/uapi/linux/sched.h
 
@@ -75,10 +75,12 @@ class Host:
 
     def refuse_unwritable(self, path: str) -> None:
         """Raises HostError where ``write`` could not replace that file; changes nothing."""
-        folder = os.path.dirname(os.path.realpath(path))
+        real = os.path.realpath(path)
+        folder = os.path.dirname(real)
         _refuse_shared_folder(folder, os.stat(folder))
-        if not os.access(folder, os.W_OK):
-            raise HostError(f"{folder} cannot be written: {os.strerror(errno.EROFS)}")
+        obstacle = find_obstacle(real)
+        if obstacle:
+            raise HostError(obstacle)
 
     def system(self) -> str:
         """Returns the name of the kernel: Linux, FreeBSD, OpenBSD, Darwin or another."""
