@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import multiprocessing
+import subprocess
 
 import pytest
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
@@ -49,6 +50,36 @@ def test_a_broken_file_is_refused_with_the_tools_words_and_nothing_done(host):
     with pytest.raises(HostError, match=r"cannot be loaded as it is.*nonsense"):
         host.ensure()
     assert (rules(), host.files()) == (before, files)
+
+
+def test_of_a_file_saved_behind_another_the_last_part_holds_the_set(host):
+    load(SAVED)
+    host.put(V4, SAVED + SAVED)
+    host.enable(WANTS)
+    foreseen = host.ensure(check=True)
+    done = host.ensure()
+    assert (done.persisted, done.warnings, done.steps) == ("rehearsed", (), foreseen.steps)
+    tool("iptables-restore", stdin=host.read(V4).decode())
+    assert host.ensure().steps == ()
+    host.ensure(state="absent")
+    assert host.read(V4).decode() == SAVED + SAVED
+
+
+def test_a_file_that_cannot_be_replaced_is_told_before_anything_is_done(host):
+    load(SAVED)
+    host.put(V4, SAVED)
+    host.enable(WANTS)
+    path = str(host.root / V4.lstrip("/"))
+    before = rules()
+    subprocess.run(("mount", "--bind", path, path), check=True)
+    try:
+        for check in (True, False):
+            with pytest.raises(HostError, match=r"rules\.v4 cannot be written: Device or resource busy; another"):
+                host.ensure(check=check)
+            assert rules() == before
+    finally:
+        subprocess.run(("umount", path), check=True)
+    assert host.ensure().persisted == "rehearsed"
 
 
 def test_a_file_that_nothing_loads_is_left_and_told(host):

@@ -103,6 +103,13 @@ def test_a_filter_table_needs_its_commit(text, want):
     assert has_filter(text) is want
 
 
+def test_of_several_filter_tables_the_last_counts():
+    jump = Jump("INPUT", 0, "-A INPUT -j port443-https")
+    written = with_ours(SAVED + SAVED, CHAIN, Layout((ACCEPT,), (jump,), True))
+    assert written == SAVED + with_ours(SAVED, CHAIN, Layout((ACCEPT,), (jump,), True))
+    assert without_ours(written, CHAIN) == SAVED + SAVED
+
+
 def test_a_line_that_has_no_index_is_told():
     assert strange_line(SAVED) is None
     assert strange_line(SAVED.replace("-A INPUT -j REJECT", "-I INPUT -j REJECT")) == (

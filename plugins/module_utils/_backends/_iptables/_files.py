@@ -171,13 +171,14 @@ def _filter_section(lines: Sequence[str]) -> Tuple[int, int]:
 
 
 def _find_section(lines: Sequence[str]) -> Optional[Tuple[int, int]]:
-    start = None
+    """Where the filter table begins and ends; of several the last, as each takes away what those before it made."""
+    found, start = None, None
     for number, line in enumerate(lines):
         if line.strip() == "*filter":
             start = number
         elif line.strip() == "COMMIT" and start is not None:
-            return start, number
-    return None
+            found, start = (start, number), None
+    return found
 
 
 def _after_declarations(lines: Sequence[str], start: int, end: int) -> int:

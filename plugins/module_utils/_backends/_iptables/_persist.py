@@ -165,7 +165,7 @@ def _wanted_text(file: RulesFile, request: Request, kernel: Kernel) -> Tuple[str
 # A first run asks four times for each file: with and without our lines, before and after they are written.
 @functools.lru_cache(maxsize=4)
 def _filter_table(text: str, family: int) -> Table:
-    for table in parse_save(text, NFT, FAMILIES[family]):
+    for table in reversed(parse_save(text, NFT, FAMILIES[family])):  # of several sections the last counts
         if table.name == "filter":
             return table
     return Table(NFT, FAMILIES[family], "filter")

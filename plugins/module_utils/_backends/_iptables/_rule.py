@@ -41,7 +41,7 @@ _ALIASES = {
     "--ipv4": "-4",
     "--ipv6": "-6",
 }
-
+_OF_RPFILTER = frozenset(("--loose", "--validmark", "--accept-local", "--invert"))
 
 _COMMENT = re.compile(r'-m comment --comment (?:"(?:[^"\\]|\\.)*"|[^"\'\s\\]+)(?: |$)', re.DOTALL)
 
@@ -166,6 +166,8 @@ class _Reading:
         elif option == "--kerneltz":
             self._matches = [match for match in self._matches if match.field != "time"]
             self._unknown("time")  # in the kernel's own time zone, which nothing tells
+        elif option in _OF_RPFILTER and self._words.module == "rpfilter":
+            self._reverse_path(option == "--invert")
         elif option in CONDITIONS:
             self._condition(option, negated)
         elif self._target:
@@ -179,8 +181,15 @@ class _Reading:
         self._words.module = name
         if name in HEADERS:
             self._matches.append(Match("protocol", ((HEADERS[name], HEADERS[name]),)))
+        elif name == "rpfilter":
+            self._matches.append(Match("reverse_path"))
         elif name not in READ_MODULES:
             self._unknown(name)
+
+    def _reverse_path(self, inverted: bool) -> None:
+        if inverted:
+            matches = self._matches
+            self._matches = [Match(one.field, negated=True) if one.field == "reverse_path" else one for one in matches]
 
     def _unknown(self, name: str) -> None:
         match = Match("unknown", names=(name,))
