@@ -31,6 +31,11 @@ _PROGRAMS = (
     "lxd",
     "netbird",
 )
+# The families whose tables connections to this host are opened in. What drops in others (ebtables and arptables make
+# such tables, too, and iptables-nft one for firewalld) is no second manager: nobody opens a port there.
+_FAMILIES = ("ip", "ip6", "inet")
+# The second is there in panic mode, and while firewalld loads its rules.
+_FIREWALLD_TABLES = ("firewalld", "firewalld_policy_drop")
 BASES = {"in": "INPUT", "out": "OUTPUT"}
 """The chain of iptables that connections of a direction pass."""
 
@@ -96,12 +101,14 @@ def find_managers(ruleset: Ruleset, directions: Sequence[str] = ("in",)) -> Dict
             found.setdefault(name, f"{table.frontend} table {table.family} {table.name}")
     if "iptables" in found and len(found) > 1 and not _own_rules(ruleset):
         del found["iptables"]
+    if "nftables" in found and len(found) > 1 and not _may_drop_natively(ruleset, directions):
+        del found["nftables"]
     return found
 
 
 def is_kept_by_program(table: Table) -> bool:
     """Tells whether a native table belongs to a program that makes it anew whenever it likes."""
-    return table.name == "firewalld" or table.name.startswith(_PROGRAMS)
+    return table.name in _FIREWALLD_TABLES or table.name.startswith(_PROGRAMS)
 
 
 def filters(table: Table, base: str = "INPUT") -> bool:
@@ -133,10 +140,20 @@ def _iptables_manager(table: Table, directions: Sequence[str] = ("in",)) -> Opti
     return "iptables" if has_set or any(filters(table, BASES[one]) for one in directions) else None
 
 
+def _may_drop_natively(ruleset: Ruleset, directions: Sequence[str]) -> bool:
+    """Whether nft's own tables can block anything; some count and mark alone, and one may hold our set and no more."""
+    native = [table for table in ruleset if table.frontend == "nft"]
+    chains = [chain for one in native if _native_manager(one, directions) == "nftables" for chain in one.chains]
+    return any(
+        chain.policy == "drop" or any(rule.verdict in ("drop", "reject", "opaque") for rule in chain.rules)
+        for chain in chains
+    )
+
+
 def _native_manager(table: Table, directions: Sequence[str]) -> Optional[str]:
-    if table.name == "firewalld":
+    if table.name in _FIREWALLD_TABLES:
         return "firewalld"
-    if table.name.startswith(_PROGRAMS):
+    if table.family not in _FAMILIES or table.name.startswith(_PROGRAMS):
         return None
     hooks = [hook for direction in directions for hook in _HOOKS[direction]]
     return "nftables" if any(_filters_natively(chain, hooks) for chain in table.chains) else None

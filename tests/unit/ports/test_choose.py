@@ -26,6 +26,12 @@ def native(name, hook="input", policy="accept", rules=1, kind="filter", family="
     return (Table("nft", family, name, (Chain("chain", opaque, policy, hook, 0, kind),)),)
 
 
+def counting(name, *verdicts):
+    """A native table that blocks nothing."""
+    rules = tuple(Rule((), verdict, text=verdict) for verdict in (*verdicts, "continue"))
+    return (Table("nft", "inet", name, (Chain("chain", rules, "accept", "input"),)),)
+
+
 NOTHING = [
     ("an empty kernel", ()),
     ("tables without rules", iptables()),
@@ -35,6 +41,9 @@ NOTHING = [
     ("native address translation", native("nat", hook="prerouting", kind="nat")),
     ("what a ufw that was switched off leaves", iptables("-A INPUT -j ufw-before-input")),
     ("a native table on another hook", native("fw", hook="forward", policy="drop")),
+    ("a device's ingress", native("ddos", hook="ingress", family="netdev", policy="drop")),
+    ("ebtables", native("filter", family="bridge", policy="drop")),
+    ("arptables", native("filter", family="arp", policy="drop")),
 ]
 
 
@@ -50,6 +59,8 @@ IPTABLES = [
     ("IPv6 alone", iptables("-A INPUT -j DROP", family="ip6")),
     ("our set, all else flushed", iptables("-A INPUT -j port443-https", "-A port443-https -j ACCEPT")),
     ("with Debian's empty native table", iptables(policy="DROP") + native("filter", rules=0)),
+    ("with a native table that only counts", iptables(policy="DROP") + counting("acct")),
+    ("with our own set in a native table", iptables(policy="DROP") + counting("port443", "jump", "accept")),
     ("with fail2ban's native table", iptables(policy="DROP") + native("f2b-table")),
 ]
 
@@ -69,7 +80,11 @@ FIREWALLD = native("firewalld")
         (UFW, "ufw"),
         (FIREWALLD, "firewalld"),
         (native("filter", policy="drop", rules=0), "nftables"),
-        (native("fw", hook="ingress", family="netdev"), "nftables"),
+        (native("fw", hook="ingress"), "nftables"),
+        (counting("acct"), "nftables"),
+        (native("firewalld_policy_drop") + FIREWALLD, "firewalld"),
+        (FIREWALLD + native("broute", hook="prerouting", family="bridge"), "firewalld"),
+        (iptables(policy="DROP") + native("ddos", hook="ingress", family="netdev"), "iptables"),
         (UFW + iptables("-A INPUT -i docker0 -j ACCEPT", family="ip6"), "ufw"),
         (UFW + iptables("-A INPUT -i lo -j ACCEPT", policy="DROP", family="ip6"), "ufw"),
         (iptables("-A INPUT -j ufw-before-input", "-A INPUT -j DROP"), "iptables"),
@@ -88,6 +103,7 @@ def test_who_is_in_charge_is_seen_from_the_rules_unless_another_is_insisted_on(r
         (UFW + FIREWALLD, {"ufw", "firewalld"}),
         (FIREWALLD + iptables("-A INPUT -j DROP"), {"firewalld", "iptables"}),
         (native("fw", policy="drop") + iptables("-A INPUT -s 192.0.2.7/32 -j DROP"), {"nftables", "iptables"}),
+        (iptables(policy="DROP") + native("fw"), {"nftables", "iptables"}),
     ],
 )
 def test_two_firewalls_are_both_named(ruleset, names):
