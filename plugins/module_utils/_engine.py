@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from typing import Any, ContextManager, List, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils import _apply
@@ -33,7 +34,8 @@ def ensure(host: Host, request: Request, check: bool) -> Result:
         names = _choose(host, kernel, request)
         if not names:
             unfiltered = judge(kernel.ruleset, kernel.links, request)
-            return _result(NONE, Plan((), kernel.ruleset), request, (), unfiltered)
+            named = _in_charge(host, kernel) if request.state == "absent" else NONE
+            return _result(named, Plan((), kernel.ruleset), request, (), unfiltered, kernel)
         results: List[Result] = []
         for name in names:
             try:
@@ -44,7 +46,9 @@ def ensure(host: Host, request: Request, check: bool) -> Result:
                 raise HostError(problem.message + told) from None
             if len(names) > 1 and not check and results[-1].steps:
                 kernel = observe_kernel(host)
-        return results[0] if len(results) == 1 else _joined(results)
+        joined = _joined(results)
+        removes = request.state == "absent" and request.backend == "auto"
+        return replace(joined, backend=_in_charge(host, kernel)) if removes and not joined.steps else joined
 
 
 def _choose(host: Host, kernel: Kernel, request: Request) -> Tuple[str, ...]:
@@ -62,6 +66,15 @@ def _choose(host: Host, kernel: Kernel, request: Request) -> Tuple[str, ...]:
     except RuleError as problem:
         raise HostError(f"{name} is in charge of this host: {problem.message}") from None
     return (name,)
+
+
+def _in_charge(host: Host, kernel: Kernel) -> str:
+    """The firewall to name where nothing had to be removed: that two are in charge is no reason to fail then."""
+    facts = find_facts(host, kernel)
+    try:
+        return choose(facts, "auto").backend
+    except HostError:
+        return next(iter((*find_managers(kernel.ruleset), *facts.running)))
 
 
 def find_facts(host: Host, kernel: Kernel, directions: Tuple[str, ...] = ("in",)) -> Facts:
@@ -96,7 +109,7 @@ def _ensure_with(backend: Backend[Any], host: Host, kernel: Kernel, request: Req
     if check or not first.steps:
         foreseen = judge(first.ruleset, kernel.links, request)
         require_open(request, foreseen, "Nothing was changed")
-        return _result(backend.name, first, request, first.steps, foreseen)
+        return _result(backend.name, first, request, first.steps, foreseen, kernel)
     with host.hold(first.lock):
         return _carry_out(backend, host, first, request)
 
@@ -117,7 +130,7 @@ def _carry_out(backend: Backend[Any], host: Host, first: Plan, request: Request)
     effective = judge(plan.ruleset, kernel.links, request)
     if request.require_effective and any(entry.verdict != "open" for entry in effective):
         require_open(request, effective, "All was taken back" + _apply.undo(host, done))
-    return _result(backend.name, first, request, tuple(done), effective)
+    return _result(backend.name, first, request, tuple(done), effective, kernel)
 
 
 def _apply_or_undo_all(host: Host, steps: Tuple[Step, ...], done: List[Step]) -> None:
@@ -128,6 +141,13 @@ def _apply_or_undo_all(host: Host, steps: Tuple[Step, ...], done: List[Step]) ->
     done += steps
 
 
-def _result(backend: str, plan: Plan, request: Request, steps: Tuple[Step, ...], effective: List[Effective]) -> Result:
-    warnings = plan.warnings + warnings_of(request, effective)
+def _result(
+    backend: str,
+    plan: Plan,
+    request: Request,
+    steps: Tuple[Step, ...],
+    effective: List[Effective],
+    kernel: Kernel,
+) -> Result:
+    warnings = plan.warnings + warnings_of(request, effective, kernel.links[0].names)
     return Result(backend, steps, plan.changes, tuple(effective), plan.persisted, warnings)

@@ -24,7 +24,7 @@ class Link:
 
     ``gateway`` is the next hop to strangers over IPv6 as an integer, None if not known. ``plain`` are the interfaces
     that are no bridge and not part of one; ``direct`` those without neighbours to find, such as tunnels; ``layered``
-    those that are made of others, as those of VLANs and bonds are.
+    those that are made of others, as those of VLANs and bonds are. ``names`` are all of them, empty if not known.
     """
 
     family: int
@@ -35,6 +35,7 @@ class Link:
     plain: FrozenSet[str] = frozenset()
     direct: FrozenSet[str] = frozenset()
     layered: FrozenSet[str] = frozenset()
+    names: FrozenSet[str] = frozenset()
 
 
 def observe_links(host: Host) -> Tuple[Link, ...]:
@@ -47,15 +48,16 @@ def observe_links(host: Host) -> Tuple[Link, ...]:
     plain = frozenset(name for name in names if not _is_bridged(host, name))
     direct = frozenset(name for name in names if _flags(host, name) & _NO_ARP)
     layered = frozenset(name for name in names if _has_lower(host, name))
+    there = parse_dev((host.read("/proc/net/dev") or b"").decode("utf-8", "replace"))
     own = parse_fib_trie(texts["fib_trie"] or "")
-    four = Link(4, True, parse_route(texts["route"] or ""), own, None, plain, direct, layered)
+    four = Link(4, True, parse_route(texts["route"] or ""), own, None, plain, direct, layered, there)
     found = parse_if_inet6(texts["if_inet6"] or "")
     only = {name for name, _address in found} - {_LOOPBACK}
     interface, gateway = parse_ipv6_route(texts["ipv6_route"] or "")
     if interface is None and len(only) == 1:
         interface = only.pop()
     addresses = tuple((address, address) for name, address in found if name != _LOOPBACK)
-    return four, Link(6, bool(found), interface, addresses, gateway, plain, direct, layered)
+    return four, Link(6, bool(found), interface, addresses, gateway, plain, direct, layered, there)
 
 
 def _is_bridged(host: Host, name: str) -> bool:
@@ -70,6 +72,11 @@ def _has_lower(host: Host, name: str) -> bool:
 def _flags(host: Host, name: str) -> int:
     content = host.read(f"{_INTERFACES}/{name}/flags")
     return int(content, 16) if content else 0
+
+
+def parse_dev(text: str) -> FrozenSet[str]:
+    """Returns the interfaces that /proc/net/dev lists: those of this network namespace, whichever /sys is mounted."""
+    return frozenset(line.rpartition(":")[0].strip() for line in text.splitlines()[2:])
 
 
 def parse_route(text: str) -> Optional[str]:

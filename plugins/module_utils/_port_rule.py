@@ -115,8 +115,9 @@ def parse_request(options: Mapping[str, Any], lookup: Optional[ServiceLookup] = 
     present = state == "present"
     ports = parse_ports(options.get("ports") or (), lookup) if present else ()
     if present and not ports:
-        raise RuleError("ports is empty: name at least one, such as 443/tcp, or use state: absent to remove the set")
-    timeout = parse_timeout(options["timeout"]) if options.get("timeout") else None
+        also = ", or use state: absent to remove the set" if "state" in options else ""
+        raise RuleError(f"ports is empty: name at least one, such as 443/tcp{also}")
+    timeout = parse_timeout(options["timeout"]) if options.get("timeout") is not None else None
     request = Request(
         name=parse_name(options.get("name", "https")),
         ports=ports,

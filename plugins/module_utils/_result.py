@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import List, Sequence, Tuple
+from typing import FrozenSet, List, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._effective import Effective
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
@@ -33,8 +33,13 @@ def require_open(request: Request, effective: Sequence[Effective], done: str) ->
         raise HostError("require_effective is set, and not open would be {}. {}".format("; ".join(named), done))
 
 
-def warnings_of(request: Request, effective: Sequence[Effective]) -> Tuple[str, ...]:
-    """Returns a sentence for each port that is not open, and for an IP version that no source is of."""
+def warnings_of(
+    request: Request, effective: Sequence[Effective], interfaces: FrozenSet[str] = frozenset()
+) -> Tuple[str, ...]:
+    """Returns a sentence for each port that is not open, and for what a set is for that is not there.
+
+    ``interfaces`` are those of the host, empty if they are not known.
+    """
     found: List[str] = [
         "{} is {}: {}".format(entry.title, "blocked" if entry.verdict == "blocked" else "not certain", entry.because)
         for entry in effective
@@ -44,4 +49,7 @@ def warnings_of(request: Request, effective: Sequence[Effective]) -> Tuple[str, 
     if request.state == "present" and len(versions) == 1:
         given, other = (4, 6) if 4 in versions else (6, 4)
         found.append(f"source names IPv{given} only, so nothing is opened over IPv{other}")
+    gone = [name for name in request.interface if interfaces and name not in interfaces]
+    if request.state == "present" and gone:
+        found.append(f"there is no interface {' and no '.join(gone)} now: nothing arrives there")
     return tuple(found)

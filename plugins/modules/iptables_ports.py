@@ -93,7 +93,8 @@ persisted:
   description:
     - V(rehearsed) if the file loaded at boot holds the set and was loaded and judged in a private network namespace.
     - V(written) if it holds the set and that was not possible.
-    - V(not needed) if the host loads no rules at boot; V(no) otherwise.
+    - V(not needed) if there is nothing to save, as with O(state=absent) or where the host loads no rules at boot.
+    - V(no) otherwise.
   returned: success
   type: str
   sample: rehearsed

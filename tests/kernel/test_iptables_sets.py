@@ -188,6 +188,22 @@ def test_only_version_four_given_opens_only_that_and_says_so(host):
     assert "source names IPv4 only, so nothing is opened over IPv6" in done.warnings
 
 
+def test_what_was_not_there_is_said_to_be_absent_of_the_firewall_in_charge(host):
+    assert host.ensure(state="absent").backend == "none"
+    tool("nft", "-f", "-", stdin="table inet fw { chain input { type filter hook input priority 0; policy drop; }; }")
+    assert host.ensure(state="absent").backend == "nftables"
+    load(SAVED)
+    done = host.ensure(state="absent")
+    assert (done.backend, done.steps) == ("iptables", ())
+
+
+def test_an_interface_that_is_not_there_is_told(host):
+    load(SAVED)
+    assert host.ensure(interface=["eth0"]).warnings == ()
+    told = host.ensure(interface=["eth0", "eht0"]).warnings
+    assert told == ("there is no interface eht0 now: nothing arrives there",)
+
+
 def test_five_hundred_ports_are_one_restore_a_version(host):
     load(SAVED)
     ports = [f"{port}/tcp" for port in range(20000, 20999, 2)]

@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.port443.https.plugins.module_utils._errors import RuleError
 from ansible_collections.port443.https.plugins.module_utils._options import MANAGED, OPTIONS, UNSET
-from ansible_collections.port443.https.plugins.module_utils._port_rule import parse_request, parse_timeout
+from ansible_collections.port443.https.plugins.module_utils._port_rule import parse_request
 
 GIVEN = {
     "interface": ["eth0"],
@@ -51,10 +51,10 @@ def test_a_timeout_is_told_in_seconds_or_with_a_unit(text, seconds):
     assert (request.timeout, request.persistent) == (seconds, False)
 
 
-@pytest.mark.parametrize("text", ["0", "0m", "31d", "1w", "-5", "5 m", "1h30m", "m", "٣m"])
+@pytest.mark.parametrize("text", ["", 0, "0", "0m", "31d", "1w", "-5", "5 m", "1h30m", "m", "٣m"])
 def test_a_timeout_that_cannot_be_meant_is_refused_with_what_would_work(text):
     with pytest.raises(RuleError, match="such as 30m or 2h"):
-        parse_timeout(text)
+        parse_request({"ports": ["443/tcp"], "timeout": text})
 
 
 @pytest.mark.parametrize("zone", ["public zone", "a" * 18, "zone;", "zöne"])

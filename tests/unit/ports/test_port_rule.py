@@ -163,8 +163,10 @@ def test_request_is_whole():
 
 
 def test_no_ports_are_refused_with_present_and_ignored_with_absent():
-    with pytest.raises(RuleError, match="ports is empty"):
+    with pytest.raises(RuleError, match=r"ports is empty.*state: absent"):
         parse_request({"ports": [], "state": "present"})
+    with pytest.raises(RuleError, match=r"such as 443/tcp$"):
+        parse_request({"ports": []})  # of a module that has no state
     assert parse_request({"ports": ["nonsense"], "state": "absent"}).ports == ()
 
 
