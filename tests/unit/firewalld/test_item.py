@@ -9,6 +9,8 @@ import ipaddress
 import pytest
 from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._item import (
     Item,
+    find_ours,
+    find_sharer,
     is_ours,
     number_of,
     parse_items,
@@ -23,6 +25,7 @@ HTTPS = PortRule("tcp", 443, 443)
 NETWORK = ipaddress.ip_network("192.0.2.0/24")
 SIX = ipaddress.ip_network("2001:db8::15/128")
 NUMBER = number_of("https", False)
+OURS = find_ours("https", ())
 
 # As `firewall-cmd --list-rich-rules` of 0.9.3, 1.3.3 and 2.3.1 prints them.
 UNDERSTOOD = {
@@ -79,8 +82,8 @@ def test_a_rule_that_does_anything_else_is_no_item(text):
 )
 def test_our_rules_are_found_again(item):
     assert parse_rich_rule(rich_rule(item)) == item
-    assert is_ours(item, "https", "port443-https")
-    assert not is_ours(item, "other", "port443-other")
+    assert is_ours(item, OURS)
+    assert not is_ours(item, find_ours("other", ()))
 
 
 def test_a_set_has_a_number_for_good_and_one_for_a_time():
@@ -91,9 +94,25 @@ def test_a_set_has_a_number_for_good_and_one_for_a_time():
 
 
 def test_a_plain_port_or_a_service_of_others_is_not_ours():
-    assert not is_ours(Item("", HTTPS), "https", "port443-https")
-    assert not is_ours(Item("https"), "https", "port443-https")
-    assert not is_ours(Item("", HTTPS, None, NUMBER + 2, True), "https", "port443-https")
+    assert not is_ours(Item("", HTTPS), OURS)
+    assert not is_ours(Item("https"), OURS)
+    assert not is_ours(Item("", HTTPS, None, NUMBER + 2, True), OURS)
+
+
+@pytest.mark.parametrize(
+    ("known", "sharer", "numbers"),
+    [
+        ((), "", {16794, 16795}),
+        (("port443-icinga", "port443-https"), "", {16794, 16795}),
+        (("port443-games",), "games", set()),
+        (("port443-games", "port443-icinga"), "games", {16794, 16795}),
+        (("port443-gämes",), "", {16794, 16795}),
+    ],
+)
+def test_a_number_that_two_names_have_is_the_one_that_is_there(known, sharer, numbers):
+    assert find_sharer("icinga", known) == sharer
+    assert find_ours("icinga", known).numbers == numbers
+    assert find_ours("icinga", known).service == "port443-icinga"
 
 
 def test_settings_of_zones_and_policies_are_read():

@@ -7,6 +7,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.port443.https.plugins.module_utils._backends._firewalld import _observe
 from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._backend import Firewalld
+from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._item import find_ours
 from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._live import find_losses
 from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._running import is_running
 from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._service import Service
@@ -30,6 +31,7 @@ SSH = Service((PortRule("tcp", 22, 22),))
 DHCPV6 = Service((PortRule("udp", 546, 546),), simple=False)
 ZONES = ["block", "dmz", "drop", "external", "home", "internal", "public", "trusted", "work"]
 FIREWALLD = Firewalld()
+OURS = find_ours("https", ())
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -51,7 +53,7 @@ def test_what_matters_is_read_of_every_version(version):
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_fresh_firewalld_may_be_reloaded(version):
     have = observed(version)
-    assert find_losses(have.daemon, request(), have.definitions) == ()
+    assert find_losses(have.daemon, OURS, have.definitions) == ()
 
 
 LOST = [
@@ -73,19 +75,19 @@ LOST = [
 @pytest.mark.parametrize(("title", "settings", "losses"), LOST, ids=[case[0] for case in LOST])
 def test_what_a_reload_would_take_from_others_is_seen(title, settings, losses):
     have = with_runtime(observed(), **settings)
-    assert find_losses(have.daemon, request(), have.definitions) == losses
+    assert find_losses(have.daemon, OURS, have.definitions) == losses
 
 
 def test_what_a_reload_would_bring_in_is_seen_too():
     have = with_saved(observed(), ports=[("9999", "tcp")])
-    assert find_losses(have.daemon, request(), have.definitions) == ("zone public",)
+    assert find_losses(have.daemon, OURS, have.definitions) == ("zone public",)
     have = with_saved(observed(), ("zone", "new"), target="DROP")
-    assert find_losses(have.daemon, request(), have.definitions) == ("zone new",)
+    assert find_losses(have.daemon, OURS, have.definitions) == ("zone new",)
     have = with_runtime(observed(), ("zone", "internal"), interfaces=["eth1"])
-    assert find_losses(have.daemon, request(), have.definitions) == ("zone internal",)
+    assert find_losses(have.daemon, OURS, have.definitions) == ("zone internal",)
     have = observed()
     edited = {**have.definitions, "ssh": Service((PortRule("tcp", 2222, 2222),))}
-    assert find_losses(have.daemon, request(), edited) == ("service ssh",)
+    assert find_losses(have.daemon, OURS, edited) == ("service ssh",)
 
 
 KEPT = [

@@ -15,7 +15,11 @@ from ansible_collections.port443.https.plugins.module_utils._backends._firewalld
     ZONE,
     Place,
 )
-from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._item import number_of
+from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._item import (
+    find_ours,
+    find_sharer,
+    number_of,
+)
 from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._live import Live, plan_live
 from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._observe import (
     ETC,
@@ -48,7 +52,8 @@ class Firewalld:
         """Tells whether firewalld runs, or one of its files names the set."""
         if host.has_link(service_path(request.chain)) or is_running(host):
             return True
-        marks = [f'"{request.chain}"', *(f'priority="{number_of(request.name, timed)}"' for timed in (False, True))]
+        ours = find_ours(request.name, _observe.list_services(host))
+        marks = [f'"{ours.service}"', *(f'priority="{number}"' for number in ours.numbers)]
         paths = [f"{ETC}/{name}/{file}" for name in FOLDERS.values() for file in host.list_folder(f"{ETC}/{name}")]
         contents = [host.read(path) or b"" for path in paths if path.endswith(".xml")]
         return any(mark.encode("ascii") in content for mark in marks for content in contents)
@@ -61,8 +66,9 @@ class Firewalld:
         """Returns what makes firewalld what the request says, from data alone; raises HostError if nothing can."""
         _refuse_hopeless(have, request)
         now, saved = find_targets(have, request)
-        live = plan_live(have.daemon, request, now, have.definitions) if have.daemon else Live()
-        files = plan_saved(have, request, saved, live.reload)
+        ours = find_ours(request.name, _observe.find_known(have))
+        live = plan_live(have.daemon, request, ours, now, have.definitions) if have.daemon else Live()
+        files = plan_saved(have, request, ours, saved, live.reload)
         steps = _order(live, files.steps)
         if have.daemon and have.daemon.panic and (live.steps or live.reload):
             raise HostError(
@@ -97,6 +103,13 @@ def _refuse_hopeless(have: Have, request: Request) -> None:
     _observe.refuse_missing(have)
     if have.daemon is None and not request.persistent:
         raise HostError("firewalld does not run, so that nothing can be opened for now only: start it first")
+    other = find_sharer(request.name, _observe.find_known(have))
+    if other:
+        number = number_of(request.name, request.timeout is not None)
+        raise HostError(
+            f"firewalld would keep the rules of the sets {request.name} and {other} under the same priority {number}, "
+            f"so that nobody could tell them apart: give the set {request.name} another name; nothing was changed"
+        )
 
 
 def _order(live: Live, files: Tuple[Step, ...]) -> Tuple[Step, ...]:

@@ -12,9 +12,14 @@ import ipaddress
 import shlex
 import zlib
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Collection, Dict, FrozenSet, List, Mapping, Optional, Sequence, Tuple
 
-from ansible_collections.port443.https.plugins.module_utils._port_rule import PROTOCOL_NUMBERS, Network, PortRule
+from ansible_collections.port443.https.plugins.module_utils._port_rule import (
+    CHAIN_PREFIX,
+    PROTOCOL_NUMBERS,
+    Network,
+    PortRule,
+)
 
 # Rich rules with a positive priority are asked behind all that zones deny and allow; 32767 is what people give to a
 # last rule that rejects or logs the rest.
@@ -46,6 +51,14 @@ class Item:
         return self.text or rich_rule(self)
 
 
+@dataclass(frozen=True)
+class Ours:
+    """What the items of a set are known by: its service, and the priorities of its rich rules."""
+
+    service: str
+    numbers: FrozenSet[int]
+
+
 def number_of(name: str, timed: bool) -> int:
     """Returns the priority of a set's rich rules: odd for those that end by themselves."""
     return _FIRST_NUMBER + 2 * (zlib.crc32(name.encode("ascii")) % _NUMBERS) + timed
@@ -64,11 +77,30 @@ def service_items(service: str, sources: Sequence[Network], rich: bool) -> Tuple
     return tuple(Item(service, source=source, rich=True) for source in sources)
 
 
-def is_ours(item: Item, name: str, service: str) -> bool:
-    """Tells whether an item belongs to the set ``name``, whose service is ``service``."""
+def find_ours(name: str, known: Collection[str]) -> Ours:
+    """Returns what the items of the set ``name`` are known by; ``known`` are the services of the sets that are there.
+
+    Two names may have the same number. Rules with it are the other set's where that one is there and this one is not.
+    """
+    service = CHAIN_PREFIX + name
+    if service not in known and find_sharer(name, known):
+        return Ours(service, frozenset())
+    return Ours(service, frozenset((number_of(name, False), number_of(name, True))))
+
+
+def find_sharer(name: str, known: Collection[str]) -> str:
+    """Returns another set that has the number of ``name``, or nothing; ``known`` are the services of sets."""
+    number = number_of(name, False)
+    others = (service[len(CHAIN_PREFIX) :] for service in sorted(known) if service != CHAIN_PREFIX + name)
+    # Somebody may have a file of that kind whose name could not be a set's.
+    return next((other for other in others if other.isascii() and number_of(other, False) == number), "")
+
+
+def is_ours(item: Item, ours: Ours) -> bool:
+    """Tells whether an item belongs to the set whose items are known by ``ours``."""
     if item.service:
-        return item.service == service
-    return item.rich and item.priority in (number_of(name, False), number_of(name, True))
+        return item.service == ours.service
+    return item.rich and item.priority in ours.numbers
 
 
 def rich_rule(item: Item) -> str:

@@ -9,7 +9,7 @@ runtime alone: so it is done only where nobody did, and else the set's ports are
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Dict, FrozenSet, List, Mapping, Sequence, Set, Tuple
+from typing import Any, Dict, FrozenSet, List, Mapping, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._adopt import is_adoptable
 from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._daemon import (
@@ -23,6 +23,7 @@ from ansible_collections.port443.https.plugins.module_utils._backends._firewalld
 )
 from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._item import (
     Item,
+    Ours,
     is_ours,
     number_of,
     parse_items,
@@ -73,7 +74,9 @@ class _Part:
         return tuple(item for item in self.have if item not in want) + self.adopted
 
 
-def plan_live(daemon: Daemon, request: Request, targets: FrozenSet[Place], on_disk: Mapping[str, Service]) -> Live:
+def plan_live(
+    daemon: Daemon, request: Request, ours: Ours, targets: FrozenSet[Place], on_disk: Mapping[str, Service]
+) -> Live:
     """Returns what makes the runtime what the request says; ``on_disk`` are services as their files define them.
 
     Raises HostError for a time limit on what goes out, which firewalld does not know.
@@ -82,13 +85,13 @@ def plan_live(daemon: Daemon, request: Request, targets: FrozenSet[Place], on_di
     ready = ready and request.timeout is None
     if request.timeout is not None and any(kind == POLICY for kind, _name in targets):
         raise HostError("firewalld cannot open a policy for a time: leave timeout out for what goes out")
-    loaded = _parts(daemon, request, targets, by_service=True)
-    ported = _parts(daemon, request, targets, by_service=False)
+    loaded = _parts(daemon, request, ours, targets, by_service=True)
+    ported = _parts(daemon, request, ours, targets, by_service=False)
     if ready and all(_is_settled(by, other) for by, other in zip(loaded, ported)):
         return Live(loaded=True)
     if all(_is_settled(part) for part in ported):
         return Live()
-    may_load = request.persistent and bool(targets) and not find_losses(daemon, request, on_disk)
+    may_load = request.persistent and bool(targets) and not find_losses(daemon, ours, on_disk)
     parts = loaded if ready or may_load else ported
     added = tuple((part.place, item) for part in parts for item in part.added)
     changes = tuple(_change(part) for part in parts if part.added or part.dropped)
@@ -98,7 +101,7 @@ def plan_live(daemon: Daemon, request: Request, targets: FrozenSet[Place], on_di
     return Live(steps, changes, added, loaded=ready)
 
 
-def _parts(daemon: Daemon, request: Request, targets: FrozenSet[Place], by_service: bool) -> List[_Part]:
+def _parts(daemon: Daemon, request: Request, ours: Ours, targets: FrozenSet[Place], by_service: bool) -> List[_Part]:
     parts = []
     for place, settings in sorted(daemon.runtime.items()):
         items = parse_items(settings)
@@ -107,7 +110,7 @@ def _parts(daemon: Daemon, request: Request, targets: FrozenSet[Place], by_servi
         if place in targets:
             want = wanted_items(request, place, by_service)
             adopted = tuple(item for item in items if is_adoptable(item, request, daemon.services))
-        have = tuple(item for item in items if is_ours(item, request.name, request.chain))
+        have = tuple(item for item in items if is_ours(item, ours))
         parts.append(_Part(place, settings, have, want, adopted))
     return parts
 
@@ -132,11 +135,11 @@ def _is_settled(part: _Part, other: _Part = _Part((ZONE, ""), {}, (), (), ())) -
     return is_settled(part.have, part.want, other.want) and not part.adopted
 
 
-def find_losses(daemon: Daemon, request: Request, on_disk: Mapping[str, Service]) -> Tuple[str, ...]:
+def find_losses(daemon: Daemon, ours: Ours, on_disk: Mapping[str, Service]) -> Tuple[str, ...]:
     """Returns what a reload would take away or bring in beyond this set; nothing where it is safe."""
     losses = list(daemon.keeps)
     for place in sorted({*daemon.runtime, *daemon.saved}):
-        now, saved = (_without_ours(one.get(place), request) for one in (daemon.runtime, daemon.saved))
+        now, saved = (_without_ours(one.get(place), ours) for one in (daemon.runtime, daemon.saved))
         if place == (ZONE, daemon.default_zone) and now and saved:
             # What is in no zone is in this one, so that nothing is lost with an interface that is only said to be here.
             now["interfaces"] = now.get("interfaces", set()) & saved.get("interfaces", set())
@@ -144,7 +147,7 @@ def find_losses(daemon: Daemon, request: Request, on_disk: Mapping[str, Service]
         if now != saved:
             losses.append(" ".join(place))
     for name, service in daemon.services.items():
-        if name != request.chain and name in on_disk and as_told(on_disk[name]) != service:
+        if name != ours.service and name in on_disk and as_told(on_disk[name]) != service:
             losses.append(f"service {name}")
     return tuple(losses)
 
@@ -154,24 +157,23 @@ def as_told(service: Service) -> Service:
     return Service(service.ports, service.simple)
 
 
-def _without_ours(settings: Any, request: Request) -> Dict[str, Any]:
+def _without_ours(settings: Any, ours: Ours) -> Dict[str, Any]:
     """A zone's settings without ours, in a form that can be compared."""
-    ours = {number_of(request.name, timed) for timed in (False, True)}
     kept: Dict[str, Any] = {}
     for key, value in (settings or {}).items():
         if key == "services":
-            value = [service for service in value if service != request.chain]
+            value = [service for service in value if service != ours.service]
         elif key in ("rules_str", "rich_rules"):
-            value = [text for text in value if not _is_our_rule(text, request, ours)]
+            value = [text for text in value if not _is_our_rule(text, ours)]
         if value:
             kept[key] = set(value) if isinstance(value, list) else value
     return kept
 
 
-def _is_our_rule(text: str, request: Request, ours: Set[int]) -> bool:
-    if f'service name="{request.chain}"' in text:
+def _is_our_rule(text: str, ours: Ours) -> bool:
+    if f'service name="{ours.service}"' in text:
         return True
-    return any(f'priority="{number}"' in text for number in ours) and text.endswith(" accept")
+    return any(f'priority="{number}"' in text for number in ours.numbers) and text.endswith(" accept")
 
 
 def _steps(part: _Part, request: Request) -> Tuple[Call, ...]:

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Dict, List, Optional
+from typing import Dict, FrozenSet, List, Optional, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._daemon import (
     POLICY,
@@ -14,6 +14,7 @@ from ansible_collections.port443.https.plugins.module_utils._backends._firewalld
     Place,
     observe_daemon,
 )
+from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._item import parse_items
 from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._running import is_running
 from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._service import Service, parse_service
 from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._xml import items_of, parse
@@ -71,6 +72,22 @@ def service_path(service: str) -> str:
     return f"{ETC}/services/{service}.xml"
 
 
+def list_services(host: Host) -> Tuple[str, ...]:
+    """Returns the services of our sets that have a file."""
+    names = host.list_folder(ETC + "/services")
+    return tuple(name[:-4] for name in names if name.startswith(CHAIN_PREFIX) and name.endswith(".xml"))
+
+
+def find_known(have: Have) -> FrozenSet[str]:
+    """Returns the services of the sets that are there: those that have a file, and those that are let in now.
+
+    That firewalld knows a service is not enough: it does so until it is reloaded, also if the set was removed.
+    """
+    settings = have.daemon.runtime.values() if have.daemon else ()
+    used = {item.service for one in settings for item in parse_items(one)}
+    return frozenset(have.services).union(name for name in used if name.startswith(CHAIN_PREFIX))
+
+
 def is_enabled(host: Host) -> bool:
     """Tells whether firewalld starts at boot."""
     return any(host.has_link(path) for path in _ENABLED_BY)
@@ -79,10 +96,7 @@ def is_enabled(host: Host) -> bool:
 def observe(host: Host, kernel: Kernel) -> Have:
     """Reads firewalld's files and asks the daemon; raises HostError for what cannot be read."""
     files = {place: _read_file(host, *place) for place in _find_places(host)}
-    services = {}
-    for name in host.list_folder(ETC + "/services"):
-        if name.startswith(CHAIN_PREFIX) and name.endswith(".xml"):
-            services[name[:-4]] = host.read(f"{ETC}/services/{name}") or b""
+    services = {name: host.read(service_path(name)) or b"" for name in list_services(host)}
     daemon = observe_daemon(host) if is_running(host) else None
     if daemon and "firewalld" not in find_managers(kernel.ruleset):
         kernel = observe_kernel(host)  # version 0.9 is on the bus, and active for systemd, before its rules are there

@@ -22,6 +22,7 @@ from ansible_collections.port443.https.plugins.module_utils._backends._firewalld
 )
 from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._item import (
     Item,
+    Ours,
     is_ours,
     parse_items,
 )
@@ -66,19 +67,19 @@ class _Edit:
     want: Tuple[Item, ...]
 
 
-def plan_saved(have: Have, request: Request, targets: FrozenSet[Place], reloads: bool) -> Saved:
+def plan_saved(have: Have, request: Request, ours: Ours, targets: FrozenSet[Place], reloads: bool) -> Saved:
     """Returns what makes the files what the request says; ``reloads`` tells that firewalld reads them all afterwards.
 
     Raises HostError for a broken file that has to be changed.
     """
     wanted = targets if request.persistent and request.state == "present" else frozenset()
     made = _made_before(have)
-    edits = [_edit(have, request, place, place in wanted, made) for place in sorted(have.files)]
+    edits = [_edit(have, request, ours, place, place in wanted, made) for place in sorted(have.files)]
     changed = [edit for edit in edits if edit.after != edit.file.content]
     before = have.services.get(request.chain)
     after = _service_after(have, request, wanted, made) if wanted else None
     told = have.daemon is not None and not reloads
-    steps: List[Step] = [_zone_step(have, request, edit) if told else _write(edit) for edit in changed]
+    steps: List[Step] = [_zone_step(have, request, ours, edit) if told else _write(edit) for edit in changed]
     if before != after:
         step = _service_step(have, request, before, after, told)
         steps = [step, *steps] if after is not None else [*steps, step]
@@ -103,7 +104,7 @@ def _relative(place: Place) -> str:
     return f"{FOLDERS[place[0]]}/{place[1]}.xml"
 
 
-def _edit(have: Have, request: Request, place: Place, wanted: bool, made: FrozenSet[str]) -> _Edit:
+def _edit(have: Have, request: Request, ours: Ours, place: Place, wanted: bool, made: FrozenSet[str]) -> _Edit:
     file = have.files[place]
     try:
         items = items_of(parse(file.effective))
@@ -115,17 +116,17 @@ def _edit(have: Have, request: Request, place: Place, wanted: bool, made: Frozen
         ) from None
     want = wanted_items(request, place, by_service=True) if wanted else ()
     ports = wanted_items(request, place, by_service=False) if wanted else ()
-    ours = [item for item in items if is_ours(item, request.name, request.chain)]
-    settled = is_settled(ours, want, ports) or (wanted and is_settled(ours, ports))
-    kept = set(ours) if settled else set(want)
+    mine = [item for item in items if is_ours(item, ours)]
+    settled = is_settled(mine, want, ports) or (wanted and is_settled(mine, ports))
+    kept = set(mine) if settled else set(want)
 
     def unwanted(item: Item) -> bool:
-        if is_ours(item, request.name, request.chain):
+        if is_ours(item, ours):
             return item not in kept
         return wanted and is_adoptable(item, request, have.definitions)
 
     after = remove(file.effective, unwanted)
-    after = after if settled else insert(after, [item for item in want if item not in ours])
+    after = after if settled else insert(after, [item for item in want if item not in mine])
     return _Edit(place, file, _keep_or_delete(file, after, wanted or _relative(place) not in made), want)
 
 
@@ -155,7 +156,7 @@ def _write(edit: _Edit) -> Write:
     return Write(edit.file.path, edit.file.content, edit.after)
 
 
-def _zone_step(have: Have, request: Request, edit: _Edit) -> Step:
+def _zone_step(have: Have, request: Request, ours: Ours, edit: _Edit) -> Step:
     """Tells firewalld what changes in a saved zone; what it does not know needs no telling."""
     path = have.daemon.objects.get(edit.place) if have.daemon else None
     if have.daemon is None or path is None or edit.place[0] != ZONE:
@@ -163,7 +164,7 @@ def _zone_step(have: Have, request: Request, edit: _Edit) -> Step:
     known = parse_items(have.daemon.saved[edit.place])
     after = items_of(parse(edit.after if edit.after is not None else edit.file.stock or b"<zone/>"))
     added = [item for item in edit.want if item not in known and item in after]
-    gone = [item for item in known if item not in after and _is_concerned(item, have, request)]
+    gone = [item for item in known if item not in after and _is_concerned(item, have, request, ours)]
     if not added and not gone:
         return _write(edit)
     forth = [add_saved(path, item) for item in added] + [remove_saved(path, item) for item in gone]
@@ -173,8 +174,8 @@ def _zone_step(have: Have, request: Request, edit: _Edit) -> Step:
     return Call(tuple(forth), (undo,), (_write(edit),), copy)
 
 
-def _is_concerned(item: Item, have: Have, request: Request) -> bool:
-    return is_ours(item, request.name, request.chain) or is_adoptable(item, request, have.definitions)
+def _is_concerned(item: Item, have: Have, request: Request, ours: Ours) -> bool:
+    return is_ours(item, ours) or is_adoptable(item, request, have.definitions)
 
 
 def _service_step(have: Have, request: Request, before: Optional[bytes], after: Optional[bytes], told: bool) -> Step:
