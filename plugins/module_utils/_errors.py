@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+
 
 class Problem(Exception):
     """Something a user has to know; ``message`` says what was found and what would work."""
@@ -19,3 +22,10 @@ class RuleError(Problem):
 
 class HostError(Problem):
     """The host cannot do it: no rights, no tool, a held lock, a broken file; holds the tool's own words."""
+
+
+def words_of(problem: OSError) -> str:
+    """Returns what the system said, and what would work where rights are missing."""
+    said = problem.strerror or str(problem)
+    lacks_rights = problem.errno in (errno.EACCES, errno.EPERM) and os.geteuid() != 0
+    return f"{said}; if that takes root, use become: true" if lacks_rights else said

@@ -30,7 +30,7 @@ from ansible_collections.port443.https.plugins.module_utils._certificate._situat
     Outcome,
     Situation,
 )
-from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError, words_of
 
 DEFAULT_ADDRESS, DEFAULT_PORT = "127.0.0.1", 443
 LOCK_PATIENCE = 60.0  # seconds, beside what another run may spend on its proofs
@@ -229,7 +229,7 @@ def _telling(request: Request) -> Iterator[None]:
         yield
     except OSError as problem:
         name = f" ({problem.filename})" if problem.filename else ""
-        raise HostError(f"{site_path(request)}{name}: {problem.strerror or problem}") from None
+        raise HostError(f"{site_path(request)}{name}: {words_of(problem)}") from None
 
 
 def site_path(request: Request) -> str:

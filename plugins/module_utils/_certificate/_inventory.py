@@ -17,6 +17,7 @@ from ansible_collections.port443.https.plugins.module_utils._certificate._reques
 from ansible_collections.port443.https.plugins.module_utils._certificate._service import Service, Serving, Wanted
 from ansible_collections.port443.https.plugins.module_utils._certificate._situation import NO, OTHER, UNKNOWN, YES
 from ansible_collections.port443.https.plugins.module_utils._certificate._x509 import Certificate, describe_name
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError, words_of
 
 
 def list_sites(request: Request, names: Tuple[str, ...], service: Service, now: int) -> List[Dict[str, Any]]:
@@ -24,9 +25,13 @@ def list_sites(request: Request, names: Tuple[str, ...], service: Service, now: 
 
     ``now`` is seconds since 1970.
     """
-    with open_folder(request.directory) as folder:
-        sites = names or (_find_sites(folder) if folder is not None else ())
-        found = {site: _store.observe(folder, site) for site in sites}
+    try:
+        with open_folder(request.directory) as folder:
+            sites = names or (_find_sites(folder) if folder is not None else ())
+            found = {site: _store.observe(folder, site) for site in sites}
+    except OSError as problem:  # its path is a name in an open directory
+        name = f" ({problem.filename})" if problem.filename else ""
+        raise HostError(f"{request.directory}{name}: {words_of(problem)}") from None
     return [_describe(request, site, have, service, now) for site, have in found.items()]
 
 

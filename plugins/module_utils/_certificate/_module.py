@@ -8,7 +8,7 @@ from typing import Callable
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.port443.https.plugins.module_utils._certificate._install import Relabel, Result
-from ansible_collections.port443.https.plugins.module_utils._errors import Problem
+from ansible_collections.port443.https.plugins.module_utils._errors import Problem, words_of
 
 
 def exit_with(module: AnsibleModule, run: Callable[[AnsibleModule], Result]) -> None:
@@ -19,7 +19,7 @@ def exit_with(module: AnsibleModule, run: Callable[[AnsibleModule], Result]) -> 
         module.fail_json(msg=problem.message)
     except OSError as problem:
         where = f"{problem.filename}: " if problem.filename else ""
-        module.fail_json(msg=f"{where}{problem.strerror or problem}")
+        module.fail_json(msg=where + words_of(problem))
     else:
         for warning in warnings:
             module.warn(warning)
