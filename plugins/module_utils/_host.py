@@ -47,13 +47,15 @@ class Host:
     lock_path = "/var/run/port443.lock"  # which is /run on Linux
 
     def run(self, argv: Sequence[str], stdin: str = "") -> Completed:
-        """Runs a command in the C locale and returns what it said; raises HostError only if it cannot start."""
+        """Runs a command in the C locale and in /, as services do, and returns what it said.
+
+        Raises HostError only if it cannot start.
+        """
         path = self.find(argv[0])
         if path is None:
             raise HostError(f"{argv[0]} is not installed on this host")
-        ended = execute(
-            (path, *argv[1:]), COMMAND_ENVIRONMENT, COMMAND_TIMEOUT, input=stdin.encode("utf-8", "surrogateescape")
-        )
+        given = stdin.encode("utf-8", "surrogateescape")
+        ended = execute((path, *argv[1:]), COMMAND_ENVIRONMENT, COMMAND_TIMEOUT, input=given, cwd="/")
         decoded = [stream.decode("utf-8", "surrogateescape") for stream in (ended.stdout, ended.stderr)]
         return Completed(tuple(argv), ended.returncode, decoded[0], decoded[1])
 

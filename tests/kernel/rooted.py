@@ -67,6 +67,11 @@ class RootedHost(Host):
     def has_link(self, path):
         return super().has_link(self._at(path))
 
+    def real_path(self, path):
+        real, root = super().real_path(self._at(path)), os.path.realpath(self.root)
+        within = super().has_link(self._at(path)) and (real + "/").startswith(root + "/")
+        return (real[len(root) :] or "/") if within else super().real_path(path)
+
     def is_file(self, path):
         return super().is_file(self._at(path))
 

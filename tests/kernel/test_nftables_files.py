@@ -133,6 +133,36 @@ def test_included_files_get_what_belongs_into_them(host):
     assert host.files() == files
 
 
+@pytest.mark.parametrize("pattern", ["./etc/fw.nft", "../etc/fw.nft", "./etc/./f?.nft", "/etc/./fw.nft"])
+def test_an_include_that_begins_with_dots_starts_where_services_run(host, pattern):
+    host.put("/etc/fw.nft", FIREWALL)
+    host.put(CONF, f'include "{pattern}"\n')
+    host.enable(WANTS)
+    nft(FIREWALL)
+    before, files = listed(), host.files()
+    done = host.ensure_as_predicted(lambda: (listed(), host.files()))
+    assert [str(step) for step in done.steps[1:]] == ["write /etc/fw.nft"]
+    assert (verdicts(done), done.persisted) == (ALL_OPEN, "rehearsed")
+    assert host.ensure().steps == ()
+    host.ensure(state="absent")
+    assert (listed(), host.files()) == (before, files)
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_an_include_that_begins_with_dots_is_not_looked_for_beside_the_file_or_the_run(host, monkeypatch, check):
+    host.put("/etc/fw.nft", FIREWALL)
+    host.put(CONF, 'include "./fw.nft"\n')
+    host.enable(WANTS)
+    nft(FIREWALL)
+    monkeypatch.chdir(host.root / "etc")
+    before, files = listed(), host.files()
+    with pytest.raises(
+        HostError, match=r"cannot be loaded .* nft said: /etc/nftables.conf:1:.*File not found: ./fw.nft"
+    ):
+        host.ensure(check=check)
+    assert (listed(), host.files()) == (before, files)
+
+
 def test_rules_for_two_ip_versions_in_two_tables(host):
     text = (
         FIREWALL.replace("inet filter", "ip filter")

@@ -19,7 +19,10 @@ class FilesHost:
         return path in self.files
 
     def has_link(self, path):
-        return path in self.files
+        return path in self.files or bool(self.list_folder(path))
+
+    def real_path(self, path):
+        return path
 
     def list_folder(self, path):
         within = path.rstrip("/") + "/"

@@ -75,6 +75,33 @@ def test_includes_are_followed_to_the_end_and_relative_ones_start_in_etc():
     )
 
 
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "./etc/fw.nft",
+        "../etc/fw.nft",
+        "./../srv/./../etc//fw.nft",
+        "./etc/f?.nft",
+        "../*/fw.nft",
+        "/etc/./fw.nft",
+        "/srv/../etc/fw.nft",
+    ],
+)
+def test_includes_that_begin_with_dots_start_in_the_root_and_are_named_without_detours(pattern):
+    files = {"/etc/nftables.conf": f'include "{pattern}"\n', "/etc/fw.nft": "define a = 1", "/srv/a": ""}
+    sources = sources_of(files)
+    assert (list(sources.contents), assemble(sources).text) == (
+        ["/etc/nftables.conf", "/etc/fw.nft"],
+        "define a = 1\n\n",
+    )
+
+
+@pytest.mark.parametrize("pattern", ["./fw.nft", "../fw.nft", "./none/../etc/fw.nft"])
+def test_includes_that_begin_with_dots_are_not_looked_for_in_etc(pattern):
+    files = {"/etc/nftables.conf": f'include "{pattern}"\n', "/etc/fw.nft": "define a = 1"}
+    assert assemble(sources_of(files)).text == f'include "{pattern}"\n'
+
+
 def test_a_file_that_is_missing_is_left_for_nft_to_complain():
     assert assemble(sources_of({"/etc/nftables.conf": 'include "/etc/none.nft"\n'})).text == (
         'include "/etc/none.nft"\n'

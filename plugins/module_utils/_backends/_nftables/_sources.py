@@ -4,19 +4,20 @@
 
 from __future__ import annotations
 
-import fnmatch
 import re
 from dataclasses import dataclass, field
 from typing import Dict, List, Mapping, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._backends._nftables._scan import tokens
+from ansible_collections.port443.https.plugins.module_utils._backends._nftables._search import (
+    WILDCARDS,
+    find_included,
+)
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host import Host
 
 _DEEPEST = 16  # MAX_INCLUDE_DEPTH in nftables' include/parser.h
-_DEFAULT_FOLDER = "/etc"  # what the packages of all distributions are built with
 _STDIN = re.compile(r"/dev/stdin:(\d+):")
-_WILDCARDS = frozenset("*?[")
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def observe_sources(host: Host, path: str) -> Sources:
             continue
         for pattern, _start, _end in _includes(content.decode("utf-8", "surrogateescape")):
             if pattern not in included:
-                included[pattern] = _matches(host, pattern)
+                included[pattern] = find_included(host, pattern)
                 waiting += included[pattern]
     return Sources(path, contents, included)
 
@@ -122,7 +123,7 @@ def _append(sources: Sources, path: str, parts: List[str], pieces: List[Piece], 
     at = 0
     for pattern, start, end in _includes(text) if "include" in text else ():
         paths = sources.included.get(pattern, ())
-        if not paths and not _WILDCARDS.intersection(pattern):
+        if not paths and not WILDCARDS.intersection(pattern):
             continue
         _add(parts, pieces, path, text, at, start)
         for one in paths:
@@ -157,20 +158,3 @@ def _includes(text: str) -> List[Tuple[str, int, int]]:
         include = token.start if beginning and token.text == "include" else -1
         beginning = token.kind != "word"
     return found
-
-
-def _matches(host: Host, pattern: str) -> Tuple[str, ...]:
-    """The files that an include stands for, in nft's order: sorted by name, hidden ones left out."""
-    path = pattern if pattern.startswith("/") else f"{_DEFAULT_FOLDER}/{pattern}"
-    found = ["/"]
-    for part in filter(None, path.split("/")):
-        if _WILDCARDS.intersection(part):
-            found = [
-                f"{folder.rstrip('/')}/{name}"
-                for folder in found
-                for name in host.list_folder(folder)
-                if fnmatch.fnmatchcase(name, part) and (part[0] == "." or name[0] != ".")
-            ]
-        else:
-            found = [f"{folder.rstrip('/')}/{part}" for folder in found]
-    return tuple(name for name in found if host.is_file(name))
