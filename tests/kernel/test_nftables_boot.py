@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._host import Completed, Host
 from nft_host import ALL_OPEN, CONF, FIREWALL, WANTS, lines_of, listed, nft, saved, text_of, verdicts
 from rooted import tool
 
@@ -35,6 +37,63 @@ def test_the_file_that_the_unit_names_is_the_one(host):
     done = host.ensure()
     assert str(done.steps[-1]) == "write /srv/firewall.nft"
     assert text_of(host, "/etc/sysconfig/nftables.conf") == "this is not read\n"
+
+
+OVERRIDE = "[Service]\nExecStart=\nExecStart=/usr/sbin/nft -f /srv/fw/main.nft\n"
+
+
+def pretend(monkeypatch, host, version):
+    """Lets the real nft claim to be another one."""
+    run, claim = host.run, Completed((), 0, f"nftables v{version} (Some Name #4)\n", "")
+    monkeypatch.setattr(host, "run", lambda argv, stdin="": claim if "--version" in argv else run(argv, stdin))
+
+
+def searches_beside(folder):
+    """Whether the real nft finds what a file includes beside it."""
+    (folder / "main.nft").write_text('include "rules.nft"\n', encoding="utf-8")
+    (folder / "rules.nft").write_text("", encoding="utf-8")
+    return Host().run(("nft", "-c", "-f", str(folder / "main.nft"))).returncode == 0
+
+
+@pytest.mark.parametrize("version", ["", "0.9.8", "1.1.3"])
+def test_a_file_beside_the_one_that_includes_it_is_found_where_nft_finds_it(host, monkeypatch, tmp_path, version):
+    found = version == "1.1.3" if version else searches_beside(tmp_path)
+    if version:
+        pretend(monkeypatch, host, version)
+    host.put("/etc/systemd/system/nftables.service.d/own.conf", OVERRIDE)
+    host.put("/srv/fw/rules.nft", FIREWALL.replace("flush ruleset\n", ""))
+    host.put("/srv/fw/main.nft", 'flush ruleset\ninclude "rules.nft"\n')
+    host.enable(WANTS)
+    nft(FIREWALL)
+    before, files = listed(), host.files()
+    if not found:
+        with pytest.raises(HostError, match=r"nft said: /srv/fw/main.nft:2:.*File not found: rules.nft"):
+            host.ensure()
+        assert (listed(), host.files()) == (before, files)
+        return
+    done = host.ensure_as_predicted(lambda: (listed(), host.files()))
+    assert [str(step) for step in done.steps[1:]] == ["write /srv/fw/rules.nft"]
+    assert (verdicts(done), done.persisted) == (ALL_OPEN, "rehearsed")
+    assert host.ensure().steps == ()
+    host.ensure(state="absent")
+    assert (listed(), host.files()) == (before, files)
+
+
+@pytest.mark.parametrize(("version", "persisted"), [("1.0.6", "rehearsed"), ("1.1.3", "no"), ("1.1.6", "rehearsed")])
+def test_files_that_nft_reads_twice_are_left_and_told(host, monkeypatch, version, persisted):
+    pretend(monkeypatch, host, version)
+    host.put("/etc/nftables.d/filter.nft", FIREWALL.replace("flush ruleset\n", ""))
+    host.put(CONF, 'flush ruleset\ninclude "nftables.d/*.nft"\n')
+    host.enable(WANTS)
+    nft(FIREWALL)
+    files = host.files()
+    done = host.ensure()
+    assert (verdicts(done), done.persisted) == (ALL_OPEN, persisted)
+    told = 'this nft reads "nftables.d/*.nft" twice, but "/etc/nftables.d/*.nft" once. Add the ports there'
+    assert any(told in warning for warning in done.warnings) == (persisted == "no")
+    assert host.ensure().steps == ()
+    host.ensure(state="absent")
+    assert host.files() == files
 
 
 # Which file, and what enables it. Debian's is confirmed in containers, the others rest on documentation alone.

@@ -4,12 +4,22 @@
 
 from __future__ import annotations
 
+from ansible_collections.port443.https.plugins.module_utils._host import Completed
+
 
 class FilesHost:
-    """Answers about files from a dictionary of texts; runs nothing."""
+    """Answers about files from a dictionary of texts; runs nothing, but has an nft that tells its version."""
 
-    def __init__(self, files):
+    def __init__(self, files, nft="1.0.6"):
         self.files = files
+        self.nft = nft
+
+    def find(self, name):
+        return "/usr/sbin/nft" if name == "nft" and self.nft else None
+
+    def run(self, argv):
+        assert argv == ("nft", "--version")
+        return Completed(argv, 0, f"nftables v{self.nft} (Some Name #4)\n", "")
 
     def read(self, path):
         text = self.files.get(path)

@@ -23,8 +23,8 @@ WANTED = TableText(("inet", "filter"), ("tcp dport 443 accept",), (JumpText("inp
 INPUT = "chain input {\n\ttype filter hook input priority 0; policy accept;\n"
 
 
-def sources_of(files, path="/etc/nftables.conf"):
-    return observe_sources(FilesHost(files), path)
+def sources_of(files, path="/etc/nftables.conf", nft="1.0.6"):
+    return observe_sources(FilesHost(files, nft), path)
 
 
 def changed(files):
@@ -100,6 +100,54 @@ def test_includes_that_begin_with_dots_start_in_the_root_and_are_named_without_d
 def test_includes_that_begin_with_dots_are_not_looked_for_in_etc(pattern):
     files = {"/etc/nftables.conf": f'include "{pattern}"\n', "/etc/fw.nft": "define a = 1"}
     assert assemble(sources_of(files)).text == f'include "{pattern}"\n'
+
+
+OLD, NEW = ("", "0.099", "0.9.8", "1.0.9"), ("1.1", "1.1.0", "1.1.5", "1.1.6", "1.2.0", "2.0")
+# What an include in /srv/fw/main.nft stands for, with an old nft and with a new one.
+BESIDE = [
+    ("both.nft", ["/etc/both.nft"], ["/srv/fw/both.nft"]),
+    ("own.nft", [], ["/srv/fw/own.nft"]),
+    ("d/own.nft", [], ["/srv/fw/d/own.nft"]),
+    ("etc.nft", ["/etc/etc.nft"], ["/etc/etc.nft"]),
+    ("d/*.nft", ["/etc/d/etc.nft"], ["/etc/d/etc.nft", "/srv/fw/d/own.nft", "/srv/fw/d/own2.nft"]),
+    ("./own.nft", [], []),
+    ("/srv/fw/own.nft", ["/srv/fw/own.nft"], ["/srv/fw/own.nft"]),
+]
+
+
+@pytest.mark.parametrize("nft", OLD + NEW)
+@pytest.mark.parametrize(("pattern", "old", "new"), BESIDE)
+def test_the_folder_of_the_file_is_searched_by_the_nfts_that_do_so(pattern, old, new, nft):
+    names = ["both.nft", "own.nft", "d/own.nft", "d/own2.nft"]
+    files = dict.fromkeys(
+        [f"/srv/fw/{name}" for name in names] + ["/etc/both.nft", "/etc/etc.nft", "/etc/d/etc.nft"], ""
+    )
+    files["/srv/fw/main.nft"] = f'include "{pattern}"\n'
+    sources = sources_of(files, "/srv/fw/main.nft", nft)
+    assert list(sources.included[pattern]) == (old if nft in OLD else new)
+
+
+def test_the_folder_of_a_file_that_is_included_is_not_searched():
+    files = {
+        "/srv/fw/main.nft": 'include "d/own.nft"',
+        "/srv/fw/d/own.nft": 'include "beside.nft"',
+        "/srv/fw/d/beside.nft": "",
+    }
+    assert assemble(sources_of(files, "/srv/fw/main.nft", "1.1.3")).text == 'include "beside.nft"\n'
+
+
+@pytest.mark.parametrize(("nft", "times"), [("1.0.9", 1), ("1.1.0", 2), ("1.1.5", 2), ("1.1.6", 1)])
+def test_what_wildcards_match_is_read_twice_where_nft_searches_etc_twice(nft, times):
+    files = {
+        "/etc/nftables.conf": 'table inet filter {\ninclude "filter.d/*.nft"\ninclude "more.nft"\n}\n',
+        "/etc/filter.d/input.nft": INPUT + "ct state established accept\ndrop\n}\n",
+        "/etc/more.nft": "",
+    }
+    sources = sources_of(files, nft=nft)
+    assert sources.included == {"filter.d/*.nft": ("/etc/filter.d/input.nft",) * times, "more.nft": ("/etc/more.nft",)}
+    if times > 1:
+        with pytest.raises(HostError, match=r'than once by /etc/nftables.conf: this nft reads "filter.d/\*.nft" twice'):
+            with_ours(sources, CHAIN, [WANTED])
 
 
 def test_a_file_that_is_missing_is_left_for_nft_to_complain():

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Dict, List, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._backends._nftables._scan import Statement
+from ansible_collections.port443.https.plugins.module_utils._backends._nftables._search import DEFAULT_FOLDER
 from ansible_collections.port443.https.plugins.module_utils._backends._nftables._sources import Sources, Whole
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 
@@ -99,11 +100,19 @@ class Insertions:
     def _find(self, at: int) -> Tuple[str, int, str]:
         path, offset = self._whole.locate(at)
         if self._whole.repeats(path):
-            raise HostError(f"{path} is included more than once by {self._sources.path}")
+            raise HostError(f"{path} is included more than once by {self._sources.path}{_twice(self._sources, path)}")
         return path, offset, self._sources.text(path)
 
     def _insert(self, path: str, offset: int, text: str) -> None:
         self._inserted.setdefault(path, {}).setdefault(offset, []).append(text)
+
+
+def _twice(sources: Sources, path: str) -> str:
+    """What to say where it is one include that gives a file twice, which nobody sees who looks at the files."""
+    for pattern, paths in sources.included.items():
+        if paths.count(path) > 1:
+            return f': this nft reads "{pattern}" twice, but "{DEFAULT_FOLDER}/{pattern}" once'
+    return ""
 
 
 def cut(text: str, start: int, end: int) -> str:

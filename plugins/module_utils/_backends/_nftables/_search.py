@@ -6,21 +6,48 @@ from __future__ import annotations
 
 import fnmatch
 import os
+import re
 from typing import Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._host import Host
 
 WILDCARDS = frozenset("*?[")
 
-_DEFAULT_FOLDER = "/etc"  # what the packages of all distributions are built with
+DEFAULT_FOLDER = "/etc"  # what the packages of all distributions are built with
+
+_VERSION = ("nft", "--version")
+_NUMBER = re.compile(r"\bv(\d+)\.(\d+)(?:\.(\d+))?")
+_OWN_FOLDER_SINCE = (1, 1, 0)  # "add base directory of -f/--filename to include path" in nftables' changes
+_DEFAULT_ONCE_SINCE = (1, 1, 6)  # "do not re-add default include directory in include search path"
 
 
-def find_included(host: Host, pattern: str) -> Tuple[str, ...]:
+def is_searched(pattern: str) -> bool:
+    """Tells whether nft searches folders for what an include names; else it starts where nft runs, for services /."""
+    return not pattern.startswith(("/", "./", "../"))
+
+
+def observe_folders(host: Host, path: str) -> Tuple[str, ...]:
+    """Returns the folders that the nft of this host searches, in its order, where it is told to load ``path``."""
+    said = _NUMBER.search(host.run(_VERSION).out) if host.find(_VERSION[0]) else None
+    version = tuple(int(number or 0) for number in said.groups()) if said else ()
+    if version < _OWN_FOLDER_SINCE:
+        return (DEFAULT_FOLDER,)
+    own = os.path.dirname(path)
+    if version >= _DEFAULT_ONCE_SINCE and host.real_path(own) == DEFAULT_FOLDER:
+        return (DEFAULT_FOLDER,)
+    return (own, DEFAULT_FOLDER)
+
+
+def find_included(host: Host, pattern: str, folders: Tuple[str, ...]) -> Tuple[str, ...]:
     """Returns the files that an include stands for, in nft's order: sorted by name, hidden ones left out."""
-    # Such a path is searched nowhere: it starts where nft runs, and services run in /.
-    if pattern.startswith(("/", "./", "../")):
+    if not is_searched(pattern):
         return _matches(host, pattern)
-    return _matches(host, f"{_DEFAULT_FOLDER}/{pattern}")
+    found = [_matches(host, f"{folder}/{pattern}") for folder in folders]
+    if WILDCARDS.intersection(pattern):
+        # All that match are read, what was found last first: nft piles them up. A folder that is searched twice, as
+        # that of /etc/nftables.conf is by some, gives each of its files twice.
+        return tuple(name for names in reversed(found) for name in names)
+    return next(filter(None, found), ())
 
 
 def _matches(host: Host, path: str) -> Tuple[str, ...]:

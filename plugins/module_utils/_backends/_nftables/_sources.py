@@ -12,6 +12,8 @@ from ansible_collections.port443.https.plugins.module_utils._backends._nftables.
 from ansible_collections.port443.https.plugins.module_utils._backends._nftables._search import (
     WILDCARDS,
     find_included,
+    is_searched,
+    observe_folders,
 )
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host import Host
@@ -77,6 +79,7 @@ def observe_sources(host: Host, path: str) -> Sources:
     """Reads a file that exists and all that it includes; raises HostError for one that cannot be read."""
     contents: Dict[str, bytes] = {}
     included: Dict[str, Tuple[str, ...]] = {}
+    folders: Tuple[str, ...] = ()
     waiting = [path]
     while waiting:
         name = waiting.pop()
@@ -88,7 +91,8 @@ def observe_sources(host: Host, path: str) -> Sources:
             continue
         for pattern, _start, _end in _includes(content.decode("utf-8", "surrogateescape")):
             if pattern not in included:
-                included[pattern] = find_included(host, pattern)
+                folders = folders or (observe_folders(host, path) if is_searched(pattern) else ())
+                included[pattern] = find_included(host, pattern, folders)
                 waiting += included[pattern]
     return Sources(path, contents, included)
 
