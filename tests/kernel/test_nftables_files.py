@@ -85,6 +85,61 @@ def test_a_set_is_taken_out_of_a_file_that_is_broken(host):
     assert {path: content for path, (content, _mode) in host.files().items()} == broken
 
 
+OWN_CHAIN = "\tchain port443-https {\n\t\ttcp dport { 80, 443 } accept\n\t}\n\n"
+
+
+def chain_deleted(host, files):
+    """A host whose file still jumps to our chain, which somebody deleted there by hand."""
+    host.ensure()
+    text = text_of(host)
+    host.put(CONF, text.replace(OWN_CHAIN, ""))
+    assert text_of(host) != text
+    assert host.files() != files
+
+
+@pytest.mark.parametrize("booted", [False, True])
+def test_what_is_left_of_a_set_does_not_keep_it_from_being_made_whole(host, booted):
+    files = saved(host)
+    before = listed()
+    chain_deleted(host, files)
+    if booted:
+        nft("flush ruleset\n")
+        before = listed()
+    done = host.ensure_as_predicted(lambda: (listed(), host.files()))
+    assert ([str(step) for step in done.steps], done.persisted) == (["write " + CONF], "rehearsed")
+    assert (done.backend, OWN_CHAIN in text_of(host), verdicts(done)) == ("nftables", True, ALL_OPEN)
+    assert host.ensure().steps == ()
+    host.ensure(state="absent")
+    assert (listed(), host.files()) == (before, files)
+
+
+def test_what_is_left_of_a_set_is_taken_out_of_the_file_that_has_no_place_for_it(host):
+    text = "flush ruleset\ntable inet filter {\n\tchain mine {\n\t\tjump port443-https\n\t}\n}\n"
+    host.put(CONF, text)
+    host.enable(WANTS)
+    nft(FIREWALL)
+    assert host.ensure().persisted == "not needed"
+    assert text_of(host) == text.replace("\t\tjump port443-https\n", "")
+    assert host.ensure().steps == ()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("dport 22", "dport nonsense", "nonsense"),
+        ("\t\tcounter reject", "\t\tjump port443-web\n\t\tcounter reject", "No such file or directory"),
+        ("\t\tcounter reject", "}\n\t\tcounter reject", "syntax error"),
+    ],
+)
+def test_what_is_left_of_a_set_beside_another_fault_is_refused_with_nfts_words(host, old, new, said):
+    chain_deleted(host, saved(host))
+    host.put(CONF, text_of(host).replace(old, new))
+    before, files = listed(), host.files()
+    with pytest.raises(HostError, match=r"(?s)nftables.conf cannot be loaded as it is.*nft said: .*" + said):
+        host.ensure()
+    assert (listed(), host.files()) == (before, files)
+
+
 def test_a_file_that_doubles_when_it_is_loaded_again_is_left_and_told(host):
     files = saved(host, FIREWALL.replace("flush ruleset\n", ""))
     done = host.ensure()

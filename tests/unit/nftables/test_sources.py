@@ -171,3 +171,11 @@ def test_a_file_that_is_included_twice_is_not_edited():
     }
     with pytest.raises(HostError, match=r"/etc/rules is included more than once by /etc/nftables\.conf"):
         with_ours(sources_of(files), CHAIN, [WANTED])
+
+
+def test_the_sets_that_files_name_are_known_by_the_names_of_their_chains():
+    files = {
+        "/etc/nftables.conf": 'include "/etc/more"\njump port443-web\njump port443-https;jump my-port443-other\n',
+        "/etc/more": "chain port443-https{ }\nset port443-https-tcp { }\n",
+    }
+    assert sources_of(files).names("port443-") == ("port443-https", "port443-https-tcp", "port443-web")

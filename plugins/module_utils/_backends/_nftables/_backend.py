@@ -4,13 +4,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import Dict, List, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._backends._iptables._persist import observe_scripts
 from ansible_collections.port443.https.plugins.module_utils._backends._nftables import _script
 from ansible_collections.port443.https.plugins.module_utils._backends._nftables._files import BootFile, observe_files
-from ansible_collections.port443.https.plugins.module_utils._backends._nftables._load import load
+from ansible_collections.port443.https.plugins.module_utils._backends._nftables._load import Loaded, load
 from ansible_collections.port443.https.plugins.module_utils._backends._nftables._persist import KnownFile, plan_files
 from ansible_collections.port443.https.plugins.module_utils._backends._nftables._rehearse import rehearse
 from ansible_collections.port443.https.plugins.module_utils._backends._nftables._show import show
@@ -20,12 +21,13 @@ from ansible_collections.port443.https.plugins.module_utils._backends._nftables.
     TableChanges,
     plan_tables,
 )
+from ansible_collections.port443.https.plugins.module_utils._backends._nftables._text import without_ours
 from ansible_collections.port443.https.plugins.module_utils._choose import find_managers
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host import Host
 from ansible_collections.port443.https.plugins.module_utils._kernel import Kernel
 from ansible_collections.port443.https.plugins.module_utils._plan import Plan, Step
-from ansible_collections.port443.https.plugins.module_utils._port_rule import Request
+from ansible_collections.port443.https.plugins.module_utils._port_rule import CHAIN_PREFIX, Request
 from ansible_collections.port443.https.plugins.module_utils._ruleset import Ruleset, Table
 
 _WORD = b"nft "
@@ -57,10 +59,7 @@ class Nftables:
 
     def observe(self, host: Host, kernel: Kernel) -> Have:
         """Reads the files, and tries those apart that are loaded at boot; looks for scripts only if there is none."""
-        files = tuple(
-            KnownFile(file, load(host, assemble(file.sources).text) if file.enabled else None)
-            for file in observe_files(host)
-        )
+        files = tuple(_known(host, file) if file.enabled else KnownFile(file) for file in observe_files(host))
         scripts = () if any(known.file.enabled for known in files) else observe_scripts(host, _WORD)
         return Have(kernel, files, scripts, host.find("nft") is not None)
 
@@ -84,9 +83,23 @@ class Nftables:
         return rehearse(host, have.files, plan, request, have.kernel)
 
 
-def _loaded(host: Host, file: BootFile) -> Ruleset:
+def _known(host: Host, file: BootFile) -> KnownFile:
+    """A file with what it makes, and where it does not load, with what it makes without what is ours."""
     loaded = load(host, assemble(file.sources).text)
-    return loaded.ruleset if loaded else ()
+    without: Dict[str, Loaded] = {}
+    for chain in file.sources.names(CHAIN_PREFIX) if loaded and loaded.words else ():
+        with contextlib.suppress(HostError):  # braces that do not match
+            tried = load(host, assemble(without_ours(file.sources, chain)).text)
+            if tried and not tried.words:
+                without[chain] = tried
+    return KnownFile(file, loaded, without)
+
+
+def _loaded(host: Host, file: BootFile) -> Ruleset:
+    """What a file makes, or will make once our set is whole in it."""
+    known = _known(host, file)
+    made = next(iter(known.without.values()), known.loaded)
+    return made.ruleset if made else ()
 
 
 def _told(planned: TableChanges) -> List[str]:

@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Dict, List, Optional, Sequence, Tuple
+from dataclasses import dataclass, field
+from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._backends._iptables._persist import Saved
 from ansible_collections.port443.https.plugins.module_utils._backends._iptables._show import cut
@@ -34,10 +34,14 @@ from ansible_collections.port443.https.plugins.module_utils._ruleset import Tabl
 
 @dataclass(frozen=True)
 class KnownFile:
-    """A file and what it makes; ``loaded`` is None where it is not loaded at boot, or could not be tried."""
+    """A file and what it makes; ``loaded`` is None where it is not loaded at boot, or could not be tried.
+
+    Where it does not load, ``without`` has what it makes without one of our sets, by the chain of the set.
+    """
 
     file: BootFile
     loaded: Optional[Loaded] = None
+    without: Mapping[str, Loaded] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -92,10 +96,13 @@ def _plan_file(known: KnownFile, request: Request, kernel: Kernel) -> _Outcome:
         return _Outcome(sources, "no", (why,))
     loaded = known.loaded or Loaded(kernel.ruleset)
     if loaded.words:
-        raise HostError(
-            f"{file.path} cannot be loaded as it is, so that the host would boot without these rules; nothing was "
-            f"changed. nft said: {with_names(sources, loaded.words)}"
-        )
+        # Where what is left of our set is all that is wrong, putting it back whole mends the file.
+        if request.chain not in known.without:
+            raise HostError(
+                f"{file.path} cannot be loaded as it is, so that the host would boot without these rules; nothing was "
+                f"changed. nft said: {with_names(sources, loaded.words)}"
+            )
+        sources, loaded = without_ours(sources, request.chain), known.without[request.chain]
     planned = plan_tables(loaded.ruleset, request, kernel.links, live=False)
     if not planned.changes:
         return _Outcome(sources, "written" if planned.held else "")
@@ -104,7 +111,9 @@ def _plan_file(known: KnownFile, request: Request, kernel: Kernel) -> _Outcome:
     try:
         return _Outcome(_edited(sources, request.chain, planned.changes), "written" if planned.held else "")
     except HostError as problem:
-        return _Outcome(sources, "no", (f"nothing was changed in {file.path}: {problem.message}. Add the ports there",))
+        return _Outcome(
+            sources, "no", (f"the set is not saved in {file.path}: {problem.message}. Add the ports there",)
+        )
 
 
 def _take_out(sources: Sources, request: Request) -> _Outcome:
@@ -117,7 +126,7 @@ def _take_out(sources: Sources, request: Request) -> _Outcome:
 def _doubles(path: str) -> str:
     return (
         f"{path} adds all its rules a second time when it is loaded again, as nothing in it takes the old ones away. "
-        "Nothing was written there: put the line 'flush ruleset' at its beginning, and run this again"
+        "The set is not saved there: put the line 'flush ruleset' at its beginning, and run this again"
     )
 
 

@@ -43,6 +43,12 @@ class Sources:
         """Tells whether a word is in any of the files."""
         return any(word.encode("ascii") in content for content in self.contents.values())
 
+    def names(self, prefix: str) -> Tuple[str, ...]:
+        """The names in the files that begin so, each once and sorted."""
+        name = re.compile(rb"(?<![\w-])" + re.escape(prefix.encode("ascii")) + rb"[a-z0-9-]+")
+        found = {one.decode("ascii") for content in self.contents.values() for one in name.findall(content)}
+        return tuple(sorted(found))
+
 
 @dataclass(frozen=True)
 class Piece:
