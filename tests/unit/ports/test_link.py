@@ -7,6 +7,7 @@ from __future__ import annotations
 from ansible_collections.port443.https.plugins.module_utils._link import (
     Link,
     observe_links,
+    parse_dev,
     parse_fib_trie,
     parse_if_inet6,
     parse_ipv6_route,
@@ -66,6 +67,12 @@ def test_a_route_that_rejects_is_none():
 def test_own_addresses_leave_out_loopback_and_broadcast():
     assert parse_fib_trie(FIB_TRIE) == ((0xC0000202, 0xC0000202), (0xC6336407, 0xC6336407))
     assert parse_if_inet6(IF_INET6) == (("eth0", 0x20010DB8 << 96 | 2), ("lo", 1))
+
+
+def test_interfaces_are_those_of_the_network_namespace():
+    heads = "Inter-|   Receive        |  Transmit\n face |bytes    packets |bytes\n"
+    assert parse_dev(f"{heads}    lo:     120       2     120\neth0.5:12 3 4\n") == {"lo", "eth0.5"}
+    assert parse_dev("") == frozenset()
 
 
 def test_a_host_without_ipv6_has_no_such_link():

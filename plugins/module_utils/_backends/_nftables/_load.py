@@ -13,6 +13,7 @@ from typing import Any, Dict, FrozenSet, List, Optional
 from ansible_collections.port443.https.plugins.module_utils._backends._nftables._transaction import COMMAND
 from ansible_collections.port443.https.plugins.module_utils._host import Host
 from ansible_collections.port443.https.plugins.module_utils._kernel import observe_kernel
+from ansible_collections.port443.https.plugins.module_utils._link import parse_dev
 from ansible_collections.port443.https.plugins.module_utils._ruleset import Ruleset
 
 _FLUSH = re.compile(r"(?:^|[;\n])\s*flush\s+ruleset")
@@ -74,8 +75,7 @@ def _count(ruleset: Ruleset) -> int:
 
 def _links(host: Host, text: str) -> FrozenSet[str]:
     """The interfaces that nft may want to be there: those of the host that the text names, and those it insists on."""
-    listed = (host.read("/proc/net/dev") or b"").decode("utf-8", "replace")
-    there = {line.partition(":")[0].strip() for line in listed.splitlines()[2:]}
+    there = parse_dev((host.read("/proc/net/dev") or b"").decode("utf-8", "replace"))
     named = there.intersection(_WORD.findall(text)) | set(_LINK.findall(text))
     return frozenset(named - {"lo"})
 
