@@ -75,3 +75,16 @@ def test_what_a_configuration_cannot_hold_is_named_and_nothing_else(
 ) -> None:
     [told] = refused([{**GOOD, **own}, {"name": "blog.example", "names": ["blog.example"], "root": "/srv/blog"}])
     assert told.endswith(f"hash sign: {rejected}")
+
+
+@pytest.mark.parametrize("server", ["nginx", "apache"])
+def test_a_site_has_a_root_or_a_proxy_pass(refused: Callable[..., List[str]], server: str) -> None:
+    sites = [{**GOOD, "root": "/srv/shop"}, {"name": "blog.example", "root": "/srv/blog"}]
+    [told] = refused(sites, serve_https_server=server)
+    assert told.endswith("leave one of them out. Both have: shop.example")
+    assert refused(sites, serve_https_server=server, serve_https_state="absent") == []
+
+
+def test_haproxy_says_of_both_that_it_serves_no_files(refused: Callable[..., List[str]]) -> None:
+    [told] = refused([{**GOOD, "root": "/srv/shop"}], serve_https_server="haproxy")
+    assert told.startswith("HAProxy serves no files")
