@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import codecs
+import os
 import time
 from typing import Any, Dict, List, Optional, Tuple
 
@@ -21,10 +22,11 @@ from ansible_collections.port443.https.plugins.module_utils._certificate._open i
     refuse_public_keys,
 )
 from ansible_collections.port443.https.plugins.module_utils._certificate._sources import read_regular_file
-from ansible_collections.port443.https.plugins.module_utils._errors import Problem
+from ansible_collections.port443.https.plugins.module_utils._errors import Problem, RuleError
 from ansible_collections.port443.https.plugins.plugin_utils import _own_ca
 from ansible_collections.port443.https.plugins.plugin_utils._complaints import complaints
 from ansible_collections.port443.https.plugins.plugin_utils._cryptography import Cryptography
+from ansible_collections.port443.https.plugins.plugin_utils._folders import working_folder
 
 MODULE = "port443.https.certificate"
 
@@ -71,7 +73,7 @@ class ActionModule(ActionBase):
             elif params[f"{name}_file"] is not None and not params["remote_src"]:
                 texts[name] = self._read_file(params[f"{name}_file"], f"{name}_file")
         if params["own_ca"] is not None:
-            folder = self._loader.path_dwim(params["own_ca"])
+            folder = self._place_own_ca(params["own_ca"])
             check_mode = bool(self._task.check_mode)
             texts.update(
                 _own_ca.provide(
@@ -80,9 +82,22 @@ class ActionModule(ActionBase):
             )
         return texts
 
+    def _place_own_ca(self, given: str) -> str:
+        """Returns the folder that own_ca means; raises RuleError where its CA is at a place that does not last."""
+        beside: str = self._loader.path_dwim(given)
+        working = working_folder(self._loader.get_basedir())
+        if working is None:
+            return beside
+        folder = os.path.join(working, given)
+        if os.path.exists(beside) and not os.path.exists(folder):
+            raise RuleError(f"own_ca: {beside} is lost when its collection is installed again: move it to {folder}")
+        return folder
+
     def _read_file(self, path: str, given: str) -> bytes:
         """Returns the content of a file, opened with the vault's secrets where it is encrypted."""
-        found = self._find_needle("files", path)
+        working = working_folder(self._loader.get_basedir())
+        places = [*self._task.get_search_path(), *([] if working is None else [working])]
+        found = self._loader.path_dwim_relative_stack(places, "files", path)
         read_regular_file(found, given)  # refuses a pipe, which the loader would wait for
         # Latin-1 is one character a byte: the loader gives text, and the bytes are wanted.
         content: bytes = self._loader.get_text_file_contents(found, encoding="latin-1").encode("latin-1")

@@ -42,6 +42,8 @@ options:
       - A file with what O(certificate) says; in DER it may be binary.
       - On the controller, where it is looked for as M(ansible.builtin.copy) does and may be encrypted with
         ansible-vault; with O(remote_src=true) on the host.
+      - In a playbook that is part of a collection, such as C(port443.https.enable_https), a relative path is
+        looked for below the working directory of C(ansible-playbook) as well.
     type: path
   key:
     description:
@@ -75,6 +77,8 @@ options:
         and issues a certificate for O(names), and another when fewer than 30 days, or O(minimum_days), are left of it.
       - The folder holds C(ca.pem), for clients to trust, its key C(ca.key), and a pair for each site. Whoever has the
         key can pose as any site to these clients, so keep the folder as you keep passwords.
+      - A relative path starts at the playbook's folder. In a playbook that is part of a collection, where the folder
+        would be lost when the collection is installed again, it starts at the working directory of C(ansible-playbook).
       - The chain has to end at this CA, as with O(ca).
     type: path
   chain:

@@ -1,0 +1,20 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Where relative paths of the controller start from."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Optional
+
+_PART_OF_COLLECTION = re.compile(r"/ansible_collections/[^/]+/[^/]+/playbooks(/|$)")
+
+
+def working_folder(playbook_folder: str) -> Optional[str]:
+    """Returns the folder that ansible-playbook was started in, for a playbook that is part of a collection, else None.
+
+    Such a playbook's own folder holds nothing of the user's, and is replaced when the collection is installed again.
+    The default of issue_certificate_folder has the same rule in Jinja.
+    """
+    return os.getcwd() if _PART_OF_COLLECTION.search(playbook_folder) else None

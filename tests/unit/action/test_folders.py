@@ -1,0 +1,140 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Relative paths start beside a playbook of the user's, and in the working directory for one of a collection."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from ansible_collections.port443.https.plugins.plugin_utils._folders import working_folder
+
+ROOT = Path(__file__).resolve().parents[3]
+PYTHON = f"ansible_python_interpreter={sys.executable}"
+SITE = "www.example.com"
+
+
+@pytest.mark.parametrize(
+    "folder",
+    [
+        "/usr/share/ansible/collections/ansible_collections/port443/https/playbooks",
+        "/home/me/.ansible/collections/ansible_collections/my/infra/playbooks/web",
+    ],
+)
+def test_a_playbook_of_a_collection_has_the_working_directory(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert working_folder(folder) == str(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "folder",
+    [
+        "/home/me/shop",
+        "/home/me/shop/playbooks",
+        "/home/me/shop/collections/ansible_collections/my/infra",
+        "/home/me/my_ansible_collections/a/b/playbooks",
+        "/home/me/ansible_collections/my/infra/playbooks_of_mine",
+    ],
+)
+def test_a_playbook_of_the_user_has_its_own_folder(folder):
+    assert working_folder(folder) is None
+
+
+@pytest.fixture
+def installed(tmp_path):
+    """A folder with the collection as it is installed, but for its playbooks, which are the tests' own."""
+    collection = tmp_path / "installed" / "ansible_collections" / "port443" / "https"
+    (collection / "playbooks").mkdir(parents=True)
+    for part in ("galaxy.yml", "meta", "plugins", "roles"):
+        (collection / part).symlink_to(ROOT / part)
+    return collection
+
+
+def run(playbook, working, installed, tasks):
+    """Writes a playbook of these tasks, runs it from a folder over this machine, and returns what was said."""
+    play = {
+        "hosts": "all",
+        "gather_facts": False,
+        "vars_files": [str(ROOT / "roles/issue_certificate/defaults/main.yml")],
+        "tasks": tasks,
+    }
+    playbook.write_text(yaml.safe_dump([play], sort_keys=False))
+    named = "port443.https." + playbook.stem if playbook.parent.parent == installed else str(playbook)
+    ended = subprocess.run(
+        [Path(sys.executable).parent / "ansible-playbook", "-i", "host,", "-c", "local", "-e", PYTHON, named],
+        env=dict(
+            os.environ,
+            ANSIBLE_COLLECTIONS_PATH=str(installed.parents[2]),
+            ANSIBLE_LOCAL_TEMP=str(working / "tmp"),
+            ANSIBLE_NOCOLOR="1",
+            PWD="/nonexistent",  # as where no shell has set it
+        ),
+        cwd=working,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    return ended.stdout + ended.stderr
+
+
+def certificate(tmp_path, **options):
+    """A task whose host's part is refused, or does nothing outside of the test's folder: pytest's lie in /tmp."""
+    given = {"name": SITE, "service": "none", "prove": False, "directory": str(tmp_path / "store"), **options}
+    return {"port443.https.certificate": given, "ignore_errors": True}
+
+
+SHOW = {"ansible.builtin.debug": {"msg": "FOLDER={{ issue_certificate_folder }}"}}
+
+
+@pytest.fixture
+def working(tmp_path):
+    folder = tmp_path / "working"
+    folder.mkdir()
+    return folder
+
+
+def test_a_playbook_of_the_collection_reads_and_writes_in_the_working_directory(installed, working, tmp_path):
+    (working / "certificates").mkdir()
+    (working / "certificates" / "shop.pem").write_text("PEM of the user's")
+    found = certificate(tmp_path, certificate_file="certificates/shop.pem", key="x")
+    missed = certificate(tmp_path, certificate_file="certificates/missed.pem", key="x")
+    said = run(
+        installed / "playbooks" / "play.yml",
+        working,
+        installed,
+        [SHOW, found, missed, certificate(tmp_path, own_ca="relca")],
+    )
+    assert f"FOLDER={working}/certificates" in said
+    assert "key is not PEM" in said, said
+    assert f"{working}/certificates/missed.pem" in said
+    assert (working / "relca" / "ca.key").exists(), said
+    assert sorted(path.name for path in (installed / "playbooks").iterdir()) == ["play.yml"]
+
+
+def test_a_ca_that_lies_in_the_collection_is_not_replaced_by_another(installed, working, tmp_path):
+    (installed / "playbooks" / "relca").mkdir()
+    tasks = [certificate(tmp_path, own_ca="relca")]
+    said = run(installed / "playbooks" / "play.yml", working, installed, tasks)
+    assert f"move it to {working}/relca" in " ".join(said.split())
+    assert not (working / "relca").exists()
+    shutil.move(installed / "playbooks" / "relca", working)
+    run(installed / "playbooks" / "play.yml", working, installed, tasks)
+    assert (working / "relca" / "ca.key").exists()
+
+
+def test_a_playbook_of_the_user_reads_and_writes_beside_itself(installed, working, tmp_path):
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "shop.pem").write_text("PEM of the user's")
+    found = certificate(tmp_path, certificate_file="shop.pem", key="x")
+    said = run(own / "play.yml", working, installed, [SHOW, found, certificate(tmp_path, own_ca="relca")])
+    assert f"FOLDER={own}/certificates" in said
+    assert "key is not PEM" in said, said
+    assert (own / "relca" / "ca.key").exists(), said
+    assert not (working / "relca").exists()
