@@ -36,13 +36,19 @@ Texts = Dict[str, Optional[bytes]]
 class ActionModule(ActionBase):
     """Runs the module certificate in one execution on the host, with PEM in place of what is the controller's."""
 
+    _supports_async = True
+
     def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
         """Returns the module's result; raises AnsibleActionFail for a pair or a request that will not do."""
         result: Dict[str, Any] = super().run(tmp, task_vars)
         if getattr(self._connection._shell, "_IS_WINDOWS", False):
             raise AnsibleActionFail(f"{MODULE} manages POSIX hosts; this connection leads to Windows")
         arguments, mended = self._fetch(dict(self._task.args))
-        result.update(self._execute_module(module_name=MODULE, module_args=arguments, task_vars=task_vars))
+        result.update(
+            self._execute_module(
+                module_name=MODULE, module_args=arguments, task_vars=task_vars, wrap_async=self._task.async_val
+            )
+        )
         if "mended" in result:
             result["mended"] = [*mended, *result["mended"]]
         return result

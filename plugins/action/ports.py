@@ -20,6 +20,8 @@ from ansible_collections.port443.https.plugins.plugin_utils._complaints import c
 class ActionModule(ActionBase):
     """Runs ports, and every module that is ports with its backend fixed, in one execution on the host."""
 
+    _supports_async = True
+
     def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
         """Returns the module's result; raises AnsibleActionFail for a request that cannot be meant."""
         result: Dict[str, Any] = super().run(tmp, task_vars)
@@ -28,7 +30,11 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail(f"{module} manages Linux hosts; this connection leads to Windows")
         name = module.rsplit(".", 1)[-1]
         arguments = {**check_arguments(name, self._task.args), ARGUMENT: pack(entry_of(name))}
-        result.update(self._execute_module(module_name=module, module_args=arguments, task_vars=task_vars))
+        result.update(
+            self._execute_module(
+                module_name=module, module_args=arguments, task_vars=task_vars, wrap_async=self._task.async_val
+            )
+        )
         return result
 
 

@@ -195,6 +195,11 @@ notes:
   - Of a service with an RSA and an ECDSA certificate for one name, the one with the pair's kind of key is asked for.
     That takes TLS 1.2; where such a service speaks TLS 1.3 only, set O(prove=false).
 attributes:
+  async:
+    description: Can be run with C(async).
+    support: full
+    details: >-
+      Ansible kills a task whose time is over, and nothing is then taken back. Give it more time than it can need.
   check_mode:
     description: Predicts what a real run does without changing anything; RV(served) is what would be served.
     support: full

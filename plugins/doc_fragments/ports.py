@@ -68,6 +68,11 @@ notes:
   - Rules and files of others stay as they are, byte for byte.
   - The tools of the host are used as they are found; nothing is installed.
 attributes:
+  async:
+    description: Can be run with C(async).
+    support: full
+    details: >-
+      Ansible kills a task whose time is over, and nothing is then taken back. Give it more time than it can need.
   check_mode:
     description: Predicts what a real run does without changing anything.
     support: full

@@ -25,6 +25,14 @@ description:
 extends_documentation_fragment:
   - port443.https.certificate
   - port443.https.certificate.installation
+attributes:
+  async:
+    description: Can be run with C(async).
+    support: partial
+    details:
+      - What the controller opened, such as PKCS#12 or a key with a passphrase, is not told in RV(mended) then.
+      - Ansible kills a task whose time is over, and nothing is then taken back. Give it more time than it can need.
+      - What Ansible keeps of the result on the host holds no key and no passphrase.
 seealso:
   - module: port443.https.probe
 author:

@@ -41,6 +41,9 @@ options:
     description: Port at which to ask. By default, those of the service's configuration, and 443 where it has none.
     type: int
 attributes:
+  async:
+    description: Can be run with C(async).
+    support: full
   check_mode:
     description: Returns in check mode what it returns otherwise.
     support: full

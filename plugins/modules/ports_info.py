@@ -34,6 +34,9 @@ extends_documentation_fragment:
 requirements:
   - Python 3.8 or newer, root and CAP_NET_ADMIN on the host.
 attributes:
+  async:
+    description: Can be run with C(async).
+    support: full
   check_mode:
     description: Changes nothing in any mode.
     support: full

@@ -121,6 +121,9 @@ options:
     type: bool
     default: false
 attributes:
+  async:
+    description: Can be run with C(async).
+    support: full
   check_mode:
     description: Can run in check mode and return what it would without.
     support: full

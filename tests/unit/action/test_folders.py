@@ -4,18 +4,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-import yaml
 from ansible_collections.port443.https.plugins.plugin_utils._folders import working_folder
 
 ROOT = Path(__file__).resolve().parents[3]
-PYTHON = f"ansible_python_interpreter={sys.executable}"
 SITE = "www.example.com"
 
 
@@ -55,32 +50,16 @@ def installed(tmp_path):
     return collection
 
 
-def run(playbook, working, installed, tasks):
-    """Writes a playbook of these tasks, runs it from a folder over this machine, and returns what was said."""
-    play = {
-        "hosts": "all",
-        "gather_facts": False,
-        "vars_files": [str(ROOT / "roles/issue_certificate/defaults/main.yml")],
-        "tasks": tasks,
-    }
-    playbook.write_text(yaml.safe_dump([play], sort_keys=False))
-    named = "port443.https." + playbook.stem if playbook.parent.parent == installed else str(playbook)
-    ended = subprocess.run(
-        [Path(sys.executable).parent / "ansible-playbook", "-i", "host,", "-c", "local", "-e", PYTHON, named],
-        env=dict(
-            os.environ,
-            ANSIBLE_COLLECTIONS_PATH=str(installed.parents[2]),
-            ANSIBLE_LOCAL_TEMP=str(working / "tmp"),
-            ANSIBLE_NOCOLOR="1",
-            PWD="/nonexistent",  # as where no shell has set it
-        ),
-        cwd=working,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    return ended.stdout + ended.stderr
+@pytest.fixture
+def run(play, working, installed):
+    """Runs a playbook of these tasks, by its name if it is the collection's, and returns what is said."""
+
+    def call(playbook, tasks):
+        named = f"port443.https.{playbook.stem}" if playbook.is_relative_to(installed) else None
+        defaults = [str(ROOT / "roles/issue_certificate/defaults/main.yml")]
+        return play(tasks, playbook, working, named=named, collections=installed.parents[2], vars_files=defaults)
+
+    return call
 
 
 def certificate(tmp_path, **options):
@@ -99,17 +78,13 @@ def working(tmp_path):
     return folder
 
 
-def test_a_playbook_of_the_collection_reads_and_writes_in_the_working_directory(installed, working, tmp_path):
+def test_a_playbook_of_the_collection_reads_and_writes_in_the_working_directory(run, installed, working, tmp_path):
     (working / "certificates").mkdir()
     (working / "certificates" / "shop.pem").write_text("PEM of the user's")
     found = certificate(tmp_path, certificate_file="certificates/shop.pem", key="x")
     missed = certificate(tmp_path, certificate_file="certificates/missed.pem", key="x")
-    said = run(
-        installed / "playbooks" / "play.yml",
-        working,
-        installed,
-        [SHOW, found, missed, certificate(tmp_path, own_ca="relca")],
-    )
+    tasks = [SHOW, found, missed, certificate(tmp_path, own_ca="relca")]
+    said = run(installed / "playbooks" / "play.yml", tasks)
     assert f"FOLDER={working}/certificates" in said
     assert "key is not PEM" in said, said
     assert f"{working}/certificates/missed.pem" in said
@@ -117,23 +92,23 @@ def test_a_playbook_of_the_collection_reads_and_writes_in_the_working_directory(
     assert sorted(path.name for path in (installed / "playbooks").iterdir()) == ["play.yml"]
 
 
-def test_a_ca_that_lies_in_the_collection_is_not_replaced_by_another(installed, working, tmp_path):
+def test_a_ca_that_lies_in_the_collection_is_not_replaced_by_another(run, installed, working, tmp_path):
     (installed / "playbooks" / "relca").mkdir()
     tasks = [certificate(tmp_path, own_ca="relca")]
-    said = run(installed / "playbooks" / "play.yml", working, installed, tasks)
+    said = run(installed / "playbooks" / "play.yml", tasks)
     assert f"move it to {working}/relca" in " ".join(said.split())
     assert not (working / "relca").exists()
     shutil.move(installed / "playbooks" / "relca", working)
-    run(installed / "playbooks" / "play.yml", working, installed, tasks)
+    run(installed / "playbooks" / "play.yml", tasks)
     assert (working / "relca" / "ca.key").exists()
 
 
-def test_a_playbook_of_the_user_reads_and_writes_beside_itself(installed, working, tmp_path):
+def test_a_playbook_of_the_user_reads_and_writes_beside_itself(run, working, tmp_path):
     own = tmp_path / "own"
     own.mkdir()
     (own / "shop.pem").write_text("PEM of the user's")
     found = certificate(tmp_path, certificate_file="shop.pem", key="x")
-    said = run(own / "play.yml", working, installed, [SHOW, found, certificate(tmp_path, own_ca="relca")])
+    said = run(own / "play.yml", [SHOW, found, certificate(tmp_path, own_ca="relca")])
     assert f"FOLDER={own}/certificates" in said
     assert "key is not PEM" in said, said
     assert (own / "relca" / "ca.key").exists(), said
