@@ -37,6 +37,7 @@ class ActionModule(ActionBase):
     """Runs the module certificate in one execution on the host, with PEM in place of what is the controller's."""
 
     _supports_async = True
+    _new_ca: Optional[str] = None  # the folder of a CA that this task makes
 
     def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
         """Returns the module's result; raises AnsibleActionFail for a pair or a request that will not do."""
@@ -49,6 +50,11 @@ class ActionModule(ActionBase):
                 module_name=MODULE, module_args=arguments, task_vars=task_vars, wrap_async=self._task.async_val
             )
         )
+        if self._new_ca and (result.get("diff") or {}).get("before"):
+            self._display.warning(
+                f"own_ca: {self._new_ca} had no CA, and the site has a certificate already: whoever trusts the CA "
+                "behind that one does not trust the new CA. If this was not meant, put the folder back"
+            )
         if "mended" in result:
             result["mended"] = [*mended, *result["mended"]]
         return result
@@ -80,6 +86,7 @@ class ActionModule(ActionBase):
                 texts[name] = self._read_file(params[f"{name}_file"], f"{name}_file")
         if params["own_ca"] is not None:
             folder = self._place_own_ca(params["own_ca"])
+            self._new_ca = None if os.path.exists(os.path.join(folder, f"{_own_ca.CA}.pem")) else folder
             check_mode = bool(self._task.check_mode)
             texts.update(
                 _own_ca.provide(
