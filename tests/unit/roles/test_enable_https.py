@@ -1,0 +1,52 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What enable_https does with its variables before it touches a host."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+TOUCHED = "/nonexistent/python"  # the hosts' interpreter, see played.py
+ENABLE = "port443.https.enable_https"
+SITES = [{"name": "shop.example.com", "root": "/srv/shop"}]
+ROLE = [{"ansible.builtin.include_role": {"name": ENABLE}}]
+
+
+def test_the_playbook_leaves_a_host_without_sites_alone_and_says_so(play: Any) -> None:
+    code, said = play(ENABLE, {"none": {}, "some": {"enable_https_sites": SITES}})
+    assert code == 2
+    assert "none has no enable_https_sites, so nothing was done there" in said
+    assert "some has no" not in said
+    assert TOUCHED in said.partition("[some]: FAILED")[2]
+    assert "[none]: FAILED" not in said
+
+
+def test_the_playbook_fails_where_no_host_has_sites(play: Any) -> None:
+    code, said = play(ENABLE, {"one": {"enable_https_site": SITES}, "two": {}})
+    assert code == 2
+    assert "No host of this play has sites. Set enable_https_sites" in said
+    assert TOUCHED not in said
+
+
+def test_sites_that_are_given_to_the_playbook_where_it_is_imported_count(play: Any, tmp_path: Path) -> None:
+    mine = [{"ansible.builtin.import_playbook": ENABLE, "vars": {"enable_https_sites": SITES}}]
+    (tmp_path / "mine.yml").write_text(yaml.safe_dump(mine))
+    _code, said = play("mine.yml", {"one": {}})
+    assert "has no enable_https_sites" not in said
+    assert TOUCHED in said
+
+
+def test_the_role_refuses_to_enable_https_without_sites(play: Any) -> None:
+    code, said = play(ROLE, {"none": {}, "some": {"enable_https_sites": SITES}})
+    assert code == 2
+    assert "enable_https_sites is empty: set it to the sites to serve" in said.partition("[none]: FAILED")[2]
+    assert TOUCHED in said.partition("[some]: FAILED")[2]
+
+
+def test_closing_goes_on_without_sites(play: Any) -> None:
+    for what in (ROLE, "port443.https.close_https"):
+        code, said = play(what, {"none": {}}, enable_https_state="absent", open_ports_backend="iptables")
+        assert (code, "enable_https_sites" in said, TOUCHED in said) == (2, False, True)
