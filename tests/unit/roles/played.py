@@ -4,11 +4,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import socket
+import ssl
 import subprocess
 import sys
+import threading
+import time
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Tuple, Union
+from typing import Any, Callable, Dict, Iterator, List, Tuple, Union
 
 import pytest
 import yaml
@@ -45,3 +51,53 @@ def play(tmp_path: Path, collections_path: Path) -> Play:
         return ended.returncode, " ".join((ended.stdout + ended.stderr).split())
 
     return run
+
+
+@dataclass
+class Served:
+    """A TLS server on this machine with a certificate for ``name``, issued by the CA of one's own in ``folder``."""
+
+    name: str
+    folder: Path
+    port: int
+
+    @property
+    def ca(self) -> Path:
+        return self.folder / "ca.pem"
+
+    @property
+    def looked_at(self) -> Dict[str, Any]:
+        """The variables of a look at it, but for whom to trust."""
+        return {
+            "verify_https_addresses": ["127.0.0.1"],
+            "verify_https_port": self.port,
+            "verify_https_checks": ["tls", "names", "chain"],
+            "verify_https_wait": 0,
+        }
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Served]:
+    from ansible_collections.port443.https.plugins.module_utils._certificate._check import Demand
+    from ansible_collections.port443.https.plugins.plugin_utils import _own_ca
+
+    name, folder = "shop.example.com", tmp_path / "own-ca"
+    _own_ca.provide(str(folder), name, Demand((name,)), None, check_mode=False, now=int(time.time()))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / f"{name}.pem", folder / f"{name}.key")
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=_serve, args=(listening, context), daemon=True).start()
+        yield Served(name, folder, listening.getsockname()[1])
+        listening.shutdown(socket.SHUT_RDWR)
+
+
+def _serve(listening: socket.socket, context: ssl.SSLContext) -> None:
+    """Shakes hands with one client after the other, until the socket is shut."""
+    while True:
+        try:
+            client, _address = listening.accept()
+        except OSError:
+            return
+        client.settimeout(10)
+        with contextlib.suppress(OSError), client, context.wrap_socket(client, server_side=True) as spoken:
+            spoken.recv(1)

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-TOUCHED = "/nonexistent/python"  # the hosts' interpreter, see played.py
+TOUCHED = "/nonexistent/python"  # the hosts' interpreter, see conftest.py
 ENABLE = "port443.https.enable_https"
 SITES = [{"name": "shop.example.com", "root": "/srv/shop"}]
 ROLE = [{"ansible.builtin.include_role": {"name": ENABLE}}]
