@@ -4,11 +4,15 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Dict, List
 
+import pytest
 import yaml
 
+FOLDER = Path(__file__).resolve().parents[3] / "roles" / "enable_https"
 TOUCHED = "/nonexistent/python"  # the hosts' interpreter, see conftest.py
 ENABLE = "port443.https.enable_https"
 SITES = [{"name": "shop.example.com", "root": "/srv/shop"}]
@@ -50,3 +54,26 @@ def test_closing_goes_on_without_sites(play: Any) -> None:
     for what in (ROLE, "port443.https.close_https"):
         code, said = play(what, {"none": {}}, enable_https_state="absent", open_ports_backend="iptables")
         assert (code, "enable_https_sites" in said, TOUCHED in said) == (2, False, True)
+
+
+@pytest.mark.parametrize(
+    ("given", "opened"),
+    [
+        ({}, ["80/tcp", "443/tcp"]),
+        ({"serve_https_port": 8443, "serve_https_http_port": 8080}, ["8080/tcp", "8443/tcp"]),
+        ({"serve_https_port": "8443", "serve_https_http3": True}, ["80/tcp", "8443/tcp", "8443/udp"]),
+    ],
+)
+def test_the_ports_that_are_opened_are_those_that_are_served(
+    play: Any, given: Dict[str, Any], opened: List[str]
+) -> None:
+    assert show(play, "__enable_https_ports", **given) == opened
+
+
+def show(play: Any, variable: str, **given: Any) -> Any:
+    """What a variable of the role comes to with these of the user."""
+    files = [{"ansible.builtin.include_vars": str(FOLDER / part / "main.yml")} for part in ("defaults", "vars")]
+    told = {"ansible.builtin.debug": {"msg": f"SHOWN={{{{ {variable} | to_json | b64encode }}}}."}}
+    code, said = play([*files, told], {"host": {}}, "-e", json.dumps(given))
+    assert code == 0, said
+    return json.loads(base64.b64decode(said.partition("SHOWN=")[2].partition(".")[0]))
