@@ -70,6 +70,51 @@ def test_the_ports_that_are_opened_are_those_that_are_served(
     assert show(play, "__enable_https_ports", **given) == opened
 
 
+WORDS = [
+    *["443/tcp", "0443/tcp", "8000-8010/udp", "1-65535/sctp", "5/dccp", "https", "https/udp", "http-alt"],
+    *["443", "80-90", "0/tcp", "65536/tcp", "99999/tcp", "90-80/tcp", "443/icmp", "https/icmp", "443/TCP", "Https"],
+    *["443 /tcp", "443/", "/tcp", "-5/tcp", "1-2-3/tcp", "443/tcp/udp", "123456/tcp", "443/tcp;", "four_four_three"],
+]
+
+
+def test_ports_that_the_module_refuses_on_every_host_are_refused(play: Any) -> None:
+    from ansible_collections.port443.https.plugins.module_utils._errors import RuleError
+    from ansible_collections.port443.https.plugins.module_utils._port_rule import parse_port
+
+    refused = []
+    for word in WORDS:
+        try:
+            parse_port(word)
+        except RuleError:
+            refused.append(word)
+    assert 0 < len(refused) < len(WORDS)
+    assert show(play, "__enable_https_no_ports", enable_https_ports=WORDS) == refused
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("80/tcp,443/tcp", ["80/tcp", "443/tcp"]),
+        ("80/tcp, 443/tcp", ["80/tcp", "443/tcp"]),
+        ("443/tcp", ["443/tcp"]),
+        (443, ["443"]),
+        ([443, "80/tcp"], ["443", "80/tcp"]),
+    ],
+)
+def test_ports_that_are_no_list_become_one(play: Any, given: Any, meant: List[str]) -> None:
+    assert show(play, "__enable_https_ports", enable_https_ports=given) == meant
+    assert show(play, "__enable_https_ports", enable_https_ports=given, serve_https_http3="yes") == [*meant, "443/udp"]
+
+
+@pytest.mark.parametrize(
+    ("given", "told"), [([443, "80/tcp"], "443"), ("80/tcp,90-80/tcp", "90-80/tcp"), ("", "an empty list")]
+)
+def test_what_is_no_port_is_refused_before_anything_is_touched(play: Any, given: Any, told: str) -> None:
+    code, said = play(ROLE, {"host": {}}, enable_https_sites=SITES, enable_https_ports=given)
+    assert (code, TOUCHED in said) == (2, False)
+    assert f"or a service name such as https. Refused: {told}" in said
+
+
 def show(play: Any, variable: str, **given: Any) -> Any:
     """What a variable of the role comes to with these of the user."""
     files = [{"ansible.builtin.include_vars": str(FOLDER / part / "main.yml")} for part in ("defaults", "vars")]
