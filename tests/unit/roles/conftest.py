@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List
 
 import pytest
-from played import ANSIBLE_PLAYBOOK, play
+from played import ANSIBLE_PLAYBOOK, play, served
 
 ROLES = Path(__file__).resolve().parents[3] / "roles"
 RELEASES = {
@@ -22,7 +22,7 @@ RELEASES = {
 collect_ignore = (
     [] if importlib.util.find_spec("jinja2") else ["test_booleans.py", "test_refusals.py", "test_texts_for_lists.py"]
 ) + ([] if ANSIBLE_PLAYBOOK.exists() else ["test_enable_https.py", "test_verify_https.py"])
-__all__ = ["play"]
+__all__ = ["play", "served"]
 
 
 def variables_of(role: str, *files: str) -> Dict[str, Any]:

@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import json
 import os
 import socket
 import ssl
@@ -14,23 +16,29 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Tuple, Union
+from typing import Any, Dict, Iterator, List, Tuple, Union
 
 import pytest
 import yaml
 
 ANSIBLE_PLAYBOOK = Path(sys.executable).parent / "ansible-playbook"
 
-Play = Callable[..., Tuple[int, str]]
+ROLE = Path(__file__).resolve().parents[3] / "roles" / "enable_https"
 
 
-@pytest.fixture
-def play(tmp_path: Path, collections_path: Path) -> Play:
-    """Plays a playbook of the collection, or tasks; returns how that ended and what it said, each blank one space."""
+@dataclass
+class Player:
+    """Plays a playbook of the collection, or one in ``folder``, or tasks."""
 
-    def run(what: Union[str, List[Dict[str, Any]]], hosts: Dict[str, Any], *arguments: str, **variables: Any) -> Any:
+    folder: Path
+    collections_path: Path
+
+    def __call__(
+        self, what: Union[str, List[Dict[str, Any]]], hosts: Dict[str, Any], *arguments: str, **variables: Any
+    ) -> Tuple[int, str]:
+        """Returns how it ended and what it said, each blank one space."""
         common = {"ansible_connection": "local", "ansible_python_interpreter": "/nonexistent/python", **variables}
-        inventory, playbook = tmp_path / "inventory.yml", tmp_path / "play.yml"
+        inventory, playbook = self.folder / "inventory.yml", self.folder / "play.yml"
         inventory.write_text(yaml.safe_dump({"all": {"hosts": hosts, "vars": common}}, sort_keys=False))
         if not isinstance(what, str):
             playbook.write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": what}]))
@@ -38,11 +46,11 @@ def play(tmp_path: Path, collections_path: Path) -> Play:
             [ANSIBLE_PLAYBOOK, "-i", inventory, what if isinstance(what, str) else playbook, *arguments],
             env=dict(
                 os.environ,
-                ANSIBLE_COLLECTIONS_PATH=str(collections_path),
-                ANSIBLE_LOCAL_TEMP=str(tmp_path / "tmp"),
+                ANSIBLE_COLLECTIONS_PATH=str(self.collections_path),
+                ANSIBLE_LOCAL_TEMP=str(self.folder / "tmp"),
                 ANSIBLE_NOCOLOR="1",
             ),
-            cwd=tmp_path,
+            cwd=self.folder,
             capture_output=True,
             text=True,
             timeout=120,
@@ -50,7 +58,18 @@ def play(tmp_path: Path, collections_path: Path) -> Play:
         )
         return ended.returncode, " ".join((ended.stdout + ended.stderr).split())
 
-    return run
+    def show(self, expression: str, **given: Any) -> Any:
+        """What an expression comes to in the role enable_https with these variables of the user."""
+        files = [{"ansible.builtin.include_vars": str(ROLE / part / "main.yml")} for part in ("defaults", "vars")]
+        told = {"ansible.builtin.debug": {"msg": f"SHOWN={{{{ {expression} | to_json | b64encode }}}}."}}
+        code, said = self([*files, told], {"host": {}}, "-e", json.dumps(given))
+        assert code == 0, said
+        return json.loads(base64.b64decode(said.partition("SHOWN=")[2].partition(".")[0]))
+
+
+@pytest.fixture
+def play(tmp_path: Path, collections_path: Path) -> Player:
+    return Player(tmp_path, collections_path)
 
 
 @dataclass

@@ -4,15 +4,12 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from pathlib import Path
 from typing import Any, Dict, List
 
 import pytest
 import yaml
 
-FOLDER = Path(__file__).resolve().parents[3] / "roles" / "enable_https"
 TOUCHED = "/nonexistent/python"  # the hosts' interpreter, see conftest.py
 ENABLE = "port443.https.enable_https"
 SITES = [{"name": "shop.example.com", "root": "/srv/shop"}]
@@ -67,7 +64,7 @@ def test_closing_goes_on_without_sites(play: Any) -> None:
 def test_the_ports_that_are_opened_are_those_that_are_served(
     play: Any, given: Dict[str, Any], opened: List[str]
 ) -> None:
-    assert show(play, "__enable_https_ports", **given) == opened
+    assert play.show("__enable_https_ports", **given) == opened
 
 
 WORDS = [
@@ -88,7 +85,7 @@ def test_ports_that_the_module_refuses_on_every_host_are_refused(play: Any) -> N
         except RuleError:
             refused.append(word)
     assert 0 < len(refused) < len(WORDS)
-    assert show(play, "__enable_https_no_ports", enable_https_ports=WORDS) == refused
+    assert play.show("__enable_https_no_ports", enable_https_ports=WORDS) == refused
 
 
 @pytest.mark.parametrize(
@@ -102,8 +99,8 @@ def test_ports_that_the_module_refuses_on_every_host_are_refused(play: Any) -> N
     ],
 )
 def test_ports_that_are_no_list_become_one(play: Any, given: Any, meant: List[str]) -> None:
-    assert show(play, "__enable_https_ports", enable_https_ports=given) == meant
-    assert show(play, "__enable_https_ports", enable_https_ports=given, serve_https_http3="yes") == [*meant, "443/udp"]
+    assert play.show("__enable_https_ports", enable_https_ports=given) == meant
+    assert play.show("__enable_https_ports", enable_https_ports=given, serve_https_http3="yes") == [*meant, "443/udp"]
 
 
 @pytest.mark.parametrize(
@@ -113,12 +110,3 @@ def test_what_is_no_port_is_refused_before_anything_is_touched(play: Any, given:
     code, said = play(ROLE, {"host": {}}, enable_https_sites=SITES, enable_https_ports=given)
     assert (code, TOUCHED in said) == (2, False)
     assert f"or a service name such as https. Refused: {told}" in said
-
-
-def show(play: Any, variable: str, **given: Any) -> Any:
-    """What a variable of the role comes to with these of the user."""
-    files = [{"ansible.builtin.include_vars": str(FOLDER / part / "main.yml")} for part in ("defaults", "vars")]
-    told = {"ansible.builtin.debug": {"msg": f"SHOWN={{{{ {variable} | to_json | b64encode }}}}."}}
-    code, said = play([*files, told], {"host": {}}, "-e", json.dumps(given))
-    assert code == 0, said
-    return json.loads(base64.b64decode(said.partition("SHOWN=")[2].partition(".")[0]))

@@ -4,10 +4,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
+from typing import Any, Dict
 
 import pytest
+import yaml
 
+ENABLE = "port443.https.enable_https"
 VERIFY = "port443.https.verify_https"
 # Nothing listens there.
 CLOSED = {
@@ -62,3 +65,45 @@ def test_a_run_that_looked_at_no_host_fails(play: Any) -> None:
     code, said = play(table, {"one": {}, "two": {}})
     assert code == 2
     assert "No host was checked" in said
+
+
+def test_a_ca_of_ones_own_is_trusted_for_its_sites(play: Any, served: Any, tmp_path: Path) -> None:
+    own = {"install_certificate_own_ca": str(served.folder), "enable_https_sites": [{"name": served.name}]}
+    assert play(VERIFY, {"web": own}, **served.looked_at)[0] == 0
+    # In a playbook of the user, a folder beside it; of the collection, one in the working directory.
+    own["install_certificate_own_ca"] = served.folder.name
+    assert play(VERIFY, {"web": own}, **served.looked_at)[0] == 0
+    (tmp_path / "mine").mkdir()
+    served.folder.rename(tmp_path / "mine" / served.folder.name)
+    assert play(VERIFY, {"web": own}, **served.looked_at)[0] == 2
+    role = {"ansible.builtin.import_role": {"name": ENABLE, "tasks_from": "verify"}}
+    mine = [{"hosts": "all", "gather_facts": False, "tasks": [role]}]
+    (tmp_path / "mine" / "play.yml").write_text(yaml.safe_dump(mine))
+    assert play("mine/play.yml", {"web": own}, **served.looked_at)[0] == 0
+
+
+GIVEN = {"name": "given.example.com", "certificate_file": "x", "key_file": "y"}
+OWN = {"name": "own.example.com"}
+
+
+@pytest.mark.parametrize(
+    ("variables", "names", "trusted"),
+    [
+        ({"enable_https_sites": [OWN]}, ["own.example.com"], "own"),
+        ({"enable_https_sites": [OWN, {**GIVEN, "self_signed": True}]}, ["own.example.com"], "own"),
+        ({"enable_https_sites": [OWN, GIVEN]}, ["given.example.com"], ""),
+        ({"enable_https_sites": [OWN, {"name": "issued.example.com", "acme": {}}]}, ["issued.example.com"], ""),
+        ({"enable_https_sites": [GIVEN]}, ["given.example.com"], ""),
+        ({"enable_https_sites": [OWN, GIVEN], "enable_https_ca": "given"}, [OWN["name"], GIVEN["name"]], "given"),
+        ({"enable_https_sites": [OWN], "install_certificate_own_ca": ""}, ["own.example.com"], ""),
+        ({"enable_https_sites": [OWN], "install_certificate_own_ca": "not/made/yet"}, ["own.example.com"], ""),
+    ],
+)
+def test_the_system_is_trusted_where_a_site_needs_it(
+    play: Any, tmp_path: Path, variables: Dict[str, Any], names: Any, trusted: str
+) -> None:
+    (tmp_path / "own-ca").mkdir()
+    (tmp_path / "own-ca" / "ca.pem").write_text("own")
+    given = {"install_certificate_own_ca": "own-ca", **variables}
+    shown = play.show("[__enable_https_chain_names, __enable_https_trusted]", **given)
+    assert shown == [names, trusted]
