@@ -8,6 +8,7 @@ import base64
 import contextlib
 import json
 import os
+import re
 import socket
 import ssl
 import subprocess
@@ -58,13 +59,19 @@ class Player:
         )
         return ended.returncode, " ".join((ended.stdout + ended.stderr).split())
 
-    def show(self, expression: str, **given: Any) -> Any:
-        """What an expression comes to in the role enable_https with these variables of the user."""
-        files = [{"ansible.builtin.include_vars": str(ROLE / part / "main.yml")} for part in ("defaults", "vars")]
-        told = {"ansible.builtin.debug": {"msg": f"SHOWN={{{{ {expression} | to_json | b64encode }}}}."}}
-        code, said = self([*files, told], {"host": {}}, "-e", json.dumps(given))
+    def show(self, expression: str, *cases: Dict[str, Any]) -> List[Any]:
+        """What an expression comes to in the role enable_https with the variables of each case; a host a case."""
+        hosts = {f"case{number}": case for number, case in enumerate(cases)}
+        defaults = yaml.safe_load((ROLE / "defaults" / "main.yml").read_text(encoding="utf-8"))
+        told = f"SHOWN {{{{ inventory_hostname }}}}={{{{ {expression} | to_json | b64encode }}}}."
+        tasks = [
+            {"ansible.builtin.include_vars": str(ROLE / "vars" / "main.yml")},
+            {"ansible.builtin.debug": {"msg": told}},
+        ]
+        code, said = self(tasks, hosts, **defaults)
         assert code == 0, said
-        return json.loads(base64.b64decode(said.partition("SHOWN=")[2].partition(".")[0]))
+        shown = dict(re.findall(r"SHOWN (case[0-9]+)=([^.]*)[.]", said))
+        return [json.loads(base64.b64decode(shown[host])) for host in hosts]
 
 
 @pytest.fixture

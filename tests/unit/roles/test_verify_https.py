@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any
 
 import pytest
 import yaml
@@ -86,24 +86,22 @@ GIVEN = {"name": "given.example.com", "certificate_file": "x", "key_file": "y"}
 OWN = {"name": "own.example.com"}
 
 
-@pytest.mark.parametrize(
-    ("variables", "names", "trusted"),
-    [
-        ({"enable_https_sites": [OWN]}, ["own.example.com"], "own"),
-        ({"enable_https_sites": [OWN, {**GIVEN, "self_signed": True}]}, ["own.example.com"], "own"),
-        ({"enable_https_sites": [OWN, GIVEN]}, ["given.example.com"], ""),
-        ({"enable_https_sites": [OWN, {"name": "issued.example.com", "acme": {}}]}, ["issued.example.com"], ""),
-        ({"enable_https_sites": [GIVEN]}, ["given.example.com"], ""),
-        ({"enable_https_sites": [OWN, GIVEN], "enable_https_ca": "given"}, [OWN["name"], GIVEN["name"]], "given"),
-        ({"enable_https_sites": [OWN], "install_certificate_own_ca": ""}, ["own.example.com"], ""),
-        ({"enable_https_sites": [OWN], "install_certificate_own_ca": "not/made/yet"}, ["own.example.com"], ""),
-    ],
-)
-def test_the_system_is_trusted_where_a_site_needs_it(
-    play: Any, tmp_path: Path, variables: Dict[str, Any], names: Any, trusted: str
-) -> None:
+def test_the_system_is_trusted_where_a_site_needs_it(play: Any, tmp_path: Path) -> None:
     (tmp_path / "own-ca").mkdir()
     (tmp_path / "own-ca" / "ca.pem").write_text("own")
-    given = {"install_certificate_own_ca": "own-ca", **variables}
-    shown = play.show("[__enable_https_chain_names, __enable_https_trusted]", **given)
-    assert shown == [names, trusted]
+    own, given, issued = OWN["name"], GIVEN["name"], "issued.example.com"
+    cases = [
+        ({"enable_https_sites": [OWN]}, [own], "own"),
+        ({"enable_https_sites": [OWN, {**GIVEN, "self_signed": True}]}, [own], "own"),
+        ({"enable_https_sites": [OWN, GIVEN]}, [given], ""),
+        ({"enable_https_sites": [OWN, {"name": issued, "acme": {}}]}, [issued], ""),
+        ({"enable_https_sites": [GIVEN]}, [given], ""),
+        ({"enable_https_sites": [OWN, GIVEN], "enable_https_ca": "given"}, [own, given], "given"),
+        ({"enable_https_sites": [OWN], "install_certificate_own_ca": ""}, [own], ""),
+        ({"enable_https_sites": [OWN], "install_certificate_own_ca": "not/made/yet"}, [own], ""),
+    ]
+    shown = play.show(
+        "[__enable_https_chain_names, __enable_https_trusted]",
+        *({"install_certificate_own_ca": "own-ca", **variables} for variables, _names, _trusted in cases),
+    )
+    assert shown == [[names, trusted] for _variables, names, trusted in cases]
