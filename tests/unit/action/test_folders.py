@@ -56,8 +56,8 @@ def run(play, working, installed):
 
     def call(playbook, tasks):
         named = f"port443.https.{playbook.stem}" if playbook.is_relative_to(installed) else None
-        defaults = [str(ROOT / "roles/issue_certificate/defaults/main.yml")]
-        return play(tasks, playbook, working, named=named, collections=installed.parents[2], vars_files=defaults)
+        files = [str(ROOT / f"roles/issue_certificate/{kind}/main.yml") for kind in ("defaults", "vars")]
+        return play(tasks, playbook, working, named=named, collections=installed.parents[2], vars_files=files)
 
     return call
 
@@ -68,7 +68,9 @@ def certificate(tmp_path, **options):
     return {"port443.https.certificate": given, "ignore_errors": True}
 
 
-SHOW = {"ansible.builtin.debug": {"msg": "FOLDER={{ issue_certificate_folder }}"}}
+SHOW = {"ansible.builtin.debug": {"msg": "FOLDER={{ __issue_certificate_folder }}"}}
+ABSOLUTE = {**SHOW, "vars": {"issue_certificate_folder": "/srv/acme"}}
+HOME = {**SHOW, "vars": {"issue_certificate_folder": "~/acme"}}
 
 
 @pytest.fixture
@@ -83,9 +85,11 @@ def test_a_playbook_of_the_collection_reads_and_writes_in_the_working_directory(
     (working / "certificates" / "shop.pem").write_text("PEM of the user's")
     found = certificate(tmp_path, certificate_file="certificates/shop.pem", key="x")
     missed = certificate(tmp_path, certificate_file="certificates/missed.pem", key="x")
-    tasks = [SHOW, found, missed, certificate(tmp_path, own_ca="relca")]
+    tasks = [SHOW, ABSOLUTE, HOME, found, missed, certificate(tmp_path, own_ca="relca")]
     said = run(installed / "playbooks" / "play.yml", tasks)
     assert f"FOLDER={working}/certificates" in said
+    assert "FOLDER=/srv/acme" in said
+    assert f"FOLDER={Path.home()}/acme" in said
     assert "key is not PEM" in said, said
     assert f"{working}/certificates/missed.pem" in said
     assert (working / "relca" / "ca.key").exists(), said
