@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 
@@ -22,6 +23,16 @@ importlib.import_module({entry!r}).run
 print(*sorted(name[len({package!r}) + 1:] for name in sys.modules if name.startswith({package!r} + "._backends.")))
 """
 
+CALLED = """
+import json, sys
+from ansible.module_utils import basic
+from {package} import _payload
+basic._ANSIBLE_ARGS = json.dumps({{"ANSIBLE_MODULE_ARGS": json.load(sys.stdin)}}).encode()
+basic._ANSIBLE_PROFILE = "legacy"
+basic.AnsibleModule.log = lambda self, msg, log_args=None: print(msg, log_args, file=sys.stderr)
+_payload.run("ports_info")
+"""
+
 
 @pytest.mark.parametrize("module", MODULES)
 def test_all_that_is_imported_is_packed_and_nothing_else(module):
@@ -37,8 +48,8 @@ def test_all_that_is_imported_is_packed_and_nothing_else(module):
 
 
 @pytest.fixture
-def host(tmp_path):
-    """Imports what is packed, in a Python that has of this collection what Ansible sends: what ``_payload`` imports."""
+def python(tmp_path):
+    """Runs a script in a Python that has of this collection what Ansible sends: what ``_payload`` imports."""
     sent = _zipapp.collect(_payload.__name__)
     assert len(sent) < 6, "each file more takes Ansible longer to send"
     for name, source in sent.items():
@@ -48,11 +59,21 @@ def host(tmp_path):
     for part in (path.parent, *list(path.parent.parents)[:4]):
         (part / "__init__.py").touch()
 
+    def run(script, stdin):
+        argv = (sys.executable, "-c", f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n{script}")
+        return subprocess.run(argv, input=stdin, capture_output=True, text=True, check=False)
+
+    return run
+
+
+@pytest.fixture
+def host(python):
+    """Imports what is packed, and returns which code of firewalls that brought."""
+
     def run(module, imports=""):
         entry = _payload.entry_of(module)
         script = ON_THE_HOST.format(package=_payload.PACKAGE, entry=entry, imports=imports)
-        argv = (sys.executable, "-c", f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n{script}")
-        ended = subprocess.run(argv, input=_payload.pack(entry), capture_output=True, text=True, check=False)
+        ended = python(script, _payload.pack(entry))
         assert ended.returncode == 0, ended.stderr
         return ended.stdout.split()
 
@@ -82,3 +103,37 @@ def test_an_error_shows_the_line_it_comes_from(host):
     broken += "try: parse_request(None)\nexcept AttributeError: told = traceback.format_exc()\n"
     broken += "assert 'module_utils/_port_rule.py' in told and 'options.get(' in told, told"
     host("ports", broken)
+
+
+@pytest.fixture
+def called(python, monkeypatch):
+    """Calls ports_info with these sources as its code."""
+
+    def run(sources=None):
+        monkeypatch.setattr(_payload, "collect", lambda entry: sources)
+        packed = {} if sources is None else {_payload.ARGUMENT: _payload.pack("")}
+        return python(CALLED.format(package=_payload.PACKAGE), json.dumps(packed))
+
+    return run
+
+
+def test_a_module_that_came_without_its_code_says_how_it_is_called(called):
+    ended = called()
+    assert json.loads(ended.stdout)["msg"] == (
+        "ports_info came without its code: call it by its full name, port443.https.ports_info"
+    )
+    assert ended.returncode == 1
+
+
+def test_what_a_host_lacks_beside_the_code_is_told_as_it_is(called):
+    ended = called({_payload.entry_of("ports_info"): "import no_such_thing"})
+    assert "No module named 'no_such_thing'" in ended.stderr
+    assert "came without its code" not in ended.stdout
+
+
+def test_the_code_is_neither_logged_nor_an_option_that_its_module_sees(called):
+    ended = called({_payload.entry_of("ports_info"): "def run(module): module.exit_json(seen=sorted(module.params))"})
+    told = json.loads(ended.stdout)
+    assert _payload.ARGUMENT not in told["seen"]
+    assert "ports" in told["seen"]
+    assert f"'{_payload.ARGUMENT}': 'NOT_LOGGING_PARAMETER'" in ended.stderr
