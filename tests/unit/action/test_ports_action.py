@@ -4,11 +4,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 from ansible.errors import AnsibleActionFail
-from ansible_collections.port443.https.plugins.action.ports import check_arguments
+from ansible.plugins.action import ActionBase
+from ansible_collections.port443.https.plugins.action.ports import ActionModule, check_arguments
 from ansible_collections.port443.https.plugins.module_utils._arguments import PORTS_ARGUMENTS, arguments_of
 from ansible_collections.port443.https.plugins.module_utils._options import MANAGED, OPTIONS, UNSET
+from ansible_collections.port443.https.plugins.module_utils._payload import ARGUMENT, collect, entry_of, unpack
 from ansible_collections.port443.https.plugins.module_utils._registry import BACKENDS
 
 REFUSED = [
@@ -79,3 +83,41 @@ def test_ports_info_is_checked_too():
     assert check_arguments("ports_info", {"ports": ["https"]}) == {"ports": ["443/tcp"], "source": [], "interface": []}
     with pytest.raises(AnsibleActionFail, match="rising range"):
         check_arguments("ports_info", {"ports": ["9-1/tcp"]})
+
+
+@pytest.fixture
+def act(monkeypatch):
+    """Runs the action plugin for a task and returns what the host is sent, and the result of its module."""
+    monkeypatch.setattr(ActionBase, "run", lambda self, tmp, task_vars: {"invocation": "of the base"})
+
+    def run(written, resolved, given, windows=False):
+        action = object.__new__(ActionModule)
+        action._task = SimpleNamespace(action=written, resolved_action=resolved, args=given)
+        action._connection = SimpleNamespace(_shell=SimpleNamespace(_IS_WINDOWS=True) if windows else object())
+        sent = {}
+        action._execute_module = lambda **call: sent.update(call) or {"changed": True}
+        return sent, action.run(task_vars={"inventory_hostname": "web1"})
+
+    return run
+
+
+NAMES = [
+    ("port443.https.ports", "port443.https.ports", "ports"),
+    ("ports_info", "port443.https.ports_info", "ports_info"),  # by the collections of a play
+    ("ufw_ports", None, "ufw_ports"),
+]
+
+
+@pytest.mark.parametrize(("written", "resolved", "name"), NAMES)
+def test_a_host_is_sent_the_arguments_with_the_code_of_the_module_that_was_meant(act, written, resolved, name):
+    sent, result = act(written, resolved, {"ports": ["https"]})
+    handed = sent["module_args"]
+    assert (sent["module_name"], sent["task_vars"]) == (resolved or written, {"inventory_hostname": "web1"})
+    assert unpack(handed.pop(ARGUMENT)) == collect(entry_of(name))
+    assert handed == check_arguments(name, {"ports": ["https"]})
+    assert result == {"invocation": "of the base", "changed": True}
+
+
+def test_a_host_with_windows_is_told_and_not_touched(act):
+    with pytest.raises(AnsibleActionFail, match=r"port443\.https\.ports manages Linux hosts"):
+        act("ports", "port443.https.ports", {"ports": ["https"]}, windows=True)
