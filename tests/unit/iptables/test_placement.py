@@ -105,6 +105,31 @@ def test_a_new_ban_between_ours_and_the_barrier_moves_ours_behind_it():
     assert [jump.index for jump in want.jumps] == [1]
 
 
+NEW = [
+    ("a chain of bans", "-j bans", 1),
+    ("a goto to bans", "-s 203.0.113.0/24 -g bans", 1),
+    ("a queue", "-j NFQUEUE --queue-num 0", 1),
+    ("a way to nowhere", "-j empty", 0),
+    ("a return from the bans", "-j spared", 0),
+]
+
+
+@pytest.mark.parametrize(("_title", "rule", "index"), NEW, ids=[title for title, _rule, _index in NEW])
+def test_ours_moves_behind_what_came_and_may_block(_title, rule, index):
+    chains = ":bans - [0:0]\n:empty - [0:0]\n:spared - [0:0]\n"
+    bans = "-A bans -s 203.0.113.9/32 -j DROP\n-A spared -s 203.0.113.9/32 -j RETURN\n"
+    _have, want = settled(
+        HEAD + chains + f"-A INPUT -j port443-https\n-A INPUT {rule}\n-A INPUT -j DROP\n" + bans + OURS
+    )
+    assert [jump.index for jump in want.jumps] == [index]
+
+
+def test_a_barrier_that_came_in_another_chain_takes_ours_there():
+    chains = ":FW - [0:0]\n-A INPUT -j FW\n-A INPUT -j port443-https\n-A FW -p tcp -m tcp --dport 22 -j ACCEPT\n"
+    _have, want = settled(HEAD + chains + "-A FW -j DROP\n" + OURS)
+    assert [(jump.chain, jump.index) for jump in want.jumps] == [("FW", 1)]
+
+
 def test_a_ban_of_another_port_moves_nothing():
     have, want = settled(
         HEAD + "-A INPUT -j port443-https\n-A INPUT -p tcp -m tcp --dport 25 -j DROP\n-A INPUT -j DROP\n" + OURS

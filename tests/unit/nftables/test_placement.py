@@ -42,6 +42,7 @@ def test_on_the_way_out_destinations_are_the_administrators_will_and_sources_are
     assert Placement(banned, "out").find(LEAVING, "auto") == Place("out", 2)  # a policy about destinations
 
 
+TWO_WAYS = [rule(at, "jump", target="guard") for at in (1, 2)]
 BLOCKING = [
     ("nothing", table(), False),
     ("the policy", table(policy="drop"), True),
@@ -51,6 +52,8 @@ BLOCKING = [
     ("another port", table(rule(1, "drop", *dport(25))), False),
     ("a rule behind one that accepts", table(rule(1, "accept", *dport(443)), rule(2, "drop")), True),
     ("a chain", table(rule(1, "jump", target="guard"), chains=(Chain("guard", (rule(2, "drop"),)),)), True),
+    ("a chain with two ways in", table(*TWO_WAYS, chains=(Chain("guard", (rule(3, "accept"),)),)), True),  # to be sure
+    ("a return to a policy that accepts", table(rule(1, "return")), False),
 ]
 
 
@@ -66,6 +69,8 @@ def test_what_is_rejected_at_a_rate_before_all_is_dropped_is_part_of_the_barrier
     found = table(rule(1, "accept", *dport(22)), rule(2, "reject", LIMIT), rule(3, "continue"), policy="drop")
     assert Placement(found, "input").find(PACKET, "auto") == Place("input", 3)
     assert Placement(table(*found.chain("input").rules[:2], policy="drop"), "input").find(PACKET, "auto").index == 1
+    on_link = table(rule(1, "reject", LIMIT, Match("in_interface", names=("eth0",))), policy="drop")
+    assert Placement(on_link, "input").find(PACKET, "auto").index == 0
     for other in ((LIMIT, *BANNED), (LIMIT, *dport(443)), (Match("unknown", names=("recent",)),), (LIMIT, *dport(25))):
         last = table(rule(1, "accept", *dport(22)), rule(2, "reject", *other), policy="drop")
         assert Placement(last, "input").find(PACKET, "auto").index == 2
