@@ -21,9 +21,9 @@ def iptables(*lines, policy="ACCEPT", frontend="iptables-nft", family="ip"):
     return parse_save(save, frontend, family)
 
 
-def native(name, hook="input", policy="accept", rules=1, kind="filter", family="inet"):
+def native(name, hook="input", policy="accept", rules=1, kind="filter", family="inet", chain="chain"):
     opaque = tuple(Rule((), "opaque", text="native") for _rule in range(rules))
-    return (Table("nft", family, name, (Chain("chain", opaque, policy, hook, 0, kind),)),)
+    return (Table("nft", family, name, (Chain(chain, opaque, policy, hook, 0, kind),)),)
 
 
 def counting(name, *verdicts):
@@ -44,12 +44,23 @@ NOTHING = [
     ("a device's ingress", native("ddos", hook="ingress", family="netdev", policy="drop")),
     ("ebtables", native("filter", family="bridge", policy="drop")),
     ("arptables", native("filter", family="arp", policy="drop")),
+    ("a table without INPUT", parse_save("*filter\n:FORWARD DROP [0:0]\nCOMMIT\n", "iptables-nft", "ip")),
 ]
+PROGRAMS = (  # the tables that they make
+    "f2b-table fail2ban crowdsec crowdsec6 sshguard docker-bridges libvirt_network kube-proxy cilium netavark podman "
+    "wg-quick-wg0 incus lxd netbird"
+)
 
 
 @pytest.mark.parametrize(("_title", "ruleset"), NOTHING, ids=[title for title, _ruleset in NOTHING])
 def test_nothing_in_charge(_title, ruleset):
     assert choose(Facts(ruleset), "auto") == Choice("none")
+
+
+@pytest.mark.parametrize("name", PROGRAMS.split())
+def test_a_program_that_filters_for_itself_is_not_in_charge(name):
+    assert choose(Facts(native(name, policy="drop")), "auto") == Choice("none")
+    assert choose(Facts(native(name) + iptables(policy="DROP")), "auto") == Choice("iptables")
 
 
 IPTABLES = [
@@ -89,6 +100,7 @@ FIREWALLD = native("firewalld")
         (UFW + iptables("-A INPUT -i lo -j ACCEPT", policy="DROP", family="ip6"), "ufw"),
         (iptables("-A INPUT -j ufw-before-input", "-A INPUT -j DROP"), "iptables"),
         (native("fw", policy="drop") + iptables("-A INPUT -j f2b-sshd", "-A f2b-sshd -j RETURN"), "nftables"),
+        (native("filter", policy="drop", chain="INPUT") + iptables("-A INPUT -j f2b", "-A f2b -j RETURN"), "nftables"),
     ],
 )
 def test_who_is_in_charge_is_seen_from_the_rules_unless_another_is_insisted_on(ruleset, name):
@@ -104,6 +116,7 @@ def test_who_is_in_charge_is_seen_from_the_rules_unless_another_is_insisted_on(r
         (FIREWALLD + iptables("-A INPUT -j DROP"), {"firewalld", "iptables"}),
         (native("fw", policy="drop") + iptables("-A INPUT -s 192.0.2.7/32 -j DROP"), {"nftables", "iptables"}),
         (iptables(policy="DROP") + native("fw"), {"nftables", "iptables"}),
+        (FIREWALLD + iptables("-A INPUT -i lo -j ACCEPT", "-A INPUT -j DROP"), {"firewalld", "iptables"}),
     ],
 )
 def test_two_firewalls_are_both_named(ruleset, names):

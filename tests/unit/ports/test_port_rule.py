@@ -77,10 +77,15 @@ def test_service_unknown_here_is_looked_up():
     )
 
 
-def test_service_nobody_knows_is_refused():
-    def lookup(name, protocol):
-        raise OSError("service/proto not found")
+def lookup(name, protocol):
+    raise OSError("service/proto not found")
 
+
+def test_what_is_asked_for_most_needs_no_list_of_services():
+    assert parse_port("https", lookup) == PortRule("tcp", 443, 443)
+
+
+def test_service_nobody_knows_is_refused():
     with pytest.raises(RuleError, match="write its number"):
         parse_port("gopher", lookup)
 
@@ -167,6 +172,8 @@ def test_no_ports_are_refused_with_present_and_ignored_with_absent():
         parse_request({"ports": [], "state": "present"})
     with pytest.raises(RuleError, match=r"such as 443/tcp$"):
         parse_request({"ports": []})  # of a module that has no state
+    with pytest.raises(RuleError, match="ports is empty"):
+        parse_request({"ports": None})
     assert parse_request({"ports": ["nonsense"], "state": "absent"}).ports == ()
 
 
