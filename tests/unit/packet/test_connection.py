@@ -192,6 +192,14 @@ def test_two_frontends_that_redirect_differently_leave_the_port_open_to_doubt():
     assert connection_verdict(one + two, ask()).verdict == "open"
 
 
+def test_an_address_that_nat_sends_to_is_certain():
+    both = ask(addresses=tuple((number(address),) * 2 for address in ("192.0.2.2", "192.0.2.3")))
+    rules = table(":INPUT DROP", "-A INPUT -d 192.0.2.2 -j ACCEPT")
+    nat = table("-A PREROUTING -p tcp --dport 443 -j DNAT --to-destination 192.0.2.2", name="nat")
+    assert connection_verdict(rules, both).verdict == "depends"
+    assert connection_verdict(rules + nat, both).verdict == "open"
+
+
 def test_neighbour_discovery_is_judged_alone():
     assert neighbour_discovery_verdict((), "eth0").verdict == "open"
     shut = table(":INPUT DROP", DISCOVERY.format(136), family="ip6")
