@@ -57,6 +57,7 @@ SAME = [
     [accept(FOUR, TCP, WEB), accept(SIX, TCP, WEB)],
     [accept(TCP, Match("dport", ((80, 443),)), Match("dport", ((0, 80), (443, 65535))))],
     [accept(TCP, WEB), accept(FOUR, TCP, Match("dport", ((80, 80),)))],
+    [accept(TCP, WEB, Match("dport", ((0, 100), (400, 65535))))],
 ]
 
 

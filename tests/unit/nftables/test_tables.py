@@ -96,6 +96,12 @@ def test_each_table_that_blocks_gets_the_set_in_one_transaction():
     assert script_of(*settled(*tables)) == []
 
 
+def test_a_chain_that_blocks_one_port_alone_gets_the_set_too():
+    guard = table(rule(5, "drop", UDP), name="guard")
+    lines = script_of(table(rule(3, "accept", TCP)), guard, ports=["443/tcp", "443/udp"])
+    assert "insert rule inet guard input position 5 udp dport 443 jump port443-https" in lines
+
+
 @pytest.mark.parametrize("flags", [{"owned": True}, {"dormant": True, "hook": None}, {"family": "bridge"}])
 def test_tables_that_cannot_be_changed_or_decide_nothing_are_left(flags):
     assert script_of(table(policy="drop", **flags)) == []
@@ -127,6 +133,9 @@ def test_a_table_of_ours_is_made_only_where_it_is_insisted_on():
         "add rule inet port443 output jump port443-https",
     ]
     assert script_of(*made) == []
+    four = table(policy="drop", family="ip")
+    assert "add table inet port443" in script_of(four, backend="nftables")
+    assert "add table inet port443" not in script_of(four, backend="nftables", source=["192.0.2.0/24"])
 
 
 def test_directions_are_chains_of_their_own():

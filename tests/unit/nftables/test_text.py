@@ -93,6 +93,22 @@ def test_a_statement_that_was_edited_is_still_ours(line, left):
     assert kept == ([left] if left else [])
 
 
+ALONE = [
+    ("table inet filter { chain input { jump port443-https } }", "table inet filter { chain input {  } }"),
+    ("table inet filter { chain input { jump port443-https; } }", "table inet filter { chain input { } }"),
+]
+
+
+@pytest.mark.parametrize(("text", "left"), ALONE)
+def test_what_stands_alone_in_braces_leaves_them(text, left):
+    assert without_ours(sources_of(text), CHAIN).text(PATH) == left
+
+
+def test_a_chain_that_is_made_nowhere_is_said_to_be_so():
+    with pytest.raises(HostError, match="chain output of table inet filter is made in a way that is not understood"):
+        put(INPUT, [("output", 0, "jump port443-https")])
+
+
 def test_what_only_looks_like_ours_stays():
     text = INPUT.replace("drop", 'drop comment "jump port443-https" # jump port443-https')
     text = text.replace("tcp dport 22 accept", "jump port443-https-2").replace(

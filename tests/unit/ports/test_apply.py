@@ -8,7 +8,7 @@ import pytest
 from ansible_collections.port443.https.plugins.module_utils._apply import apply, explain, undo
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host import Completed, Host
-from ansible_collections.port443.https.plugins.module_utils._plan import Run, Write
+from ansible_collections.port443.https.plugins.module_utils._plan import Prune, Run, Write
 
 ADD_FOUR = Run(("restore4",), "add", (Run(("restore4",), "remove"),))
 ADD_SIX = Run(("restore6",), "add", (Run(("restore6",), "remove"),))
@@ -131,3 +131,20 @@ def test_the_lock_is_waited_for_and_leaves_no_file(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
     with host.lock():
         assert (tmp_path / "lock").stat().st_mode & 0o777 == 0o600
+
+
+SAID = [
+    (Run(("nft", "-f", "a b")), "nft -f 'a b'"),
+    (Run(("nft", "-f", "-"), "add table ip a\n"), "nft -f - <<'EOF'\nadd table ip a\nEOF"),
+    (Write("/file", None, b"new"), "write /file"),
+    (Write("/file", b"old", None), "remove /file"),
+    (
+        Prune("ip", "filter", "INPUT"),
+        "delete the empty chain INPUT of table ip filter, and the table with it if nothing else is in it",
+    ),
+]
+
+
+@pytest.mark.parametrize(("step", "said"), SAID)
+def test_steps_are_told_as_what_is_run_and_written(step, said):
+    assert str(step) == said

@@ -65,6 +65,17 @@ def test_interface_made_of_others_may_pass_the_chains_of_those(interface, verdic
     assert {line[3] for line in lines((four,), (Table("nft", "netdev", "t", (chain,)),))} == {verdict}
 
 
+def test_each_line_is_about_something_else():
+    request = parse_request({"ports": ["443/tcp", "443/udp", "80/tcp"], "direction": "both"})
+    assert len({line.key for line in judge(RULES, (FOUR, SIX), request)}) == 12
+
+
+def test_interfaces_are_judged_as_asked_and_the_worst_of_them_counts():
+    rules = parse_save("*filter\n:INPUT ACCEPT\n-A INPUT -i eth1 -j DROP\nCOMMIT\n", "iptables-nft", "ip")
+    assert {line[3] for line in lines(rules=rules)} == {"open"}
+    assert {line[3] for line in lines(rules=rules, interface=["eth0", "eth1"])} == {"blocked"}
+
+
 def test_title_names_the_direction():
     request = parse_request({"ports": ["443/tcp"], "direction": "both"})
     assert [line.title for line in judge((), (SIX,), request)] == ["443/tcp over IPv6", "outgoing 443/tcp over IPv6"]
