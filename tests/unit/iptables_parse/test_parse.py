@@ -102,6 +102,19 @@ def test_hand_written_file_may_insert_and_declare_chains_its_own_way():
     assert table.chain("web") == Chain("web")
 
 
+def test_escaped_quotes_hide_no_rule():
+    rules = "\n".join('-A INPUT -m comment --comment "half \\" a quote" -j ' + target for target in ("LOG", "DROP"))
+    (table,) = parse_save(f"*filter\n:INPUT ACCEPT\n{rules}\nCOMMIT\n", "iptables-nft", "ip")
+    assert [rule.verdict for rule in table.chain("INPUT").rules] == ["continue", "drop"]
+
+
+def test_lines_may_end_as_in_windows():
+    text = "*filter\n:INPUT DROP [0:0]\n-A INPUT -p tcp -m tcp --dport 443 -j ACCEPT\nCOMMIT\n"
+    (plain,), (table,) = (parse_save(each, "iptables-nft", "ip") for each in (text, text.replace("\n", "\r\n")))
+    assert (table.name, table.chain("INPUT").policy) == ("filter", "drop")
+    assert table.chain("INPUT").rules[0].matches == plain.chain("INPUT").rules[0].matches
+
+
 def test_nothing_is_no_table():
     assert parse_save("", "iptables-legacy", "ip6") == ()
 

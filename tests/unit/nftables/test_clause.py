@@ -49,6 +49,8 @@ def test_a_clause_is_written_as_nft_prints_it(clause, text):
 def test_the_ip_version_of_a_table_needs_no_word():
     assert Clause("tcp", PORTS, 6).text("ip6") == "tcp dport { 80, 443 }"
     assert Clause("tcp", PORTS, 6).matches("ip6") == (TCP, WEB)
+    for family, version in (("ip", FOUR), ("ip6", SIX)):
+        assert region([accept(TCP, WEB)], family) == region([accept(version, TCP, WEB)], "inet")
 
 
 SAME = [

@@ -59,6 +59,7 @@ def test_bans_come_first_and_logs_of_the_barrier_come_behind():
 def test_neighbours_are_let_in_where_they_are_shut_out():
     assert script_of(table(policy="drop")) == [CHAIN, ACCEPT, ND, "add rule inet filter input jump port443-https"]
     assert ND not in script_of(table(policy="drop", family="ip"))
+    assert ND in script_of(table(accept_neighbours(3), policy="drop", chains=(Chain("late", (), "drop", "input", 9),)))
 
 
 def test_a_rule_that_is_several_here_is_one_for_nft():

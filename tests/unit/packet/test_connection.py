@@ -192,6 +192,13 @@ def test_two_frontends_that_redirect_differently_leave_the_port_open_to_doubt():
     assert connection_verdict(one + two, ask()).verdict == "open"
 
 
+def test_chains_run_by_priority_however_they_are_listed():
+    marked = table("-A INPUT -j MARK --set-xmark 0x1/0x1", name="mangle")
+    dropped = table("-A INPUT -m mark --mark 0x1/0x1 -j DROP")
+    for rules in (marked + dropped, dropped + marked):
+        assert connection_verdict(rules, ask()).verdict == "blocked"
+
+
 def test_an_address_that_nat_sends_to_is_certain():
     both = ask(addresses=tuple((number(address),) * 2 for address in ("192.0.2.2", "192.0.2.3")))
     rules = table(":INPUT DROP", "-A INPUT -d 192.0.2.2 -j ACCEPT")

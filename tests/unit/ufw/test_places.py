@@ -50,6 +50,8 @@ RULES = {
         f"reject tcp 443 {ANY} out",
         "-A ufw-user-output -p tcp --dport 443 -j REJECT --reject-with tcp-reset",
     ),
+    "ban-out": ("deny any any 203.0.113.0/24 any 0.0.0.0/0 out", "-A ufw-user-output -d 203.0.113.0/24 -j DROP"),
+    "deny-own-out": ("deny any any 0.0.0.0/0 any 0.0.0.0/1 out", "-A ufw-user-output -s 0.0.0.0/0 -j DROP"),
     "route": (f"route:deny any any {ANY} in", "-A ufw-user-forward -j DROP"),
     "ban": ("deny any any 0.0.0.0/0 any 203.0.113.0/24 in", "-A ufw-user-input -s 203.0.113.0/24 -j DROP"),
     "ban-logged": (

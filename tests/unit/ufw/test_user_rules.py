@@ -197,6 +197,15 @@ def test_adopting_takes_over_what_opens_nothing_else():
         assert profile in put(FILES[4], adopt=True, **options)
 
 
+@pytest.mark.parametrize("ports", ["80:90", "70:80", "22,80", "any"])
+def test_what_opens_more_or_is_not_understood_is_not_taken_over(ports):
+    wide = f"\n### tuple ### allow tcp {ports} 0.0.0.0/0 any 0.0.0.0/0 in\n-A ufw-user-input -p tcp -j ACCEPT\n"
+    strange = "\n### tuple ### limit\n-A ufw-user-input -j ACCEPT\n"
+    text = PACKAGED[4].replace("### RULES ###\n", f"### RULES ###\n{wide}{strange}\n### END RULES ###\n")
+    assert wide in put(text, ports=["80/tcp"], adopt=True)
+    assert strange in put(text, ports=["80/tcp"], adopt=True)
+
+
 def test_adopting_gives_the_same_rule_our_comment_where_it_stands():
     mine = "\n### tuple ### allow tcp 443 0.0.0.0/0 any 0.0.0.0/0 in comment=6d79\n"
     text = FILES[4].replace(
