@@ -28,6 +28,8 @@ from ansible_collections.port443.https.plugins.module_utils._errors import RuleE
         ("192.0.2.1", "192.0.2.1"),
         ("2001:DB8:0:0::1", "2001:db8::1"),
         ("[2001:db8::1]", "2001:db8::1"),
+        (" www.example.com ", "www.example.com"),
+        (".".join(["a" * 63] * 3 + ["a" * 61]), ".".join(["a" * 63] * 3 + ["a" * 61])),
     ],
 )
 def test_names_have_one_form(given, normal):
@@ -44,6 +46,8 @@ def test_names_have_one_form(given, normal):
         "a/b",
         "*",
         "*.com",
+        "*.a b.com",
+        ".".join(["a" * 63] * 3 + ["a" * 62]),
         "www.*.com",
         "w*.example.com",
         "-a.com",

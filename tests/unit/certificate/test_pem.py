@@ -77,6 +77,16 @@ def test_a_mended_key_is_the_same_generation():
     assert untidy.generation() == read_pair(CERTIFICATE, KEY, CHAIN, NOW).generation()
 
 
+def test_a_cross_signed_twin_is_served_as_it_reaches_more_clients():
+    old, new = (pki.issue(name, ca=True, number=at) for at, name in ((120, "Old Root"), (121, "New Root")))
+    twin = pki.issue("New Root", ca=True, number=121, issuer=old, days=(-1, 30))
+    over = pki.issue("New Root", ca=True, number=121, issuer=old, days=(-90, -1))
+    leaf = pki.issue("www.example.com", ["www.example.com"], issuer=new)
+    for others, chain in (((new, twin), [twin]), ((twin, new, old), [twin]), ((over, new), [])):
+        given = b"".join(one.pem() for one in (leaf, *others))
+        assert read_pair(given, leaf.key_pem(), None, NOW).chain_pem() == b"".join(one.pem() for one in chain)
+
+
 def test_ec_parameters_before_the_key_are_left_out():
     parameters = write_pem("EC PARAMETERS", bytes.fromhex("06082a8648ce3d030107"))
     pair = read_pair(CERTIFICATE, parameters + pki.site().key_pem("traditional"), CHAIN, NOW)
@@ -133,6 +143,11 @@ REFUSED = {
         pki.request_pem("www.example.com"),
         KEY,
         "certificate holds a certificate request (CSR), not a certificate: give what the CA made from it",
+    ),
+    "parameters alone": (
+        write_pem("DH PARAMETERS", b"0\x03\x02\x01\x05"),
+        KEY,
+        "certificate holds no certificate",
     ),
     "PKCS#7": (
         write_pem("PKCS7", b"0\x03\x02\x01\x05"),
