@@ -76,6 +76,7 @@ def test_a_rule_that_is_several_here_is_one_for_nft():
         "rule 8",
     ]
     assert script_of(after) == []
+    assert settled(table(*parts, family="ip"))[0].chain("input").rules[0].target == "port443-https"
 
 
 def test_each_table_that_blocks_gets_the_set_in_one_transaction():
@@ -124,6 +125,7 @@ def test_a_set_stays_where_the_others_rules_went():
 def test_a_table_of_ours_is_made_only_where_it_is_insisted_on():
     assert script_of() == []
     made = settled(backend="nftables")
+    assert made[0].frontend == "nft"
     assert script_of(backend="nftables", direction="both") == [
         "add table inet port443",
         "add chain inet port443 input { type filter hook input priority 0; policy accept; }",
@@ -168,6 +170,7 @@ def test_places_that_differ_are_told_apart():
         "insert rule inet filter input position 4 udp dport 443 jump port443-https",
         "insert rule inet filter input position 5 tcp dport 443 jump port443-https",
     ]
+    assert script_of(*with_handles(settled(shut, ports=["443/udp", "443/tcp"])), ports=["443/udp", "443/tcp"]) == []
     six = rule(4, "drop", Match("ethertype", ((0x86DD, 0x86DD),)))
     lines = script_of(table(accept_neighbours(3), six, rule(5, "drop")), source=["192.0.2.0/24", "2001:db8::/32"])
     assert lines[1:] == [

@@ -58,6 +58,20 @@ def test_an_unknown_interface_leaves_rules_for_one_open():
     assert line.verdict == "depends"
 
 
+@pytest.mark.parametrize(
+    ("rules", "verdict"),
+    [
+        ("", "open"),
+        ("block drop in on em1 all\n", "blocked"),
+        ("block drop in on em1 all probability 50%\n", "depends"),
+    ],
+)
+def test_the_worst_of_several_interfaces_counts(rules, verdict):
+    request = parse_request({"ports": ["443/tcp"], "interface": ["em0", "em1", "em2"]})
+    (line,) = judge(Filter(True, parse_rules(rules)), [link_of(4)], request)
+    assert line.verdict == verdict
+
+
 def test_a_foreign_label_cannot_write_to_a_terminal():
     state = Filter(True, parse_rules('block drop in quick all label "\x1b[2J"\n'))
     (line,) = judge(state, [link_of(4)], parse_request({"ports": ["443/tcp"]}))
