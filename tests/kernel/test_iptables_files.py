@@ -92,12 +92,26 @@ def test_a_file_that_nothing_loads_is_left_and_told(host):
     assert any("netfilter-persistent is not enabled" in warning for warning in done.warnings)
 
 
+def test_a_set_goes_from_a_file_that_nothing_loads_any_more(host):
+    load(SAVED)
+    host.put(V4, SAVED)
+    host.enable(WANTS)
+    files = host.files()
+    host.ensure()
+    (host.root / f"etc/systemd/system/multi-user.target.wants/{WANTS}.service").unlink()
+    gone = host.ensure(state="absent")
+    assert (gone.warnings, host.files()) == ((), {path: one for path, one in files.items() if "wants" not in path})
+
+
 def test_a_script_that_builds_the_rules_is_named(host):
     load(SAVED)
     host.put("/etc/network/if-pre-up.d/firewall", "#!/bin/sh\niptables -P INPUT DROP\n")
     done = host.ensure()
     assert done.persisted == "no"
     assert any("/etc/network/if-pre-up.d/firewall" in warning for warning in done.warnings)
+    for options, persisted in (({"persistent": False}, "no"), ({"state": "absent"}, "not needed")):
+        quiet = host.ensure(**options)
+        assert (quiet.persisted, quiet.warnings) == (persisted, ())
 
 
 def test_persistent_false_takes_the_set_out_of_the_file_again(host):

@@ -134,6 +134,9 @@ def test_a_script_that_builds_the_rules_is_named(host):
     done = host.ensure()
     assert done.persisted == "no"
     assert any("/etc/network/if-pre-up.d/firewall" in warning for warning in done.warnings)
+    for options, persisted in (({"persistent": False}, "no"), ({"state": "absent"}, "not needed")):
+        quiet = host.ensure(**options)
+        assert (quiet.persisted, quiet.warnings) == (persisted, ())
 
 
 def test_a_firewall_that_only_the_next_boot_loads_is_opened_too(host):

@@ -29,9 +29,10 @@ def test_whole_life_of_a_set(host):
 
     again = host.ensure()
     assert (again.steps, again.changes, again.effective) == ((), (), done.effective)
-    assert again.persisted == done.persisted
+    assert (again.persisted, done.warnings, again.warnings) == (done.persisted, (), ())
 
     gone = host.ensure(state="absent", check=True)
+    assert (gone.persisted, gone.warnings) == ("not needed", ())
     assert listed() == after
     assert [str(step) for step in host.ensure(state="absent").steps] == [str(step) for step in gone.steps]
     assert (listed(), host.files()) == (before, files)
