@@ -43,7 +43,7 @@ def test_whole_life_of_a_set(host, frontend, options):
     host.set_up(SSH + BAN + DENY_OUT, frontend)
     before = seen(host, frontend)
     done = host.ensure_as_predicted(lambda: seen(host, frontend), **options)
-    assert (done.persisted, verdicts(done)) == ("rehearsed", ALL_OPEN)
+    assert (done.persisted, verdicts(done), done.warnings) == ("rehearsed", ALL_OPEN, ())
     after = seen(host, frontend)
     host.start(frontend)
     assert seen(host, frontend) == after
@@ -51,6 +51,7 @@ def test_whole_life_of_a_set(host, frontend, options):
     again = host.ensure(**options)
     assert (again.steps, again.changes, again.effective) == ((), (), done.effective)
     gone = host.ensure(state="absent", check=True)
+    assert (gone.persisted, gone.warnings) == ("not needed", ())
     assert seen(host, frontend) == after
     assert [str(step) for step in host.ensure(state="absent").steps] == [str(step) for step in gone.steps]
     assert seen(host, frontend) == before

@@ -51,6 +51,7 @@ LOOSE = _store.Have(
     },
 )
 RUNS = Serving(True, True, (PLACE,))
+SHOWN = Serving(True, True, (PLACE,), shown=True)
 STOPPED = Serving(True, False, (PLACE,), "nginx is not running")
 NO_SITE = Serving(False, True, (), "no site", expected=False)
 SEES_WANT = (Look(PLACE, pki.site(number=1).sha256()),)
@@ -77,10 +78,26 @@ def stand(have, serving, looks, prove=True):
         (stand(HAVE_OLD, STOPPED, SEES_NOTHING), False, False, ()),
         (stand(HAVE_WANT, RUNS, (), prove=False), False, True, ()),
         (stand(HAVE_OLD, RUNS, (), prove=False), True, False, ()),
+        (stand(HAVE_OLD, SHOWN, (), prove=False), True, False, ()),
+        (stand(HAVE_OLD, SHOWN, SEES_NOTHING), False, False, ()),
     ],
 )
 def test_what_is_to_do_follows_from_how_the_site_stands(situation, needs_reload, is_done, previous):
     assert (situation.needs_reload(), situation.is_done(), situation.previous()) == (needs_reload, is_done, previous)
+
+
+@pytest.mark.parametrize(
+    ("situation", "depends"),
+    [
+        (stand(HAVE_OLD, RUNS, SEES_OLD), True),
+        (stand(HAVE_OLD, RUNS, SEES_NOTHING), False),
+        (stand(HAVE_WANT, RUNS, SEES_WANT), False),
+        (stand(HAVE_OLD, RUNS, (), prove=False), True),
+        (stand(NOTHING, RUNS, (), prove=False), False),
+    ],
+)
+def test_clients_may_depend_on_what_is_there(situation, depends):
+    assert situation.may_serve_previous() is depends
 
 
 @pytest.mark.parametrize(
@@ -98,6 +115,15 @@ def test_what_is_to_do_follows_from_how_the_site_stands(situation, needs_reload,
                 "other",
                 f"nginx is not running; 127.0.0.1:443 serves sha256:{pki.site(number=2).sha256()}",
                 SEES_OLD,
+            ),
+        ),
+        (
+            stand(HAVE_WANT, STOPPED, SEES_OLD + SEES_NOTHING),
+            Outcome(
+                False,
+                "other",
+                f"nginx is not running; {SEES_OLD[0]}; {SEES_NOTHING[0]}",
+                SEES_OLD + SEES_NOTHING,
             ),
         ),
         (stand(NOTHING, RUNS, (), prove=False), Outcome(True, "unknown", "prove is false")),

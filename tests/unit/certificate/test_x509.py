@@ -100,6 +100,7 @@ def test_names_cannot_speak_to_the_terminal():
     [
         (_der.UTC_TIME, b"700101000000Z", 0),
         (_der.UTC_TIME, b"491231235959Z", 2524607999),
+        (_der.UTC_TIME, b"491231235960Z", 2524608000),  # a leap second
         (_der.UTC_TIME, b"500101000000Z", -631152000),
         (_der.GENERALIZED_TIME, b"20500101000000Z", 2524608000),
         (_der.GENERALIZED_TIME, b"99991231235959Z", 253402300799),
@@ -109,10 +110,16 @@ def test_dates_are_read(tag, text, seconds):
     assert _der.read_time(_der.Element(tag, text, b"")) == seconds
 
 
-@pytest.mark.parametrize("text", [b"", b"7001010000Z", b"700101000000+", b"701301000000Z", b"70010100000xZ"])
+NO_DATES = (
+    "7001010000Z 700101000000+ 701301000000Z 70010100000xZ 700100000000Z 700132000000Z 700101240000Z 700101006000Z"
+)
+
+
+@pytest.mark.parametrize("text", ["", *NO_DATES.split(), "700101000061Z"])
 def test_dates_that_are_none_are_refused(text):
-    with pytest.raises(_der.DerError):
-        _der.read_time(_der.Element(_der.UTC_TIME, text, b""))
+    for tag, century in ((_der.UTC_TIME, ""), (_der.GENERALIZED_TIME, "20")):
+        with pytest.raises(_der.DerError):
+            _der.read_time(_der.Element(tag, (century + text).encode(), b""))
 
 
 @pytest.mark.parametrize("size", [0, 1, 127, 128, 255, 256, 65535, 65536])

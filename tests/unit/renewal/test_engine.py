@@ -129,10 +129,16 @@ def test_a_site_is_foretold_issued_kept_and_given_up(renewed, host, certbot):
 def test_a_ca_that_says_no_leaves_nothing_of_ours(renewed, host, certbot):
     before = tree(renewed)
     certbot.next = None
-    with pytest.raises(HostError, match="Detail: 404"):
+    with pytest.raises(HostError, match=r"' failed: Detail: 404$"):
         run(renewed, host)
     left = {path for path in tree(renewed) if path not in before}
     assert (left, host.on) == ({"port443", "port443/acme"}, {"certbot.timer"})
+
+
+def test_a_certbot_that_says_yes_and_issues_something_else_is_not_believed(renewed, host, certbot):
+    certbot.next = pki.site("other.example.com")
+    with pytest.raises(HostError, match="certbot said it succeeded, but "):
+        run(renewed, host)
 
 
 def test_the_secret_of_an_account_is_told_to_certbot_alone(renewed, host, certbot):
@@ -180,6 +186,13 @@ def test_what_renewals_will_lack_is_told(renewed, host, certbot, monkeypatch, en
     )
 
 
+@pytest.mark.parametrize(("on", "told"), [("no", True), ("yes", False)])
+def test_a_host_without_a_timer_that_renews_is_told(renewed, host, certbot, monkeypatch, on, told):
+    monkeypatch.setattr(_engine, "find_certbot_timer", lambda host: (None, on))
+    _result, warnings = run(renewed, host)
+    assert warnings == told * ("nothing on this host runs 'certbot renew': have a timer run it twice a day",)
+
+
 def test_two_runs_do_not_get_into_each_others_way(renewed, host, certbot):
     held = hold_lock(str(renewed.root / "port443"), make=True, patience=1)
     with held, pytest.raises(HostError, match="another run has been working in"):
@@ -193,3 +206,26 @@ def test_what_is_revoked_is_gone(renewed, host, certbot):
     result, _warnings = run(renewed, host, state="revoked")
     assert (result["changed"], [asked for asked, _settings in certbot.asked]) == (True, ["certonly", "revoke"])
     assert run(renewed, host, state="revoked")[0]["changed"] is False
+
+
+@pytest.mark.parametrize("streams", [("alreadyRevoked", ""), ("", "urn:ietf:params:acme:error:alreadyRevoked")])
+def test_what_the_ca_revoked_before_goes_too(renewed, host, certbot, monkeypatch, streams):
+    run(renewed, host)
+    monkeypatch.setattr(_certbot, "_run_once", answer_revocation(certbot, *streams))
+    assert run(renewed, host, state="revoked")[0]["changed"] is True
+    assert renewed.installed() == ""
+
+
+def test_what_the_ca_does_not_revoke_stays(renewed, host, certbot, monkeypatch):
+    run(renewed, host)
+    monkeypatch.setattr(_certbot, "_run_once", answer_revocation(certbot, "", "Detail: 403"))
+    with pytest.raises(HostError, match="Detail: 403"):
+        run(renewed, host, state="revoked")
+    assert renewed.installed() == pki.site().sha256()
+
+
+def answer_revocation(certbot, out, err):
+    def call(host, command, settings):
+        return Completed(command, 1, out, err) if command[1] == "revoke" else certbot(host, command, settings)
+
+    return call
