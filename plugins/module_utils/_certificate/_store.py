@@ -247,12 +247,12 @@ class Exchange:
 
     def undo(self) -> bool:
         """Takes the step back; returns False where nothing had been exchanged. Raises OSError."""
-        if not self.made and self.site.link() == self.link:
-            return False
-        self.site.point(self.link)
+        moved = self.site.link() != self.link  # what made the step fail may make any link fail
+        if moved:
+            self.site.point(self.link)
         if self.made:
             self.site.forget(self.made)
-        return True
+        return moved or bool(self.made)
 
 
 def _read_link(home: int) -> Optional[str]:

@@ -92,7 +92,7 @@ def act(monkeypatch):
 
     def run(written, resolved, given, windows=False):
         action = object.__new__(ActionModule)
-        action._task = SimpleNamespace(action=written, resolved_action=resolved, args=given)
+        action._task = SimpleNamespace(action=written, resolved_action=resolved, args=given, async_val=7)
         action._connection = SimpleNamespace(_shell=SimpleNamespace(_IS_WINDOWS=True) if windows else object())
         sent = {}
         action._execute_module = lambda **call: sent.update(call) or {"changed": True}
@@ -113,6 +113,7 @@ def test_a_host_is_sent_the_arguments_with_the_code_of_the_module_that_was_meant
     sent, result = act(written, resolved, {"ports": ["https"]})
     handed = sent["module_args"]
     assert (sent["module_name"], sent["task_vars"]) == (resolved or written, {"inventory_hostname": "web1"})
+    assert sent["wrap_async"] == 7
     assert unpack(handed.pop(ARGUMENT)) == collect(entry_of(name))
     assert handed == check_arguments(name, {"ports": ["https"]})
     assert result == {"invocation": "of the base", "changed": True}

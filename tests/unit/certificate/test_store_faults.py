@@ -87,14 +87,16 @@ def test_a_call_that_fails_anywhere_leaves_the_old_pair_or_the_new(safe_folder, 
     assert number > 30
 
 
-def test_an_exchange_that_fails_once_leaves_nothing_behind(safe_folder, monkeypatch):
+@pytest.mark.parametrize("times", [1, 1000])
+def test_an_exchange_that_fails_leaves_nothing_behind(safe_folder, monkeypatch, times):
     store = safe_folder / "store"
     install(store, FIRST)
     before = listing(store)
-    real, failures = os.symlink, iter([run_out_of_space])
-    monkeypatch.setattr(os, "symlink", lambda *args, **more: next(failures, lambda: real(*args, **more))())
-    with pytest.raises(OSError, match=os.strerror(errno.ENOSPC)):
-        install(store, SECOND)
+    real, failures = os.symlink, iter([run_out_of_space] * times)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "symlink", lambda *args, **more: next(failures, lambda: real(*args, **more))())
+        with pytest.raises(OSError, match=os.strerror(errno.ENOSPC)):
+            install(store, SECOND)
     assert listing(store) == before
     assert observe(store).holds(FIRST)
 

@@ -24,7 +24,7 @@ import yaml
 
 ANSIBLE_PLAYBOOK = Path(sys.executable).parent / "ansible-playbook"
 
-ROLE = Path(__file__).resolve().parents[3] / "roles" / "enable_https"
+ROLE = Path(__file__).resolve().parents[1] / "roles" / "enable_https"
 
 
 @dataclass
