@@ -113,7 +113,7 @@ def _run_once(host: Host, command: Command, settings: str) -> Completed:
     path = host.find(command[0])
     if path is None:
         raise HostError("certbot is not installed on this host: install the distribution's package")
-    environment = {**COMMAND_ENVIRONMENT, "HOME": "/root"}
+    environment = {**COMMAND_ENVIRONMENT, "HOME": "/root"}  # Layout.home
     environment.update((name, os.environ[name]) for name in passed_on(os.environ))
     source = _open_settings(settings)
     try:

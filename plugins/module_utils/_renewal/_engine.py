@@ -19,6 +19,7 @@ from ansible_collections.port443.https.plugins.module_utils._errors import HostE
 from ansible_collections.port443.https.plugins.module_utils._host import Completed, Host
 from ansible_collections.port443.https.plugins.module_utils._renewal import _certbot, _lineage, _placeholder
 from ansible_collections.port443.https.plugins.module_utils._renewal._challenge import wait_for_answer
+from ansible_collections.port443.https.plugins.module_utils._renewal._defaults import refuse_beaten
 from ansible_collections.port443.https.plugins.module_utils._renewal._forget import find_traces, forget
 from ansible_collections.port443.https.plugins.module_utils._renewal._machinery import (
     Files,
@@ -27,6 +28,7 @@ from ansible_collections.port443.https.plugins.module_utils._renewal._machinery 
     make_folders,
     remove_own_folders,
 )
+from ansible_collections.port443.https.plugins.module_utils._renewal._outlook import tell_late
 from ansible_collections.port443.https.plugins.module_utils._renewal._request import Request
 from ansible_collections.port443.https.plugins.module_utils._renewal._settings import Layout
 from ansible_collections.port443.https.plugins.module_utils._renewal._timer import (
@@ -64,6 +66,7 @@ class Renewal:
         request, layout = self.request, self.layout
         machinery = self._machinery()
         want = self._wanted(machinery.hook())
+        refuse_beaten(self.host, layout, want)
         have = _lineage.observe(self.host, layout, request.site)
         reasons = _lineage.find_reasons(have, want, int(time.time()))
         if reasons:
@@ -95,7 +98,7 @@ class Renewal:
             commands=[*map(" ".join, commands), *result["commands"]],
             diff=[diff, *shown],
         )
-        return result, warnings + self._warn_of_renewal()
+        return result, warnings + self._warn_of_renewal() + (() if reasons or now is None else self._warn_of_delay(now))
 
     def prepared(self) -> Result:
         """Lets a web server start: the folder for the CA, and a pair of its own where the site has none."""
@@ -224,6 +227,10 @@ class Renewal:
         """In check mode a certbot that is missing may be what an earlier task would install."""
         if self.host.find("certbot") is not None or not self.check_mode:
             _certbot.refuse_unusable(self.host)
+
+    def _warn_of_delay(self, now: _lineage.Lineage) -> Tuple[str, ...]:
+        late = tell_late(self.host, self.layout, self.request.site, now, int(time.time()))
+        return (late,) if late else ()
 
     def _warn_of_renewal(self) -> Tuple[str, ...]:
         if self.host.find("certbot") is None:

@@ -31,6 +31,7 @@ KEY_TYPES: Dict[str, Tuple[str, Tuple[str, ...]]] = {
 }
 # certbot renews when a third of the time is left, or half for certificates of a few days: with a tenth it is overdue.
 OVERDUE = 10
+NO_RENEWAL = "certbot was told not to renew it"
 _SWAP_PATIENCE = 5  # looks, a second apart, while certbot exchanges its links one by one
 _NUMBER = re.compile(r"([0-9]+)\.pem\Z")
 
@@ -60,6 +61,11 @@ class Lineage:
     def server(self) -> str:
         """The address of the CA's directory."""
         return self.renewal.get("server", "")
+
+    @property
+    def webroot(self) -> str:
+        """The folder that serves what certbot has no other folder for; empty if there is none."""
+        return self.renewal.get("webroot_path", "").rstrip(",")
 
 
 def observe(host: Host, layout: Layout, site: str) -> Optional[Lineage]:
@@ -125,13 +131,20 @@ def _compare_ways(have: Lineage, want: Wanted) -> Tuple[str, ...]:
             want.standalone_port
         )
     else:
-        roots = set(have.webroots.values()) or {renewal.get("webroot_path", "").rstrip(",")}
+        roots = set(have.webroots.values()) or {have.webroot}
         proves = renewal.get("authenticator") == "webroot" and roots == {want.webroot}
     if not proves:
         reasons.append("a renewal would prove its names in another way")
     if renewal.get("renew_hook") != want.hook:
         reasons.append("a renewal would not be installed")
+    if is_kept_back(have):
+        reasons.append(NO_RENEWAL)
     return tuple(reasons)
+
+
+def is_kept_back(have: Lineage) -> bool:
+    """Tells whether certbot's timer passes a lineage by (``certbot --no-autorenew``)."""
+    return have.renewal.get("autorenew", "").lower() == "false"
 
 
 def find_newest(layout: Layout, site: str) -> Tuple[str, str]:

@@ -42,8 +42,7 @@ class Machinery:
     def want(self, settings: Settings) -> Files:
         """Returns all files that a site needs, by path; the last of them only where certbot's timer is not on."""
         interpreter = _zipapp.find_interpreter(self.host)
-        keep = frozenset({_application.LINEAGE})
-        program = _zipapp.build(_application.__name__, _application.main.__name__, interpreter, keep)
+        program = _zipapp.build(_application.__name__, _application.main.__name__, interpreter, _application.KEPT)
         units = self.timer.files(_certbot.hook_command(interpreter, self.layout.program))
         unit, on = find_certbot_timer(self.host)
         enabled = self.host.read(self.layout.enabled_timer())

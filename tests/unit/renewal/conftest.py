@@ -40,6 +40,8 @@ class RenewedHost:
         self.root = root
         self.layout = Layout(
             certbot=str(root / "letsencrypt"),
+            home=str(root / "home"),
+            log=str(root / "log"),
             program=str(root / "port443" / "renewal.pyz"),
             settings=str(root / "port443" / "renewal"),
             webroot=str(root / "port443" / "acme"),

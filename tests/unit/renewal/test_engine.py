@@ -193,6 +193,51 @@ def test_a_host_without_a_timer_that_renews_is_told(renewed, host, certbot, monk
     assert warnings == told * ("nothing on this host runs 'certbot renew': have a timer run it twice a day",)
 
 
+@pytest.mark.parametrize("is_there", [False, True])
+def test_where_certbots_own_configuration_beats_a_renewal_nothing_is_done_and_it_is_told(
+    renewed, host, certbot, is_there
+):
+    """The issue itself would go well, and every renewal fail, while each later run said unchanged."""
+    if is_there:
+        run(renewed, host)
+    (renewed.root / "letsencrypt").mkdir(exist_ok=True)
+    (renewed.root / "letsencrypt/cli.ini").write_text("authenticator = webroot\nwebroot-path = /var/www/html\n")
+    before = tree(renewed)
+    for check_mode in (True, False):
+        with pytest.raises(
+            HostError, match=r"cli\.ini, line 2: webroot-path = /var/www/html: its names would be proved"
+        ):
+            run(renewed, host, check_mode=check_mode)
+    assert (tree(renewed), len(certbot.asked)) == (before, int(is_there))
+    (renewed.root / "letsencrypt/cli.ini").write_text("max-log-backups = 0\n")
+    assert run(renewed, host)[0]["issued"] is not is_there
+
+
+def test_what_certbot_could_not_renew_is_told_by_the_next_run_that_changes_nothing(renewed, host, certbot):
+    certbot.next = pki.issue(SITE, [SITE], issuer=pki.intermediate(), days=(-70, 20))
+    assert run(renewed, host)[1] == ()
+    (renewed.root / "log").mkdir()
+    (renewed.root / "log/letsencrypt.log").write_text(
+        "2031-01-02 03:04:05,678:ERROR:certbot._internal.renewal:"
+        f"Failed to renew certificate port443-{SITE} with error: no route\n"
+    )
+    for check_mode in (True, False):
+        result, (warning,) = run(renewed, host, check_mode=check_mode)
+        assert (result["changed"], result["issued"]) == (False, False)
+        assert warning.startswith("it expires on 20")
+        assert warning.endswith(
+            ", and certbot has not renewed it: 2031-01-02 03:04:05 Failed to renew certificate "
+            f"port443-{SITE} with error: no route"
+        )
+
+
+def test_what_certbot_was_told_not_to_renew_is_issued_again(renewed, host, certbot):
+    run(renewed, host)
+    conf = renewed.root / "letsencrypt/renewal" / f"port443-{SITE}.conf"
+    conf.write_text(conf.read_text().replace("account =", "autorenew = False\naccount ="))
+    assert run(renewed, host)[0]["issued_because"] == ["certbot was told not to renew it"]
+
+
 def test_two_runs_do_not_get_into_each_others_way(renewed, host, certbot):
     held = hold_lock(str(renewed.root / "port443"), make=True, patience=1)
     with held, pytest.raises(HostError, match="another run has been working in"):

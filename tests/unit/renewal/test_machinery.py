@@ -91,6 +91,7 @@ def test_everything_is_put_there_once(renewed, folder):
     ]
     modes = {path: mode for path, (mode, _content) in tree(renewed).items()}
     assert (modes["port443/renewal.pyz"], modes[f"port443/renewal/{SITE}.json"]) == (0o755, 0o600)
+    assert b"difference(['JOURNAL_STREAM', 'RENEWED_LINEAGE'])" in (renewed.root / "port443/renewal.pyz").read_bytes()
     assert host.ran == ["daemon-reload", "enable --now port443-renewal.timer"]
     before = tree(renewed)
     install(made, renewed.settings())
