@@ -150,7 +150,7 @@ class Renewal:
             _removed, warnings = remove_pair(False)
             forget(self.host, self.layout, site)
             if last:
-                remove_own_folders(os.path.join(self.layout.webroot, ".well-known/acme-challenge"))
+                remove_own_folders(f"{self.layout.webroot}/.well-known/acme-challenge", self.layout.own)
         before = [*_show(None, rest), *traces, *([removed["diff"]["before"].strip()] if removed["changed"] else [])]
         return {"changed": changed, "diff": _diff(self.layout.live(site), before, [])}, warnings
 
@@ -216,12 +216,12 @@ class Renewal:
         if self.check_mode or self.request.state == "prepared":
             yield
             return
-        folder = os.path.dirname(self.layout.program)
+        folder = self.layout.own
         with hold_lock(folder, make=self.request.state == "present", patience=LOCK_PATIENCE):
             try:
                 yield
             finally:
-                remove_own_folders(folder)  # which stays unless it is empty
+                remove_own_folders(folder, folder)  # which stays unless it is empty
 
     def _refuse_unusable(self) -> None:
         """In check mode a certbot that is missing may be what an earlier task would install."""

@@ -113,7 +113,7 @@ class Machinery:
                 if opened is not None:
                     os.unlink(name, dir_fd=opened)
                     os.fsync(opened)
-            remove_own_folders(folder)
+            remove_own_folders(folder, self.layout.own)
             return
         make_folders(folder)
         with open_folder(folder) as opened:
@@ -138,9 +138,9 @@ def make_folders(path: str) -> None:
                 pass
 
 
-def remove_own_folders(path: str) -> None:
-    """Removes a folder and those above it as long as they are empty and of our name, or below one that is."""
-    while "/port443" in path:
+def remove_own_folders(path: str, top: str) -> None:
+    """Removes a folder and those above it as long as they are empty, up to ``top``; none that is not below that."""
+    while path == top or path.startswith(top + "/"):
         try:
             os.rmdir(path)
         except FileNotFoundError:

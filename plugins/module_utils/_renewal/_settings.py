@@ -47,6 +47,11 @@ class Layout:
     settings: str = "/var/lib/port443/renewal"
     webroot: str = "/var/lib/port443/acme"
 
+    @property
+    def own(self) -> str:
+        """The folder below which everything is ours, and nothing of ours that has no place of its own is elsewhere."""
+        return os.path.dirname(self.program)
+
     def lineage(self, site: str) -> str:
         """Returns the name that a site's certificates have with certbot: others' names never begin like this."""
         return _PREFIX + site
