@@ -54,6 +54,12 @@ options:
   email:
     description: Where the CA may write to. Used when certbot makes its account with the CA, which is the first time.
     type: str
+  account:
+    description:
+      - Which of its accounts with the CA certbot uses where it has several, as it calls them, 32 digits and letters.
+        They are the folders below C(/etc/letsencrypt/accounts), and a failure names them.
+      - If it has to be another one, the certificate is issued again.
+    type: str
   account_key_id:
     description:
       - The identifier that a CA gave out which binds accounts to its customers (external account binding, RFC 8555).

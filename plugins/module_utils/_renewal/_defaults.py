@@ -144,6 +144,8 @@ def _values(layout: Layout, want: Wanted, way: str) -> Dict[str, Tuple[str, Call
         "cert-name": (_NEVER, want.name.__eq__),
         "config-dir": ("certbot would keep it elsewhere", lambda value: os.path.normpath(value) == layout.certbot),
     }
+    if want.account:
+        values["account"] = ("it would be renewed with another account", want.account.__eq__)
     if kind == "rsa":
         values["rsa-key-size"] = (_KEY, size.__eq__)
     if kind == "ecdsa":

@@ -18,6 +18,7 @@ from ansible_collections.port443.https.plugins.module_utils._certificate._servic
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError, Problem
 from ansible_collections.port443.https.plugins.module_utils._host import Completed, Host
 from ansible_collections.port443.https.plugins.module_utils._renewal import _certbot, _lineage, _placeholder
+from ansible_collections.port443.https.plugins.module_utils._renewal._accounts import explain
 from ansible_collections.port443.https.plugins.module_utils._renewal._challenge import wait_for_answer
 from ansible_collections.port443.https.plugins.module_utils._renewal._defaults import refuse_beaten
 from ansible_collections.port443.https.plugins.module_utils._renewal._forget import find_traces, forget
@@ -127,11 +128,11 @@ class Renewal:
         commands: Tuple[Command, ...] = ()
         if have is not None:
             name, reason = self.layout.lineage(self.request.site), self.request.revocation_reason
-            commands = (_certbot.revoke_command(name, have.server, reason),)
+            commands = (_certbot.revoke_command(name, have.server, have.account, reason),)
         if commands and not self.check_mode:
             completed = _certbot.run(self.host, commands[0])
             if completed.returncode != 0 and _certbot.REVOKED not in completed.out + completed.err:
-                raise _refusal(completed)
+                raise self._refusal(completed, have.server if have is not None else "")
         result, warnings = self._remove(self._remove_pair_unless_named)
         result.update(changed=result["changed"] or bool(commands), commands=list(map(" ".join, commands)))
         return result, warnings
@@ -175,7 +176,7 @@ class Renewal:
         account = self.request.account
         completed = _certbot.run(self.host, _certbot.issue_command(want, account, again), account.settings())
         if completed.returncode != 0:
-            raise _refusal(completed, problem)
+            raise self._refusal(completed, want.server, problem)
         left = _lineage.find_reasons(
             _lineage.observe(self.host, self.layout, self.request.site), want, int(time.time())
         )
@@ -186,7 +187,18 @@ class Renewal:
         request = self.request
         name = self.layout.lineage(request.site)
         proof = (request.webroot, request.standalone_port)
-        return _lineage.Wanted(name, request.names, request.key_type, request.server, *proof, hook)
+        return _lineage.Wanted(
+            name, request.names, request.key_type, request.server, *proof, hook, request.account.chosen
+        )
+
+    def _refusal(self, completed: Completed, server: str, problem: str = "") -> HostError:
+        """Returns certbot's own words, and what is known here of why it said them."""
+        told = f"'{' '.join(completed.argv)}' failed: {_certbot.tell(completed)}"
+        known = (
+            f"Seen from this host: {problem}" if problem else "",
+            explain(self.host, self.layout, server, completed),
+        )
+        return HostError("\n".join([told, *filter(None, known)]))
 
     def _machinery(self) -> Machinery:
         return Machinery(self.host, self.layout, choose_timer(self.host), self.relabel)
@@ -256,11 +268,6 @@ def _ask_server(want: _lineage.Wanted) -> str:
         return problem.message
     except OSError as problem:
         return f"{problem.filename}: {problem.strerror}"
-
-
-def _refusal(completed: Completed, problem: str = "") -> HostError:
-    told = f"'{' '.join(completed.argv)}' failed: {_certbot.tell(completed)}"
-    return HostError(f"{told}\nSeen from this host: {problem}" if problem else told)
 
 
 def _show(lineage: Optional[_lineage.Lineage], files: Files) -> List[str]:

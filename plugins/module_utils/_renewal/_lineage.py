@@ -19,6 +19,7 @@ from ansible_collections.port443.https.plugins.module_utils._certificate._pem im
 from ansible_collections.port443.https.plugins.module_utils._certificate._x509 import Certificate, read_certificate
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError, Problem
 from ansible_collections.port443.https.plugins.module_utils._host import Host
+from ansible_collections.port443.https.plugins.module_utils._renewal._accounts import is_known
 from ansible_collections.port443.https.plugins.module_utils._renewal._settings import Layout
 
 # How PublicKey.describe() calls a key, by what certbot is told.
@@ -47,15 +48,25 @@ class Wanted:
     webroot: str
     standalone_port: Optional[int]
     hook: str
+    account: str = ""
 
 
 @dataclass(frozen=True)
 class Lineage:
-    """What certbot has: its newest certificate, and how it renews it (``[renewalparams]`` and ``[[webroot_map]]``)."""
+    """What certbot has: its newest certificate, and how it renews it (``[renewalparams]`` and ``[[webroot_map]]``).
+
+    ``has_account`` says whether it still has the account that it renews it with.
+    """
 
     certificate: Certificate
     renewal: Mapping[str, str]
     webroots: Mapping[str, str]
+    has_account: bool = True
+
+    @property
+    def account(self) -> str:
+        """The account that certbot renews it with."""
+        return self.renewal.get("account", "")
 
     @property
     def server(self) -> str:
@@ -80,7 +91,9 @@ def observe(host: Host, layout: Layout, site: str) -> Optional[Lineage]:
         certificate = read_certificate(read_pem(fullchain, "fullchain.pem").blocks[0].der, "fullchain.pem")
     except (Problem, IndexError):
         return None
-    return Lineage(certificate, sections.get("renewalparams", {}), sections.get("webroot_map", {}))
+    renewal = sections.get("renewalparams", {})
+    has_account = is_known(layout, renewal.get("server", ""), renewal.get("account", ""))
+    return Lineage(certificate, renewal, sections.get("webroot_map", {}), has_account)
 
 
 def renewal_file(layout: Layout, site: str) -> str:
@@ -137,6 +150,10 @@ def _compare_ways(have: Lineage, want: Wanted) -> Tuple[str, ...]:
         reasons.append("a renewal would prove its names in another way")
     if renewal.get("renew_hook") != want.hook:
         reasons.append("a renewal would not be installed")
+    if want.account not in ("", have.account):
+        reasons.append(f"it is renewed with the account {have.account} and has to be with {want.account}")
+    elif not have.has_account:
+        reasons.append(f"certbot no longer has the account {have.account}, with which it would renew it")
     if is_kept_back(have):
         reasons.append(NO_RENEWAL)
     return tuple(reasons)

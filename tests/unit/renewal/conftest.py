@@ -15,7 +15,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import pki
 from ansible_collections.port443.https.plugins.module_utils._certificate import _request
 from ansible_collections.port443.https.plugins.module_utils._renewal._settings import OPTIONS, Layout, Settings
+from played_renewal import certbot, host
 from safe_folder import make_safe_folder
+
+__all__ = ["certbot", "host"]
 
 SITE = "www.example.com"
 CONF = """# renew_before_expiry = 30 days

@@ -82,6 +82,7 @@ def problems(text, want=WEBROOT):
         ("must-staple = true", WEBROOT, "clients would refuse it where a server does not staple"),
         ("allow-subset-of-names = true", WEBROOT, "it could be for fewer names"),
         ("duplicate = true", WEBROOT, "certbot would keep it under another name"),
+        ("account = 0123", replace(WEBROOT, account="4567"), "it would be renewed with another account"),
         ("config-dir = /srv/letsencrypt", WEBROOT, "certbot would keep it elsewhere"),
     ],
 )
@@ -110,6 +111,8 @@ def test_a_line_that_beats_what_was_asked_for_is_found(line, want, problem):
         ("server = https://ca.example/dir\ncert-name = port443-www.example.com\n", WEBROOT),
         (f"deploy-hook = {HOOK}\nconfig-dir = /etc/letsencrypt/\n", WEBROOT),
         ("staging = true\n", STAGED),
+        ("account = 0123\n", WEBROOT),
+        ("account = 0123\n", replace(WEBROOT, account="0123")),
         # certbot does not heed it for renewals, and our argument beats it.
         ("domains = own.example.com\ndns-cloudflare-credentials = /root/cloudflare.ini\n", WEBROOT),
         ("pre-hook = true\npost-hook = true\ninstaller = nginx\nforce-renewal = false\n", WEBROOT),

@@ -155,30 +155,6 @@ def test_a_link_in_the_place_of_a_file_is_refused(renewed, folder):
         install(make(renewed, SystemdHost(), folder), renewed.settings())
 
 
-@pytest.mark.parametrize(
-    "theirs", ["port443-data/systemd", "port443/systemd", "srv/port443", "own/renewal-of-others/x"]
-)
-def test_an_empty_folder_of_others_stays_whatever_is_called_like_us_above_it(renewed, theirs):
-    """An administrator's /srv/port443-data, and the checkout of a collection's developer."""
-    folder = renewed.root / theirs
-    folder.mkdir(parents=True)
-    machinery.remove_own_folders(str(folder), str(renewed.root / "own/renewal"))
-    assert folder.is_dir()
-
-
-def test_empty_folders_of_ours_go_up_to_the_one_that_all_is_in(renewed):
-    top = renewed.root / "port443" / "port443"
-    (top / "acme/.well-known/acme-challenge").mkdir(parents=True)
-    machinery.remove_own_folders(str(top / "acme/.well-known/acme-challenge"), str(top))
-    assert list((renewed.root / "port443").iterdir()) == []
-
-
-def test_folders_of_ours_that_hold_something_stay(renewed):
-    (renewed.root / "own/acme/other").mkdir(parents=True)
-    machinery.remove_own_folders(str(renewed.root / "own/acme/gone"), str(renewed.root / "own"))
-    assert (renewed.root / "own/acme/other").is_dir()
-
-
 def test_the_last_site_leaves_the_empty_folder_of_the_units(renewed, folder):
     made = make(renewed, SystemdHost("disabled"), folder)
     install(made, renewed.settings())
@@ -248,6 +224,7 @@ def params(**given):
         ({"webroot": "srv"}, "is not an absolute path"),
         ({"standalone_port": 70000}, "is not between 1 and 65535"),
         ({"name": "../x"}, "cannot be a directory's name"),
+        ({"account": "0427"}, "account '0427' is not how certbot calls one, that is 32 digits and letters from a to f"),
         ({"account_key_id": "kid"}, "account_key_id and account_mac_key go together"),
         ({"account_mac_key": "a2V5"}, "account_key_id and account_mac_key go together"),
         ({"account_key_id": "a\ndeploy-hook = x", "account_mac_key": "a2V5"}, "account_key_id .* is not one word"),
