@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.port443.https.plugins.module_utils._certificate._directory import hold_lock
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host import Completed
-from ansible_collections.port443.https.plugins.module_utils._renewal import _certbot, _engine
+from ansible_collections.port443.https.plugins.module_utils._renewal import _certbot, _engine, _forget
 from played_renewal import SITE, run, tree
 
 
@@ -44,6 +44,27 @@ def test_a_certbot_that_says_yes_and_issues_something_else_is_not_believed(renew
     certbot.next = pki.site("other.example.com")
     with pytest.raises(HostError, match="certbot said it succeeded, but "):
         run(renewed, host)
+
+
+@pytest.mark.parametrize("gone", ["renewal/{name}.conf", "live/{name}/fullchain.pem", "live/{name}/privkey.pem"])
+def test_half_a_lineage_is_out_of_certbots_way_before_it_issues_and_a_whole_one_stays(
+    renewed, host, certbot, monkeypatch, gone
+):
+    """certbot refuses a name of which anything is there, or calls the new one <name>-0001."""
+    seen = []
+
+    def look(host, command, settings):
+        if command[1] == "certonly":
+            seen.append(len(_forget.find_traces(renewed.layout, SITE)))
+        return certbot(host, command, settings)
+
+    monkeypatch.setattr(_certbot, "_run_once", look)
+    run(renewed, host)
+    (renewed.root / "letsencrypt" / gone.format(name=f"port443-{SITE}")).unlink()
+    run(renewed, host)
+    certbot.next = pki.issue(SITE, [SITE, "example.com"], issuer=pki.intermediate())
+    run(renewed, host, names=[SITE, "example.com"])
+    assert seen == [0, 0, 3]
 
 
 def test_the_secret_of_an_account_is_told_to_certbot_alone(renewed, host, certbot):
