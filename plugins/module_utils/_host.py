@@ -8,6 +8,7 @@ import contextlib
 import ctypes
 import json
 import os
+import re
 import stat
 import time
 from dataclasses import dataclass
@@ -275,7 +276,7 @@ def _write_beside(directory: int, name: str, content: bytes, old: Optional[int])
 def _remove_leftovers(directory: int, prefix: str) -> None:
     """Removes what a run that was killed left behind; the lock is held, so that nobody writes one now."""
     for name in os.listdir(directory):
-        if name.startswith(prefix):
+        if re.fullmatch(re.escape(prefix) + "[0-9a-f]{8}", name):
             os.unlink(name, dir_fd=directory)
 
 

@@ -18,7 +18,8 @@ description:
     time. Everything else is left to the timer that comes with certbot.
   - After each renewal, certbot starts a program of this collection that needs nothing but Python on the host. It checks
     the new pair, installs it, tests and reloads the service, and takes everything back unless the service serves it.
-    certbot takes no notice of a failure, so a timer looks again every hour whether the newest pair is served.
+    certbot takes no notice of a failure, so a timer looks again every hour whether the newest pair is served, and
+    whether certbot has renewed what it should have. What is wrong it writes into the journal as an error, and fails.
   - Of certbot's, only what is named C(port443-<name>) is touched. Certificates that were made otherwise, their hooks
     and their settings stay as they are.
 extends_documentation_fragment:
@@ -52,6 +53,12 @@ options:
     default: present
   email:
     description: Where the CA may write to. Used when certbot makes its account with the CA, which is the first time.
+    type: str
+  account:
+    description:
+      - Which of its accounts with the CA certbot uses where it has several, as it calls them, 32 digits and letters.
+        They are the folders below C(/etc/letsencrypt/accounts), and a failure names them.
+      - If it has to be another one, the certificate is issued again.
     type: str
   account_key_id:
     description:
@@ -98,6 +105,11 @@ notes:
     E(REQUESTS_CA_BUNDLE) of the task's C(environment). Renewals are started by certbot's own timer, whose service has
     to set them as well; a warning says so. The certbot of a distribution trusts whom the host trusts, so that a private
     CA is better put there, on Debian in C(/usr/local/share/ca-certificates).
+  - Lines of certbot's own configuration, C(/etc/letsencrypt/cli.ini) and C(/root/.config/letsencrypt/cli.ini), beat
+    what a certificate was issued with whenever it is renewed, such as C(webroot-path), C(server) or C(deploy-hook).
+    With O(state=present) the module names those that would make another certificate of it, and does nothing.
+  - What is in C(/etc/letsencrypt/renewal-hooks) is run with these certificates as with all others.
+  - Where a quarter of the time is left and certbot has not renewed a certificate, a warning says so in certbot's words.
   - Where certbot has no account with the CA, it makes one, without an address to write to unless O(email) is given.
 seealso:
   - module: port443.https.certificate

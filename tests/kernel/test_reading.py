@@ -221,8 +221,7 @@ def test_big_rulesets_are_read_and_judged_in_no_time(lab, clear, script):
     assert time.process_time() - started < 4  # 0.2 to 0.5 s when nothing else runs
 
 
-def test_no_right_to_read_is_told(lab, clear):
-    tree = Path(__file__).parents[2] / ".cache" / "tree"
+def test_no_right_to_read_is_told(lab, clear, collections_path):
     program = (
         "from ansible_collections.port443.https.plugins.module_utils import _errors, _netlink\n"
         "try:\n    _netlink.read_nftables()\n"
@@ -232,7 +231,7 @@ def test_no_right_to_read_is_told(lab, clear):
         ("unshare", "--user", sys.executable, "-c", program),
         capture_output=True,
         text=True,
-        env={"PYTHONPATH": str(tree), "PATH": "/usr/bin:/bin"},
+        env={"PYTHONPATH": str(collections_path), "PATH": "/usr/bin:/bin"},
         check=True,
     )
     assert ended.stdout == (

@@ -4,14 +4,16 @@
 
 It is a zipapp of this collection's own modules, needs nothing but Python's standard library, and says nothing as long
 as everything is installed and served as it should be. certbot takes no notice of how a deploy hook ends, so what
-fails is tried again by the timer, which asks for every site whether what is served is certbot's newest.
+fails is tried again by the timer, which asks for every site whether what is served is certbot's newest. The timer
+also says what certbot says where nobody looks: that a renewal fails, or will.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from typing import MutableMapping, Optional, TextIO, Tuple
+import time
+from typing import List, MutableMapping, Optional, TextIO, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._certificate import _install
 from ansible_collections.port443.https.plugins.module_utils._certificate._x509 import printable
@@ -19,9 +21,13 @@ from ansible_collections.port443.https.plugins.module_utils._errors import HostE
 from ansible_collections.port443.https.plugins.module_utils._execute import SEARCH_PATH
 from ansible_collections.port443.https.plugins.module_utils._host import Host
 from ansible_collections.port443.https.plugins.module_utils._renewal._lineage import find_newest
+from ansible_collections.port443.https.plugins.module_utils._renewal._outlook import find_problems
 from ansible_collections.port443.https.plugins.module_utils._renewal._settings import Layout, list_sites, load
 
 LINEAGE = "RENEWED_LINEAGE"
+JOURNAL = "JOURNAL_STREAM"
+KEPT = frozenset({LINEAGE, JOURNAL})
+_ERROR = "<3>"  # sd-daemon(3), SD_ERR: journald takes it off, and shows the line where it shows errors
 
 
 def main(
@@ -33,17 +39,19 @@ def main(
     """Installs what is new, tells what it did and what failed, and returns 1 if anything did, else 0."""
     environ = os.environ if environ is None else environ
     layout, out, err = layout or Layout(), out or sys.stdout, err or sys.stderr
-    lineage = environ.get(LINEAGE)
+    lineage, is_journal = environ.get(LINEAGE), _leads_to(environ.get(JOURNAL, ""), err)
     # Nothing that somebody else set may choose a program, a library's configuration or a trust store.
     environ.clear()
     environ.update(PATH=SEARCH_PATH, LC_ALL="C")
     os.umask(0o077)
     try:
         sites = choose_sites(layout, lineage)
+        problems = [problem for site in sites for problem in _look_after(layout, site, lineage is None, out)]
     except (Problem, OSError) as problem:
-        _say(err, str(problem))
-        return 1
-    return max([_renew(layout, site, out, err) for site in sites], default=0)
+        problems = [str(problem)]
+    for told in problems:
+        _say(err, told, _ERROR if is_journal else "")
+    return 1 if problems else 0
 
 
 def choose_sites(layout: Layout, lineage: Optional[str]) -> Tuple[str, ...]:
@@ -61,27 +69,33 @@ def choose_sites(layout: Layout, lineage: Optional[str]) -> Tuple[str, ...]:
     return chosen
 
 
-def _renew(layout: Layout, site: str, out: TextIO, err: TextIO) -> int:
-    """Returns 0 if a site's newest certificate is installed, and served where anything serves the site, else 1."""
+def _look_after(layout: Layout, site: str, ahead: bool, out: TextIO) -> List[str]:
+    """Installs a site's newest certificate where it is not, and returns what is wrong, ``ahead`` also what will be."""
     host = Host()
-    try:
-        settings = load(layout, site)
-        params = settings.params(*find_newest(layout, site))
-        result, warnings = _install.run(params, host, False, relabel_with(host))
-    except (Problem, OSError) as problem:
-        _say(err, f"{site}: {problem}")
-        return 1
-    except Exception as problem:  # pylint: disable=broad-except
-        # A site whose files nobody foresaw must not keep the others from being renewed.
-        _say(err, f"{site}: unexpected {problem!r}")
-        return 1
+    problems: List[str] = []
+    for work in (_install_newest, _look_ahead) if ahead else (_install_newest,):
+        try:
+            problems += work(host, layout, site, out)
+        except (Problem, OSError) as problem:
+            problems.append(str(problem))
+        except Exception as problem:  # pylint: disable=broad-except
+            # A site whose files nobody foresaw must not keep the others from being renewed.
+            problems.append(f"unexpected {problem!r}")
+    return [f"{site}: {problem}" for problem in problems]
+
+
+def _install_newest(host: Host, layout: Layout, site: str, out: TextIO) -> Tuple[str, ...]:
+    """Returns nothing if a site's newest certificate is installed, and served where anything serves the site."""
+    settings = load(layout, site)
+    params = settings.params(*find_newest(layout, site))
+    result, warnings = _install.run(params, host, False, relabel_with(host))
     if result["changed"]:
         _say(out, f"{site}: installed sha256:{result['fingerprint']}, served: {result['served']}")
-    if result["served"] != "other":
-        return 0
-    for warning in warnings:
-        _say(err, f"{site}: {warning}")
-    return 1
+    return (warnings or ("another certificate is served",)) if result["served"] == "other" else ()
+
+
+def _look_ahead(host: Host, layout: Layout, site: str, _out: TextIO) -> Tuple[str, ...]:
+    return find_problems(host, layout, site, int(time.time()))
 
 
 def relabel_with(host: Host) -> _install.Relabel:
@@ -95,6 +109,15 @@ def relabel_with(host: Host) -> _install.Relabel:
     return relabel
 
 
-def _say(stream: TextIO, text: str) -> None:
-    stream.write("\n    ".join(map(printable, text.split("\n"))) + "\n")
+def _leads_to(journal: str, stream: TextIO) -> bool:
+    """Tells whether a stream is the one that systemd connected with the journal (systemd.exec(5), JOURNAL_STREAM)."""
+    try:
+        status = os.fstat(stream.fileno())
+    except (OSError, ValueError):
+        return False
+    return journal == f"{status.st_dev}:{status.st_ino}"
+
+
+def _say(stream: TextIO, text: str, level: str = "") -> None:
+    stream.write(level + f"\n{level}    ".join(map(printable, text.split("\n"))) + "\n")
     stream.flush()

@@ -32,11 +32,15 @@ _IDLE = ("Saving debug log to", "Ask for help or search", "See the logfile", "Pl
 
 @dataclass(frozen=True)
 class Account:
-    """Whom the CA takes certbot for: where it may write to, and what binds it to an account there (RFC 8555, 7.3.4)."""
+    """Whom the CA takes certbot for: where it may write to, and what binds it to an account there (RFC 8555, 7.3.4).
+
+    ``chosen`` is certbot's own name of an account that it has, empty where it has one or none.
+    """
 
     email: str = ""
     key_id: str = ""
     mac_key: str = field(default="", repr=False)
+    chosen: str = ""
 
     def settings(self) -> str:
         """Returns the secret part in the form of certbot's configuration, empty if there is none."""
@@ -51,6 +55,8 @@ def issue_command(want: Wanted, account: Account, again: bool) -> Command:
     known_as: Command = ("--register-unsafely-without-email",)
     if account.email:
         known_as = ("--email", account.email, "--no-eff-email")
+    if account.chosen:
+        known_as += ("--account", account.chosen)
     if account.settings():
         known_as += ("--config", "/dev/stdin")
     if want.standalone_port is None:
@@ -67,9 +73,11 @@ def issue_command(want: Wanted, account: Account, again: bool) -> Command:
     )
 
 
-def revoke_command(name: str, server: str, reason: str) -> Command:
+def revoke_command(name: str, server: str, account: str, reason: str) -> Command:
     """Returns the command that revokes the newest certificate of a name and leaves its files."""
-    command = ("certbot", "revoke", "--non-interactive", "--cert-name", name, "--server", server)
+    command: Command = ("certbot", "revoke", "--non-interactive", "--cert-name", name, "--server", server)
+    if account:
+        command += ("--account", account)
     return (*command, "--reason", reason, "--no-delete-after-revoke")
 
 
@@ -113,7 +121,7 @@ def _run_once(host: Host, command: Command, settings: str) -> Completed:
     path = host.find(command[0])
     if path is None:
         raise HostError("certbot is not installed on this host: install the distribution's package")
-    environment = {**COMMAND_ENVIRONMENT, "HOME": "/root"}
+    environment = {**COMMAND_ENVIRONMENT, "HOME": "/root"}  # Layout.home
     environment.update((name, os.environ[name]) for name in passed_on(os.environ))
     source = _open_settings(settings)
     try:

@@ -18,7 +18,9 @@ from ansible_collections.port443.https.plugins.module_utils._certificate._servic
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError, Problem
 from ansible_collections.port443.https.plugins.module_utils._host import Completed, Host
 from ansible_collections.port443.https.plugins.module_utils._renewal import _certbot, _lineage, _placeholder
+from ansible_collections.port443.https.plugins.module_utils._renewal._accounts import explain
 from ansible_collections.port443.https.plugins.module_utils._renewal._challenge import wait_for_answer
+from ansible_collections.port443.https.plugins.module_utils._renewal._defaults import refuse_beaten
 from ansible_collections.port443.https.plugins.module_utils._renewal._forget import find_traces, forget
 from ansible_collections.port443.https.plugins.module_utils._renewal._machinery import (
     Files,
@@ -27,6 +29,7 @@ from ansible_collections.port443.https.plugins.module_utils._renewal._machinery 
     make_folders,
     remove_own_folders,
 )
+from ansible_collections.port443.https.plugins.module_utils._renewal._outlook import tell_late
 from ansible_collections.port443.https.plugins.module_utils._renewal._request import Request
 from ansible_collections.port443.https.plugins.module_utils._renewal._settings import Layout
 from ansible_collections.port443.https.plugins.module_utils._renewal._timer import (
@@ -64,6 +67,7 @@ class Renewal:
         request, layout = self.request, self.layout
         machinery = self._machinery()
         want = self._wanted(machinery.hook())
+        refuse_beaten(self.host, layout, want)
         have = _lineage.observe(self.host, layout, request.site)
         reasons = _lineage.find_reasons(have, want, int(time.time()))
         if reasons:
@@ -95,7 +99,7 @@ class Renewal:
             commands=[*map(" ".join, commands), *result["commands"]],
             diff=[diff, *shown],
         )
-        return result, warnings + self._warn_of_renewal()
+        return result, warnings + self._warn_of_renewal() + (() if reasons or now is None else self._warn_of_delay(now))
 
     def prepared(self) -> Result:
         """Lets a web server start: the folder for the CA, and a pair of its own where the site has none."""
@@ -124,11 +128,11 @@ class Renewal:
         commands: Tuple[Command, ...] = ()
         if have is not None:
             name, reason = self.layout.lineage(self.request.site), self.request.revocation_reason
-            commands = (_certbot.revoke_command(name, have.server, reason),)
+            commands = (_certbot.revoke_command(name, have.server, have.account, reason),)
         if commands and not self.check_mode:
             completed = _certbot.run(self.host, commands[0])
             if completed.returncode != 0 and _certbot.REVOKED not in completed.out + completed.err:
-                raise _refusal(completed)
+                raise self._refusal(completed, have.server if have is not None else "")
         result, warnings = self._remove(self._remove_pair_unless_named)
         result.update(changed=result["changed"] or bool(commands), commands=list(map(" ".join, commands)))
         return result, warnings
@@ -147,7 +151,7 @@ class Renewal:
             _removed, warnings = remove_pair(False)
             forget(self.host, self.layout, site)
             if last:
-                remove_own_folders(os.path.join(self.layout.webroot, ".well-known/acme-challenge"))
+                remove_own_folders(f"{self.layout.webroot}/.well-known/acme-challenge", self.layout.own)
         before = [*_show(None, rest), *traces, *([removed["diff"]["before"].strip()] if removed["changed"] else [])]
         return {"changed": changed, "diff": _diff(self.layout.live(site), before, [])}, warnings
 
@@ -172,7 +176,7 @@ class Renewal:
         account = self.request.account
         completed = _certbot.run(self.host, _certbot.issue_command(want, account, again), account.settings())
         if completed.returncode != 0:
-            raise _refusal(completed, problem)
+            raise self._refusal(completed, want.server, problem)
         left = _lineage.find_reasons(
             _lineage.observe(self.host, self.layout, self.request.site), want, int(time.time())
         )
@@ -183,7 +187,18 @@ class Renewal:
         request = self.request
         name = self.layout.lineage(request.site)
         proof = (request.webroot, request.standalone_port)
-        return _lineage.Wanted(name, request.names, request.key_type, request.server, *proof, hook)
+        return _lineage.Wanted(
+            name, request.names, request.key_type, request.server, *proof, hook, request.account.chosen
+        )
+
+    def _refusal(self, completed: Completed, server: str, problem: str = "") -> HostError:
+        """Returns certbot's own words, and what is known here of why it said them."""
+        told = f"'{' '.join(completed.argv)}' failed: {_certbot.tell(completed)}"
+        known = (
+            f"Seen from this host: {problem}" if problem else "",
+            explain(self.host, self.layout, server, completed),
+        )
+        return HostError("\n".join([told, *filter(None, known)]))
 
     def _machinery(self) -> Machinery:
         return Machinery(self.host, self.layout, choose_timer(self.host), self.relabel)
@@ -213,17 +228,21 @@ class Renewal:
         if self.check_mode or self.request.state == "prepared":
             yield
             return
-        folder = os.path.dirname(self.layout.program)
+        folder = self.layout.own
         with hold_lock(folder, make=self.request.state == "present", patience=LOCK_PATIENCE):
             try:
                 yield
             finally:
-                remove_own_folders(folder)  # which stays unless it is empty
+                remove_own_folders(folder, folder)  # which stays unless it is empty
 
     def _refuse_unusable(self) -> None:
         """In check mode a certbot that is missing may be what an earlier task would install."""
         if self.host.find("certbot") is not None or not self.check_mode:
             _certbot.refuse_unusable(self.host)
+
+    def _warn_of_delay(self, now: _lineage.Lineage) -> Tuple[str, ...]:
+        late = tell_late(self.host, self.layout, self.request.site, now, int(time.time()))
+        return (late,) if late else ()
 
     def _warn_of_renewal(self) -> Tuple[str, ...]:
         if self.host.find("certbot") is None:
@@ -249,11 +268,6 @@ def _ask_server(want: _lineage.Wanted) -> str:
         return problem.message
     except OSError as problem:
         return f"{problem.filename}: {problem.strerror}"
-
-
-def _refusal(completed: Completed, problem: str = "") -> HostError:
-    told = f"'{' '.join(completed.argv)}' failed: {_certbot.tell(completed)}"
-    return HostError(f"{told}\nSeen from this host: {problem}" if problem else told)
 
 
 def _show(lineage: Optional[_lineage.Lineage], files: Files) -> List[str]:

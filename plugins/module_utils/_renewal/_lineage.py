@@ -19,6 +19,7 @@ from ansible_collections.port443.https.plugins.module_utils._certificate._pem im
 from ansible_collections.port443.https.plugins.module_utils._certificate._x509 import Certificate, read_certificate
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError, Problem
 from ansible_collections.port443.https.plugins.module_utils._host import Host
+from ansible_collections.port443.https.plugins.module_utils._renewal._accounts import is_known
 from ansible_collections.port443.https.plugins.module_utils._renewal._settings import Layout
 
 # How PublicKey.describe() calls a key, by what certbot is told.
@@ -31,6 +32,7 @@ KEY_TYPES: Dict[str, Tuple[str, Tuple[str, ...]]] = {
 }
 # certbot renews when a third of the time is left, or half for certificates of a few days: with a tenth it is overdue.
 OVERDUE = 10
+NO_RENEWAL = "certbot was told not to renew it"
 _SWAP_PATIENCE = 5  # looks, a second apart, while certbot exchanges its links one by one
 _NUMBER = re.compile(r"([0-9]+)\.pem\Z")
 
@@ -46,20 +48,35 @@ class Wanted:
     webroot: str
     standalone_port: Optional[int]
     hook: str
+    account: str = ""
 
 
 @dataclass(frozen=True)
 class Lineage:
-    """What certbot has: its newest certificate, and how it renews it (``[renewalparams]`` and ``[[webroot_map]]``)."""
+    """What certbot has: its newest certificate, and how it renews it (``[renewalparams]`` and ``[[webroot_map]]``).
+
+    ``has_account`` says whether it still has the account that it renews it with.
+    """
 
     certificate: Certificate
     renewal: Mapping[str, str]
     webroots: Mapping[str, str]
+    has_account: bool = True
+
+    @property
+    def account(self) -> str:
+        """The account that certbot renews it with."""
+        return self.renewal.get("account", "")
 
     @property
     def server(self) -> str:
         """The address of the CA's directory."""
         return self.renewal.get("server", "")
+
+    @property
+    def webroot(self) -> str:
+        """The folder that serves what certbot has no other folder for; empty if there is none."""
+        return self.renewal.get("webroot_path", "").rstrip(",")
 
 
 def observe(host: Host, layout: Layout, site: str) -> Optional[Lineage]:
@@ -74,7 +91,9 @@ def observe(host: Host, layout: Layout, site: str) -> Optional[Lineage]:
         certificate = read_certificate(read_pem(fullchain, "fullchain.pem").blocks[0].der, "fullchain.pem")
     except (Problem, IndexError):
         return None
-    return Lineage(certificate, sections.get("renewalparams", {}), sections.get("webroot_map", {}))
+    renewal = sections.get("renewalparams", {})
+    has_account = is_known(layout, renewal.get("server", ""), renewal.get("account", ""))
+    return Lineage(certificate, renewal, sections.get("webroot_map", {}), has_account)
 
 
 def renewal_file(layout: Layout, site: str) -> str:
@@ -125,13 +144,24 @@ def _compare_ways(have: Lineage, want: Wanted) -> Tuple[str, ...]:
             want.standalone_port
         )
     else:
-        roots = set(have.webroots.values()) or {renewal.get("webroot_path", "").rstrip(",")}
+        roots = set(have.webroots.values()) or {have.webroot}
         proves = renewal.get("authenticator") == "webroot" and roots == {want.webroot}
     if not proves:
         reasons.append("a renewal would prove its names in another way")
     if renewal.get("renew_hook") != want.hook:
         reasons.append("a renewal would not be installed")
+    if want.account not in ("", have.account):
+        reasons.append(f"it is renewed with the account {have.account} and has to be with {want.account}")
+    elif not have.has_account:
+        reasons.append(f"certbot no longer has the account {have.account}, with which it would renew it")
+    if is_kept_back(have):
+        reasons.append(NO_RENEWAL)
     return tuple(reasons)
+
+
+def is_kept_back(have: Lineage) -> bool:
+    """Tells whether certbot's timer passes a lineage by (``certbot --no-autorenew``)."""
+    return have.renewal.get("autorenew", "").lower() == "false"
 
 
 def find_newest(layout: Layout, site: str) -> Tuple[str, str]:

@@ -42,8 +42,7 @@ class Machinery:
     def want(self, settings: Settings) -> Files:
         """Returns all files that a site needs, by path; the last of them only where certbot's timer is not on."""
         interpreter = _zipapp.find_interpreter(self.host)
-        keep = frozenset({_application.LINEAGE})
-        program = _zipapp.build(_application.__name__, _application.main.__name__, interpreter, keep)
+        program = _zipapp.build(_application.__name__, _application.main.__name__, interpreter, _application.KEPT)
         units = self.timer.files(_certbot.hook_command(interpreter, self.layout.program))
         unit, on = find_certbot_timer(self.host)
         enabled = self.host.read(self.layout.enabled_timer())
@@ -114,7 +113,7 @@ class Machinery:
                 if opened is not None:
                     os.unlink(name, dir_fd=opened)
                     os.fsync(opened)
-            remove_own_folders(folder)
+            remove_own_folders(folder, self.layout.own)
             return
         make_folders(folder)
         with open_folder(folder) as opened:
@@ -139,9 +138,9 @@ def make_folders(path: str) -> None:
                 pass
 
 
-def remove_own_folders(path: str) -> None:
-    """Removes a folder and those above it as long as they are empty and of our name, or below one that is."""
-    while "/port443" in path:
+def remove_own_folders(path: str, top: str) -> None:
+    """Removes a folder and those above it as long as they are empty, up to ``top``; none that is not below that."""
+    while path == top or path.startswith(top + "/"):
         try:
             os.rmdir(path)
         except FileNotFoundError:

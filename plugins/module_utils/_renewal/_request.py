@@ -22,6 +22,7 @@ ARGUMENT_SPEC: Dict[str, Dict[str, Any]] = {
     "name": {"type": "str", "required": True},
     "state": {"type": "str", "choices": ["present", "prepared", "absent", "revoked"], "default": "present"},
     "email": {"type": "str"},
+    "account": {"type": "str"},
     "account_key_id": {"type": "str", "no_log": False},  # a name, not the key
     "account_mac_key": {"type": "str", "no_log": True},
     "terms_agreed": {"type": "bool", "default": False},
@@ -33,6 +34,7 @@ ARGUMENT_SPEC: Dict[str, Dict[str, Any]] = {
     "revocation_reason": {"type": "str", "choices": list(REASONS), "default": "unspecified"},
     **{option: _request.ARGUMENT_SPEC[option] for option in OPTIONS},
 }
+_ACCOUNT = re.compile(r"[0-9a-f]{32}")  # certbot/_internal/account.py: the MD5 of its public key
 _WORD = re.compile(r"[!-~]+")
 # What means itself in a configuration of certbot's; RFC 8555, 7.3.4: the key is base64url.
 _KEY_ID = re.compile(r"[\w.:/@+=-]+", re.ASCII)
@@ -88,7 +90,12 @@ def parse(params: Mapping[str, Any]) -> Request:
 
 def _read_account(params: Mapping[str, Any]) -> Account:
     """The key itself is in no message."""
-    account = Account(params["email"] or "", params["account_key_id"] or "", params["account_mac_key"] or "")
+    account = Account(*(params[name] or "" for name in ("email", "account_key_id", "account_mac_key", "account")))
+    if account.chosen and not _ACCOUNT.fullmatch(account.chosen):
+        raise RuleError(
+            f"account {account.chosen!r} is not how certbot calls one, that is 32 digits and letters from a to f: see "
+            "the folders in /etc/letsencrypt/accounts"
+        )
     if bool(account.key_id) != bool(account.mac_key):
         raise RuleError("account_key_id and account_mac_key go together: a CA that wants them gives out both")
     if account.key_id and not _KEY_ID.fullmatch(account.key_id):

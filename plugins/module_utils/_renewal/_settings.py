@@ -38,12 +38,19 @@ _SHARED = 0o022  # who is neither root nor this user may not write
 
 @dataclass(frozen=True)
 class Layout:
-    """Where things are on a host: certbot's own folder, our program, and the folder of the settings."""
+    """Where things are on a host: what certbot has there and is told, our program, and the folder of the settings."""
 
     certbot: str = "/etc/letsencrypt"
+    home: str = "/root"
+    log: str = "/var/log/letsencrypt"
     program: str = "/var/lib/port443/renewal.pyz"
     settings: str = "/var/lib/port443/renewal"
     webroot: str = "/var/lib/port443/acme"
+
+    @property
+    def own(self) -> str:
+        """The folder below which everything is ours, and nothing of ours that has no place of its own is elsewhere."""
+        return os.path.dirname(self.program)
 
     def lineage(self, site: str) -> str:
         """Returns the name that a site's certificates have with certbot: others' names never begin like this."""

@@ -107,6 +107,15 @@ def test_a_replaced_file_keeps_its_mode_and_leaves_nothing_beside_it(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_file_of_the_administrators_with_almost_such_a_name_stays(tmp_path):
+    file, others = tmp_path / "rules", [".rules.port443-before", ".rules.port443-0badcafe.save", ".rules.port443-"]
+    file.write_bytes(b"old")
+    for name in others:
+        (tmp_path / name).write_bytes(b"theirs")
+    Host().write(str(file), b"old", None)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(others)
+
+
 def test_a_folder_that_all_may_write_to_is_refused(tmp_path):
     tmp_path.chmod(0o777)
     with pytest.raises(HostError, match="writable by all"):

@@ -15,7 +15,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import pki
 from ansible_collections.port443.https.plugins.module_utils._certificate import _request
 from ansible_collections.port443.https.plugins.module_utils._renewal._settings import OPTIONS, Layout, Settings
+from played_renewal import certbot, host
 from safe_folder import make_safe_folder
+
+__all__ = ["certbot", "host"]
 
 SITE = "www.example.com"
 CONF = """# renew_before_expiry = 30 days
@@ -40,6 +43,8 @@ class RenewedHost:
         self.root = root
         self.layout = Layout(
             certbot=str(root / "letsencrypt"),
+            home=str(root / "home"),
+            log=str(root / "log"),
             program=str(root / "port443" / "renewal.pyz"),
             settings=str(root / "port443" / "renewal"),
             webroot=str(root / "port443" / "acme"),

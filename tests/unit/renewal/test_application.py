@@ -156,6 +156,55 @@ def test_a_site_whose_files_are_gone_is_told(renewed):
     )
 
 
+def late(renewed):
+    issued = pki.issue(SITE, [SITE], issuer=pki.intermediate(), days=(-80, 10))
+    renewed.keep(renewed.settings())
+    renewed.issue(issued)
+    return issued
+
+
+def test_what_certbot_does_not_renew_is_told_every_hour_and_installed_meanwhile(renewed):
+    issued = late(renewed)
+    for expected in (told(issued), ""):
+        code, out, err = run(renewed)
+        assert (code, out) == (1, expected)
+        assert err.startswith(f"{SITE}: it expires on 20")
+        assert err.endswith(f", and certbot has not renewed it, see {renewed.layout.log}/letsencrypt.log\n")
+
+
+def test_a_hook_of_certbots_does_not_look_ahead(renewed):
+    issued = late(renewed)
+    assert run(renewed, RENEWED_LINEAGE=renewed.layout.live(SITE)) == (0, told(issued), "")
+
+
+def test_what_will_beat_a_renewal_is_told_from_the_first_hour_on(renewed):
+    renewed.keep(renewed.settings())
+    renewed.issue(pki.site())
+    (renewed.root / "letsencrypt/cli.ini").write_text("deploy-hook = true\n")
+    code, out, err = run(renewed)
+    assert (code, out) == (1, told(pki.site()))
+    assert err.startswith(f"{SITE}: at the next renewal {renewed.layout.certbot}/cli.ini, line 1: deploy-hook = true: ")
+
+
+@pytest.mark.parametrize(("leads", "level"), [(True, "<3>"), (False, "")])
+def test_in_the_journal_what_is_wrong_is_an_error_in_every_line(renewed, leads, level):
+    renewed.keep(renewed.settings()).write_text("{")
+    renewed.keep(renewed.settings("blog.example.com")).write_text("{")
+    with (renewed.root / "err").open("w+") as err:
+        status = os.fstat(err.fileno())
+        journal = f"{status.st_dev}:{status.st_ino if leads else status.st_ino + 1}"
+        assert _application.main({"JOURNAL_STREAM": journal}, renewed.layout, io.StringIO(), err) == 1
+        err.seek(0)
+        lines = err.read().splitlines()
+    assert [line.partition(": ")[0] for line in lines] == [f"{level}blog.example.com", f"{level}{SITE}"]
+
+
+def test_lines_that_go_on_have_the_level_too():
+    out = io.StringIO()
+    _application._say(out, "a\nb\x07", "<3>")
+    assert out.getvalue() == "<3>a\n<3>    b\\x07\n"
+
+
 def test_settings_of_an_earlier_release_are_understood(renewed):
     settings = renewed.settings()
     older = {name: value for name, value in settings.options.items() if name not in ("prove_port", "keep")}

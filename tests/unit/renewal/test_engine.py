@@ -4,110 +4,15 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 
 import pki
 import pytest
 from ansible_collections.port443.https.plugins.module_utils._certificate._directory import hold_lock
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._host import Completed, Host
-from ansible_collections.port443.https.plugins.module_utils._renewal import _certbot, _engine, _request, _timer
-
-SITE = "www.example.com"
-
-
-class PlayedHost(Host):
-    """Its systemctl keeps in mind what is enabled; certbot is there if ``has_certbot``."""
-
-    def __init__(self):
-        self.on = {"certbot.timer"}
-        self.masked = ()
-        self.environment = ""
-        self.has_certbot = True
-
-    def find(self, name):
-        if name == "certbot":
-            return "/usr/bin/certbot" if self.has_certbot else None
-        return super().find(name)
-
-    def run(self, argv, stdin=""):
-        if argv[0] != "systemctl":
-            return super().run(argv, stdin)
-        unit = argv[-1]
-        if argv[1] == "show":
-            return Completed(argv, 0, self._show(unit), "")
-        assert argv[1] in ("enable", "disable", "daemon-reload")
-        (self.on.add if argv[1] == "enable" else self.on.discard)(unit)
-        return Completed(argv, 0, "", "")
-
-    def _show(self, unit):
-        if unit == "certbot.service":
-            return f"Environment={self.environment}\n"
-        if unit in self.masked:
-            return "LoadState=masked\n"
-        if unit not in ("certbot.timer", "port443-renewal.timer"):
-            return "LoadState=not-found\n"
-        words = ("enabled", "active") if unit in self.on else ("disabled", "inactive")
-        return "LoadState=loaded\nUnitFileState={}\nActiveState={}\n".format(*words)
-
-
-class Certbot:
-    """Issues the pair ``next`` for each certificate that it is asked for, or says no."""
-
-    def __init__(self, renewed, hook):
-        self.renewed, self.hook = renewed, hook
-        self.next, self.number, self.asked = pki.site(), 0, []
-
-    def __call__(self, host, command, settings):
-        if command[1] == "--version":
-            return Completed(command, 0, "certbot 2.1.0\n", "")
-        if command[1] == "delete":
-            return Completed(command, 0, "", "")
-        self.asked.append((command[1], settings))
-        if self.next is None:
-            return Completed(command, 1, "", "Detail: 404")
-        if command[1] == "certonly":
-            self.number += 1
-            self.renewed.issue(self.next, self.number)
-            conf = self.renewed.root / "letsencrypt/renewal" / f"port443-{SITE}.conf"
-            text = conf.read_text().replace("/var/lib/port443/acme", self.renewed.layout.webroot)
-            conf.write_text(text.replace("/usr/bin/python3 -I /var/lib/port443/renewal.pyz", self.hook))
-        return Completed(command, 0, "", "")
-
-
-@pytest.fixture
-def host():
-    return PlayedHost()
-
-
-@pytest.fixture
-def certbot(renewed, host, monkeypatch):
-    real = os.path.isdir
-    (renewed.root / "system").mkdir()
-    monkeypatch.setattr(os.path, "isdir", lambda name: name == "/run/systemd/system" or real(name))
-    monkeypatch.setattr(_engine, "choose_timer", lambda on: _timer.Systemd(on, str(renewed.root / "system")))
-    monkeypatch.setattr(_engine, "_ask_server", lambda want: "")
-    monkeypatch.setattr(_engine, "LOCK_PATIENCE", 0.2)
-    monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
-    played = Certbot(renewed, f"/usr/bin/python3 -I {renewed.layout.program}")
-    monkeypatch.setattr(_certbot, "_run_once", played)
-    return played
-
-
-def run(renewed, host, check_mode=False, **given):
-    params = {name: option.get("default") for name, option in _request.ARGUMENT_SPEC.items()}
-    params.update(renewed.settings().options, name=SITE, terms_agreed=True, server="https://ca.example/dir")
-    params.update(webroot=renewed.layout.webroot, **given)
-    renewal = _engine.Renewal(_request.parse(params), host, check_mode, lambda path: None, layout=renewed.layout)
-    return renewal.run()
-
-
-def tree(renewed):
-    return {
-        str(path.relative_to(renewed.root)): path.read_bytes() if path.is_file() else os.path.islink(path)
-        for path in sorted(renewed.root.rglob("*"))
-    }
+from ansible_collections.port443.https.plugins.module_utils._host import Completed
+from ansible_collections.port443.https.plugins.module_utils._renewal import _certbot, _engine, _forget
+from played_renewal import SITE, run, tree
 
 
 def test_a_site_is_foretold_issued_kept_and_given_up(renewed, host, certbot):
@@ -139,6 +44,27 @@ def test_a_certbot_that_says_yes_and_issues_something_else_is_not_believed(renew
     certbot.next = pki.site("other.example.com")
     with pytest.raises(HostError, match="certbot said it succeeded, but "):
         run(renewed, host)
+
+
+@pytest.mark.parametrize("gone", ["renewal/{name}.conf", "live/{name}/fullchain.pem", "live/{name}/privkey.pem"])
+def test_half_a_lineage_is_out_of_certbots_way_before_it_issues_and_a_whole_one_stays(
+    renewed, host, certbot, monkeypatch, gone
+):
+    """certbot refuses a name of which anything is there, or calls the new one <name>-0001."""
+    seen = []
+
+    def look(host, command, settings):
+        if command[1] == "certonly":
+            seen.append(len(_forget.find_traces(renewed.layout, SITE)))
+        return certbot(host, command, settings)
+
+    monkeypatch.setattr(_certbot, "_run_once", look)
+    run(renewed, host)
+    (renewed.root / "letsencrypt" / gone.format(name=f"port443-{SITE}")).unlink()
+    run(renewed, host)
+    certbot.next = pki.issue(SITE, [SITE, "example.com"], issuer=pki.intermediate())
+    run(renewed, host, names=[SITE, "example.com"])
+    assert seen == [0, 0, 3]
 
 
 def test_the_secret_of_an_account_is_told_to_certbot_alone(renewed, host, certbot):
@@ -191,6 +117,51 @@ def test_a_host_without_a_timer_that_renews_is_told(renewed, host, certbot, monk
     monkeypatch.setattr(_engine, "find_certbot_timer", lambda host: (None, on))
     _result, warnings = run(renewed, host)
     assert warnings == told * ("nothing on this host runs 'certbot renew': have a timer run it twice a day",)
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+def test_where_certbots_own_configuration_beats_a_renewal_nothing_is_done_and_it_is_told(
+    renewed, host, certbot, is_there
+):
+    """The issue itself would go well, and every renewal fail, while each later run said unchanged."""
+    if is_there:
+        run(renewed, host)
+    (renewed.root / "letsencrypt").mkdir(exist_ok=True)
+    (renewed.root / "letsencrypt/cli.ini").write_text("authenticator = webroot\nwebroot-path = /var/www/html\n")
+    before = tree(renewed)
+    for check_mode in (True, False):
+        with pytest.raises(
+            HostError, match=r"cli\.ini, line 2: webroot-path = /var/www/html: its names would be proved"
+        ):
+            run(renewed, host, check_mode=check_mode)
+    assert (tree(renewed), len(certbot.asked)) == (before, int(is_there))
+    (renewed.root / "letsencrypt/cli.ini").write_text("max-log-backups = 0\n")
+    assert run(renewed, host)[0]["issued"] is not is_there
+
+
+def test_what_certbot_could_not_renew_is_told_by_the_next_run_that_changes_nothing(renewed, host, certbot):
+    certbot.next = pki.issue(SITE, [SITE], issuer=pki.intermediate(), days=(-70, 20))
+    assert run(renewed, host)[1] == ()
+    (renewed.root / "log").mkdir()
+    (renewed.root / "log/letsencrypt.log").write_text(
+        "2031-01-02 03:04:05,678:ERROR:certbot._internal.renewal:"
+        f"Failed to renew certificate port443-{SITE} with error: no route\n"
+    )
+    for check_mode in (True, False):
+        result, (warning,) = run(renewed, host, check_mode=check_mode)
+        assert (result["changed"], result["issued"]) == (False, False)
+        assert warning.startswith("it expires on 20")
+        assert warning.endswith(
+            ", and certbot has not renewed it: 2031-01-02 03:04:05 Failed to renew certificate "
+            f"port443-{SITE} with error: no route"
+        )
+
+
+def test_what_certbot_was_told_not_to_renew_is_issued_again(renewed, host, certbot):
+    run(renewed, host)
+    conf = renewed.root / "letsencrypt/renewal" / f"port443-{SITE}.conf"
+    conf.write_text(conf.read_text().replace("account =", "autorenew = False\naccount ="))
+    assert run(renewed, host)[0]["issued_because"] == ["certbot was told not to renew it"]
 
 
 def test_two_runs_do_not_get_into_each_others_way(renewed, host, certbot):

@@ -21,6 +21,7 @@ HOOK = "/usr/bin/python3 -I /var/lib/port443/renewal.pyz"
 WANTED = Wanted(
     "port443-www.example.com", (SITE,), "ecdsa-p256", "https://ca.example/dir", "/var/lib/port443/acme", None, HOOK
 )
+ACCOUNT = "5bf9d1d0b5ed6d4a0a4d2f0f8a1e2b3c"
 NOW = int(time.time())
 
 
@@ -44,10 +45,34 @@ def test_what_is_as_wanted_is_left_to_the_timer(renewed):
         ({"webroot": "/srv/acme"}, "a renewal would prove its names in another way"),
         ({"standalone_port": 8888}, "a renewal would prove its names in another way"),
         ({"hook": "/usr/bin/python3.9 -I /x"}, "a renewal would not be installed"),
+        ({"account": "c" * 32}, f"it is renewed with the account {ACCOUNT} and has to be with {'c' * 32}"),
     ],
 )
 def test_what_has_to_be_another_is_issued_again(renewed, changes, reason):
     assert find_reasons(observe(renewed), replace(WANTED, **changes), NOW) == (reason,)
+
+
+def test_what_has_the_chosen_account_is_left_to_the_timer(renewed):
+    assert find_reasons(observe(renewed), replace(WANTED, account=ACCOUNT), NOW) == ()
+
+
+def test_what_certbot_has_no_account_for_any_more_is_issued_again(renewed):
+    """As after its folder was removed because the CA did not know it."""
+    accounts = renewed.root / "letsencrypt/accounts/ca.example/dir"
+    (accounts / ACCOUNT).mkdir(parents=True)
+    assert find_reasons(observe(renewed), WANTED, NOW) == ()
+    (accounts / ACCOUNT).rmdir()
+    assert find_reasons(observe(renewed), WANTED, NOW) == (
+        f"certbot no longer has the account {ACCOUNT}, with which it would renew it",
+    )
+
+
+@pytest.mark.parametrize(("account", "words"), [("", ""), ("ab12", "--account ab12 ")])
+def test_a_certificate_is_revoked_with_the_account_that_it_is_renewed_with(account, words):
+    assert " ".join(_certbot.revoke_command("port443-a", "https://ca.example/dir", account, "superseded")) == (
+        "certbot revoke --non-interactive --cert-name port443-a --server https://ca.example/dir "
+        f"{words}--reason superseded --no-delete-after-revoke"
+    )
 
 
 @pytest.mark.parametrize(("days", "overdue"), [((-80, 10), False), ((-82, 8), True), ((-9, -1), True)])
@@ -92,6 +117,9 @@ def test_the_command_for_other_names_by_a_port():
     assert "--standalone --http-01-port 8888 --http-01-address 127.0.0.1 --key-type rsa --rsa-key-size 3072" in command
     assert "--email me@example.com --no-eff-email" in command
     assert command.endswith("--force-renewal --renew-with-new-domains --domain www.example.com --domain example.com")
+    assert "--account" not in command
+    chosen = _certbot.issue_command(wanted, Account("me@example.com", chosen=ACCOUNT), again=True)
+    assert f"--no-eff-email --account {ACCOUNT} --server" in " ".join(chosen)
     assert "webroot" not in command
 
 

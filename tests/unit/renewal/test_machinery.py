@@ -91,6 +91,7 @@ def test_everything_is_put_there_once(renewed, folder):
     ]
     modes = {path: mode for path, (mode, _content) in tree(renewed).items()}
     assert (modes["port443/renewal.pyz"], modes[f"port443/renewal/{SITE}.json"]) == (0o755, 0o600)
+    assert b"difference(['JOURNAL_STREAM', 'RENEWED_LINEAGE'])" in (renewed.root / "port443/renewal.pyz").read_bytes()
     assert host.ran == ["daemon-reload", "enable --now port443-renewal.timer"]
     before = tree(renewed)
     install(made, renewed.settings())
@@ -154,6 +155,14 @@ def test_a_link_in_the_place_of_a_file_is_refused(renewed, folder):
         install(make(renewed, SystemdHost(), folder), renewed.settings())
 
 
+def test_the_last_site_leaves_the_empty_folder_of_the_units(renewed, folder):
+    made = make(renewed, SystemdHost("disabled"), folder)
+    install(made, renewed.settings())
+    rest = made.rest(SITE)
+    made.write(rest, dict.fromkeys(rest))
+    assert sorted(path.name for path in renewed.root.iterdir()) == ["system"]
+
+
 def test_cron_runs_it_where_there_is_no_systemd():
     files = _timer.Cron("/etc/cron.d").files("/usr/bin/python3 -I /x.pyz")
     assert {path: content.decode().splitlines()[-1] for path, content in files.items()} == {
@@ -215,6 +224,7 @@ def params(**given):
         ({"webroot": "srv"}, "is not an absolute path"),
         ({"standalone_port": 70000}, "is not between 1 and 65535"),
         ({"name": "../x"}, "cannot be a directory's name"),
+        ({"account": "0427"}, "account '0427' is not how certbot calls one, that is 32 digits and letters from a to f"),
         ({"account_key_id": "kid"}, "account_key_id and account_mac_key go together"),
         ({"account_mac_key": "a2V5"}, "account_key_id and account_mac_key go together"),
         ({"account_key_id": "a\ndeploy-hook = x", "account_mac_key": "a2V5"}, "account_key_id .* is not one word"),

@@ -20,7 +20,7 @@ PYTHON = "/usr/bin/python3"
 
 
 def build():
-    return _zipapp.build(_application.__name__, "main", PYTHON, frozenset({_application.LINEAGE}))
+    return _zipapp.build(_application.__name__, "main", PYTHON, _application.KEPT)
 
 
 def sources():
@@ -46,7 +46,7 @@ def test_another_process_makes_the_same_bytes(collections_path):
             "-c",
             f"import sys; sys.path.insert(0, {str(collections_path)!r})\n"
             f"from {_zipapp.__name__} import build\n"
-            f"made = build({_application.__name__!r}, 'main', {PYTHON!r}, {{{_application.LINEAGE!r}}})\n"
+            f"made = build({_application.__name__!r}, 'main', {PYTHON!r}, set({sorted(_application.KEPT)!r}))\n"
             "sys.stdout.buffer.write(made)",
         ],
         check=True,

@@ -1,0 +1,153 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Lines of certbot's cli.ini that would make another renewal than the one that was asked for.
+
+What each of them does was seen with certbot 2.1 and Pebble: a certificate was issued, the line written, and renewed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._host import Host
+from ansible_collections.port443.https.plugins.module_utils._renewal import _defaults
+from ansible_collections.port443.https.plugins.module_utils._renewal._lineage import Wanted
+from ansible_collections.port443.https.plugins.module_utils._renewal._settings import Layout
+
+HOOK = "/usr/bin/python3 -I /var/lib/port443/renewal.pyz"
+WEBROOT = Wanted(
+    "port443-www.example.com",
+    ("www.example.com",),
+    "ecdsa-p256",
+    "https://ca.example/dir",
+    "/var/lib/port443/acme",
+    None,
+    HOOK,
+)
+PORT = replace(WEBROOT, standalone_port=8888, key_type="rsa-3072")
+STAGED = replace(WEBROOT, server=_defaults.STAGING)
+PROOF = "its names would be proved in another way"
+KEY = "it would have another kind of key"
+CA = "it would come from another CA"
+NEVER = "it would not be renewed"
+INSTALLED = "it would not be installed (a hook for all certificates goes into /etc/letsencrypt/renewal-hooks/deploy)"
+
+
+def problems(text, want=WEBROOT):
+    found = _defaults.find_beaten(_defaults.parse("cli.ini", text), Layout(), want)
+    return [problem.partition(": ")[2].partition(": ")[2] for problem in found]
+
+
+@pytest.mark.parametrize(
+    ("line", "want", "problem"),
+    [
+        ("authenticator = nginx", WEBROOT, PROOF),
+        ("authenticator = webroot", PORT, PROOF),
+        ("authenticator = dns-rfc2136", WEBROOT, PROOF),
+        ("nginx = true", WEBROOT, PROOF),
+        ("apache", WEBROOT, PROOF),
+        ("manual yes", WEBROOT, PROOF),
+        ("standalone = True", WEBROOT, PROOF),
+        ("webroot = 1", PORT, PROOF),
+        ("dns-cloudflare = true", WEBROOT, PROOF),
+        ("configurator = nginx", WEBROOT, PROOF),
+        ("webroot-path = /var/www/html", WEBROOT, PROOF),
+        ("webroot-path: /var/www/html", WEBROOT, PROOF),
+        ("webroot-path /var/www/html", WEBROOT, PROOF),
+        ("--webroot-path /var/www/html", WEBROOT, PROOF),
+        ('webroot-path = "/var/www/html" # for the others', WEBROOT, PROOF),
+        ('webroot-map = {"a.example":"/var/www/html"}', WEBROOT, "it would be for other names"),
+        ("preferred-challenges = dns", WEBROOT, PROOF),
+        ("http-01-port = 8080", PORT, PROOF),
+        ("http-01-address = 192.0.2.1", PORT, PROOF),
+        ("server = https://other.example/dir", WEBROOT, CA),
+        ("staging = true", WEBROOT, CA),
+        ("test-cert = true", WEBROOT, CA),
+        ("key-type = rsa", WEBROOT, KEY),
+        ("elliptic-curve = secp384r1", WEBROOT, KEY),
+        ("key-type = ecdsa", PORT, KEY),
+        ("rsa-key-size = 4096", PORT, KEY),
+        ("deploy-hook = systemctl reload nginx", WEBROOT, INSTALLED),
+        ("renew-hook = systemctl reload nginx", WEBROOT, INSTALLED),
+        ("cert-name = own.example.com", WEBROOT, NEVER),
+        ("domain = own.example.com", WEBROOT, NEVER),
+        ("csr = /etc/ssl/own.csr", WEBROOT, NEVER),
+        ("dry-run = true", WEBROOT, NEVER),
+        ("no-autorenew = true", WEBROOT, NEVER),
+        ("force-interactive = true", WEBROOT, NEVER),
+        ("force-renewal = true", WEBROOT, "it would be issued again at every look"),
+        ("renew-by-default = yes", WEBROOT, "it would be issued again at every look"),
+        ("must-staple = true", WEBROOT, "clients would refuse it where a server does not staple"),
+        ("allow-subset-of-names = true", WEBROOT, "it could be for fewer names"),
+        ("duplicate = true", WEBROOT, "certbot would keep it under another name"),
+        ("account = 0123", replace(WEBROOT, account="4567"), "it would be renewed with another account"),
+        ("config-dir = /srv/letsencrypt", WEBROOT, "certbot would keep it elsewhere"),
+    ],
+)
+def test_a_line_that_beats_what_was_asked_for_is_found(line, want, problem):
+    assert problems(line, want) == [problem]
+
+
+@pytest.mark.parametrize(
+    ("text", "want"),
+    [
+        # As Debian 12 has it.
+        ("# comment\nmax-log-backups = 0\n; another\npreconfigured-renewal = True\n", WEBROOT),
+        ("", WEBROOT),
+        ("[section]\n---\n----------\n=\n", WEBROOT),
+        ("email = a@example.com\nagree-tos = true\nno-eff-email = true\nreuse-key = true\n", WEBROOT),
+        (
+            "authenticator = webroot\nwebroot-path = /var/lib/port443/acme/\nwebroot = true\nstandalone = false\n",
+            WEBROOT,
+        ),
+        ("authenticator = standalone\nhttp-01-port = 8888\nhttp-01-address = 127.0.0.1\n", PORT),
+        ("webroot-path = /var/www/html\nelliptic-curve = secp384r1\n", PORT),
+        ("http-01-port = 8080\nrsa-key-size = 4096\n", WEBROOT),
+        ("key-type = ecdsa\nelliptic-curve = secp256r1\n", WEBROOT),
+        ("key-type = rsa\nrsa-key-size = 3072\n", PORT),
+        ("preferred-challenges = dns, http\n", WEBROOT),
+        ("server = https://ca.example/dir\ncert-name = port443-www.example.com\n", WEBROOT),
+        (f"deploy-hook = {HOOK}\nconfig-dir = /etc/letsencrypt/\n", WEBROOT),
+        ("staging = true\n", STAGED),
+        ("account = 0123\n", WEBROOT),
+        ("account = 0123\n", replace(WEBROOT, account="0123")),
+        # certbot does not heed it for renewals, and our argument beats it.
+        ("domains = own.example.com\ndns-cloudflare-credentials = /root/cloudflare.ini\n", WEBROOT),
+        ("pre-hook = true\npost-hook = true\ninstaller = nginx\nforce-renewal = false\n", WEBROOT),
+    ],
+)
+def test_a_line_that_beats_nothing_is_no_matter(text, want):
+    assert problems(text, want) == []
+
+
+def test_all_that_stands_in_the_way_is_told_with_its_place_and_what_would_do(renewed):
+    (renewed.root / "letsencrypt").mkdir()
+    (renewed.root / "letsencrypt/cli.ini").write_text("max-log-backups = 0\n\nwebroot-path = /var/www/html\nnginx\n")
+    with pytest.raises(HostError) as refused:
+        _defaults.refuse_beaten(Host(), renewed.layout, WEBROOT)
+    path = f"{renewed.layout.certbot}/cli.ini"
+    assert refused.value.message == (
+        "certbot's own configuration beats what a certificate was issued with, whenever it is renewed:\n"
+        f"{path}, line 3: webroot-path = /var/www/html: {PROOF}\n"
+        f"{path}, line 4: nginx = true: {PROOF}\n"
+        "Remove these lines, or ask for the same here. The certificates that certbot has keep what they were issued "
+        f"with in {renewed.layout.certbot}/renewal."
+    )
+
+
+def test_the_files_of_the_host_and_of_root_are_read_and_roots_beats_the_hosts(renewed):
+    files = {"letsencrypt": "server = https://a\nkey-type = rsa\n", "home/.config/letsencrypt": "--server https://b\n"}
+    for folder, text in files.items():
+        (renewed.root / folder).mkdir(parents=True)
+        (renewed.root / folder / "cli.ini").write_text(text)
+    own = f"{renewed.root}/home/.config/letsencrypt/cli.ini"
+    assert _defaults.read_all(Host(), renewed.layout) == (
+        _defaults.Default(own, 1, "server", "https://b"),
+        _defaults.Default(f"{renewed.root}/letsencrypt/cli.ini", 2, "key-type", "rsa"),
+    )
+
+
+def test_a_host_without_such_files_says_nothing(renewed):
+    assert _defaults.read_all(Host(), renewed.layout) == ()
