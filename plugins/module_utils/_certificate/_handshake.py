@@ -9,7 +9,7 @@ import os
 import ssl
 import tempfile
 from dataclasses import dataclass
-from typing import Iterator, List, Optional
+from typing import Iterator, List, Optional, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._certificate._chain import Pair
 from ansible_collections.port443.https.plugins.module_utils._certificate._check import describe_mismatch
@@ -18,6 +18,11 @@ from ansible_collections.port443.https.plugins.module_utils._errors import RuleE
 
 PARTIAL_CHAIN = 0x80000  # X509_V_FLAG_PARTIAL_CHAIN, x509_vfy.h; named in Python's ssl since 3.10
 ROUNDS = 20  # a handshake takes two; a limit, so that a surprise cannot loop
+# A pair may serve the one and not the other: TLS 1.2 chooses its ciphers by the certificate's key and keyUsage.
+VERSIONS: Tuple[Tuple[str, ssl.TLSVersion], ...] = (
+    ("TLS 1.2", ssl.TLSVersion.TLSv1_2),
+    *((("TLS 1.3", ssl.TLSVersion.TLSv1_3),) if ssl.HAS_TLSv1_3 else ()),
+)
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,7 @@ def load_pair(pair: Pair, folder: Optional[str] = None) -> ssl.SSLContext:
     ``folder`` is a private one for a file that lives as long as the call, used where the system has no memfd.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2  # whatever this host's policy is, web servers set their own
     with _as_path(pair.fullchain_pem() + pair.key.pem, folder) as path:
         try:
             context.load_cert_chain(path, password=_refuse_passphrase)
@@ -51,7 +57,12 @@ def load_pair(pair: Pair, folder: Optional[str] = None) -> ssl.SSLContext:
 
 
 def verify_chain(pair: Pair, trust: Trust, server: ssl.SSLContext) -> List[str]:
-    """Returns warnings if a client with this trust would accept the pair at this moment; raises RuleError if not."""
+    """Returns warnings if a client with this trust would accept the pair at this moment; raises RuleError if not.
+
+    A client of each version of TLS is asked, whomever it trusts.
+    """
+    for words, version in VERSIONS:
+        _shake_hands(server, _open_client(version), words)
     if trust == Trust(system=False):
         if pair.is_self_signed():
             return []
@@ -65,6 +76,15 @@ def verify_chain(pair: Pair, trust: Trust, server: ssl.SSLContext) -> List[str]:
     if problem is None or pair.is_self_signed():
         return []
     return [f"clients that check strictly, such as Python 3.13, refuse the chain: {problem.verify_message}"]
+
+
+def _open_client(version: ssl.TLSVersion) -> ssl.SSLContext:
+    """A client that speaks one version and judges nobody."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.minimum_version = context.maximum_version = version
+    return context
 
 
 def _client(trust: Trust, strict: bool) -> ssl.SSLContext:
@@ -84,7 +104,9 @@ def _client(trust: Trust, strict: bool) -> ssl.SSLContext:
     return context
 
 
-def _shake_hands(server: ssl.SSLContext, client: ssl.SSLContext) -> Optional[ssl.SSLCertVerificationError]:
+def _shake_hands(
+    server: ssl.SSLContext, client: ssl.SSLContext, version: str = "TLS"
+) -> Optional[ssl.SSLCertVerificationError]:
     """Returns what the client has against the server's chain, None if nothing; raises RuleError for anything else."""
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
     sides = [client.wrap_bio(to_client, to_server), server.wrap_bio(to_server, to_client, server_side=True)]
@@ -98,8 +120,8 @@ def _shake_hands(server: ssl.SSLContext, client: ssl.SSLContext) -> Optional[ssl
     except ssl.SSLCertVerificationError as problem:
         return problem
     except ssl.SSLError as problem:
-        raise RuleError(f"no handshake succeeds with the pair: {problem.reason or problem}") from None
-    raise RuleError("no handshake succeeds with the pair")
+        raise RuleError(f"no handshake of {version} succeeds with the pair: {problem.reason or problem}") from None
+    raise RuleError(f"no handshake of {version} succeeds with the pair")
 
 
 def _explain(pair: Pair, trust: Trust, problem: ssl.SSLCertVerificationError) -> str:
