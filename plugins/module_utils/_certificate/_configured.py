@@ -47,10 +47,10 @@ def find_places(servers: Sequence[Server], wanted: Wanted, matches: Matches) -> 
     """Returns where servers are to be asked for the pair: their TLS sockets, with a name that leads to them."""
     places: List[Place] = []
     for server in servers:
-        name = _choose_name(server, wanted, matches)
+        name, leads = _choose_name(server, wanted, matches)
         for listen in server.listens:
             address = {"": "127.0.0.1", "::": "::1"}.get(listen.address, listen.address)
-            place = Place(address, listen.port, name, listen.proxy)
+            place = Place(address, listen.port, name, listen.proxy, () if leads else server.names)
             if listen.tls and place not in places:
                 places.append(place)
     return tuple(places)
@@ -61,14 +61,17 @@ def is_below(path: str, folder: str) -> bool:
     return path.startswith(folder + "/") or os.path.realpath(path).startswith(os.path.realpath(folder) + "/")
 
 
-def _choose_name(server: Server, wanted: Wanted, matches: Matches) -> str:
-    """The wanted name if the server is for it, else another of the pair's, else one of the server's own."""
+def _choose_name(server: Server, wanted: Wanted, matches: Matches) -> Tuple[str, bool]:
+    """The wanted name if the server is for it, else another of the pair's, else one of the server's that it covers.
+
+    Where there is none, the wanted name without the promise that it leads to the server.
+    """
     names = [name for name in (wanted.server_name, *wanted.names) if name and not name.startswith("*")]
     for name in names:
         if any(matches(server_name, name) for server_name in server.names):
-            return name
+            return name, True
     held = set(wanted.names)
     for server_name in server.names:
         if is_covered(server_name, held) and not server_name.startswith("*"):
-            return server_name
-    return wanted.server_name
+            return server_name, True
+    return wanted.server_name, False
