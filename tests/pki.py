@@ -106,8 +106,13 @@ def issue(
     signs: bool = True,
     digest: str = "sha256",
     issuer_url: str = "",
+    more: Sequence[Any] = (),
+    path_length: Optional[int] = None,
 ) -> Issued:
-    """A certificate signed by ``issuer``, or by itself; ``days`` are from now; ``ca`` None: no basicConstraints."""
+    """A certificate signed by ``issuer``, or by itself; ``days`` are from now; ``ca`` None: no basicConstraints.
+
+    ``more`` are further extensions, none of them critical.
+    """
     private = make_key(key, number)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)] if common_name else [])
     builder = (
@@ -122,8 +127,10 @@ def issue(
     )
     signer = issuer.key if issuer else private
     builder = builder.add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), False)
-    for extension, critical in _extensions(names, ca, purposes, signs, issuer_url):
+    for extension, critical in _extensions(names, ca, purposes, signs, issuer_url, path_length):
         builder = builder.add_extension(extension, critical)
+    for extension in more:
+        builder = builder.add_extension(extension, False)
     algorithm = None if isinstance(signer, ed25519.Ed25519PrivateKey) else hashes.SHA256()
     certificate = builder.sign(signer, algorithm)
     if digest == "sha1":
@@ -133,11 +140,11 @@ def issue(
     return Issued(certificate, private)
 
 
-def _extensions(names, ca, purposes, signs, issuer_url):
+def _extensions(names, ca, purposes, signs, issuer_url, path_length):
     if names:
         yield x509.SubjectAlternativeName([_general_name(name) for name in names]), False
     if ca is not None:
-        yield x509.BasicConstraints(ca, None), True
+        yield x509.BasicConstraints(ca, path_length), True
     yield (
         x509.KeyUsage(signs or bool(ca), False, not signs, False, False, bool(ca), bool(ca), False, False),
         True,

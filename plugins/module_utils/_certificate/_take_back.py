@@ -90,7 +90,7 @@ def _tell_served(situation: Situation, trouble: str, seconds: int) -> str:
 
 
 def _tell_rest(situation: Situation) -> str:
-    """Returns the end of a sentence: where a service that cannot be reloaded without a pair has the refused one still."""
+    """Returns the end of a sentence: where a service that no reload is possible for has the pair still."""
     looks = _proof.look_until_gone([look.place for look in situation.all_looks()], situation.fingerprint, 0)
     refused = [str(look) for look in looks if look.fingerprint == situation.fingerprint]
     return f", but the service has the refused pair until it is reloaded: {', '.join(refused)}" if refused else ""
