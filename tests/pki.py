@@ -158,6 +158,8 @@ def _extensions(names, ca, purposes, signs, issuer_url, path_length):
 
 
 def _general_name(name: str) -> x509.GeneralName:
+    if name.startswith("dns:"):
+        return x509.DNSName(name[4:])
     try:
         return x509.IPAddress(ipaddress.ip_address(name))
     except ValueError:

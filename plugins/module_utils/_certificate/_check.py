@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import List, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._certificate._chain import Pair
-from ansible_collections.port443.https.plugins.module_utils._certificate._names import is_covered
+from ansible_collections.port443.https.plugins.module_utils._certificate._names import is_address, is_covered
 from ansible_collections.port443.https.plugins.module_utils._certificate._x509 import (
     SERVER_AUTH,
     Certificate,
@@ -133,6 +133,12 @@ def _judge_names(leaf: Certificate, names: Sequence[str]) -> List[str]:
     missing = [name for name in names if not is_covered(name, held)]
     if not missing:
         return []
+    if leaf.misplaced and any(is_address(name) for name in missing):
+        return [
+            f"the certificate does not cover {_list_names(missing)}: it holds {_list_names(leaf.misplaced)} as a DNS "
+            "name (dNSName), and clients look for addresses among the iPAddress names alone: have it issued again with "
+            "it there"
+        ]
     if not held:
         common_name = leaf.common_name()
         return [
