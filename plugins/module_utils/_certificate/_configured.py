@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Callable, List, Sequence, Tuple
+from typing import Callable, List, Sequence, Set, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._certificate._names import is_covered
 from ansible_collections.port443.https.plugins.module_utils._certificate._proof import Place
@@ -54,6 +54,45 @@ def find_places(servers: Sequence[Server], wanted: Wanted, matches: Matches) -> 
             if listen.tls and place not in places:
                 places.append(place)
     return tuple(places)
+
+
+def find_unproved(servers: Sequence[Server], wanted: Wanted, shared: bool = False) -> Tuple[str, ...]:
+    """Returns what a look on this host's loopback cannot see: where another server answers, or none from outside.
+
+    nginx and Apache give a connection to the servers of its very address, if there are any, before those of every
+    address. ``shared`` tells that sockets of one address may be several frontends' (HAProxy sets SO_REUSEPORT), and
+    the kernel chooses among them.
+    """
+    showing = [server for server in servers if shows(server, wanted)]
+    ours = {(one.address, one.port) for server in showing for one in server.listens if one.tls}
+    others = [(server, one) for server in servers if server not in showing for one in server.listens]
+    told = [_tell_other(server, one, ours, shared) for server, one in others]
+    behind_proxy = any(one.proxy for server in showing for one in server.listens if one.tls)
+    if ours and all(_is_loopback(address) for address, _port in ours) and not behind_proxy:
+        where = ", ".join(str(Place(address, port, "")) for address, port in sorted(ours))
+        told.append(f"the service listens at {where} alone for this site, which nobody outside this host reaches")
+    return tuple(dict.fromkeys(filter(None, told)))
+
+
+def _tell_other(server: Server, one: Listen, ours: Set[Tuple[str, int]], shared: bool) -> str:
+    """What another server's socket takes from the pair's, empty if nothing."""
+    where = Place(one.address or "*", one.port, "")
+    whose = "another server of the service" + (f" ({', '.join(server.names)})" if server.names else "")
+    same = (one.address, one.port) in ours
+    wide = any(_is_everywhere(address) and port == one.port for address, port in ours)
+    if shared and (same or (wide and _is_everywhere(one.address))):
+        return f"{whose} is bound to {where} too, and the system gives connections to the one or the other at random"
+    if wide and not same and not _is_everywhere(one.address):
+        return f"{whose} answers at {where}, which it alone is set up for: this site was not looked for there"
+    return ""
+
+
+def _is_everywhere(address: str) -> bool:
+    return address in ("", "::")
+
+
+def _is_loopback(address: str) -> bool:
+    return address.startswith("127.") or address in ("::1", "localhost")
 
 
 def is_below(path: str, folder: str) -> bool:

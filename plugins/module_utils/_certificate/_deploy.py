@@ -62,10 +62,10 @@ class Deployment:
                 self._refuse_missing_parent()
             situation = self._observe(folder)
         if not situation.needs_reload():
-            return situation, situation.outcome()
+            return situation, _limit(situation, situation.outcome())
         commands = tuple(command for command in (self.service.test_command, self.service.reload_command) if command)
         served = YES if self.request.prove else UNKNOWN
-        return situation, Outcome(True, served, looks=situation.looks, commands=commands)
+        return situation, _limit(situation, Outcome(True, served, looks=situation.looks, commands=commands))
 
     def deploy(self) -> Tuple[Situation, Outcome]:
         """Installs the pair and has it served, or leaves everything as it was; raises HostError.
@@ -80,7 +80,7 @@ class Deployment:
             try:
                 situation = self._observe(folder)
                 outcome = situation.outcome() if situation.is_done() else self._install(folder, situation)
-                return situation, outcome
+                return situation, _limit(situation, outcome)
             finally:
                 # Nothing stays of what failed; a directory that holds something is not removed by rmdir.
                 with contextlib.suppress(OSError):
@@ -195,6 +195,12 @@ def remove(request: Request, service: Service, check_mode: bool) -> Outcome:
             os.rmdir(request.directory)
     warnings = (f"{site_path(request)} stays: it holds {', '.join(rest)}, which was not made here",) if rest else ()
     return Outcome(True, UNKNOWN, warnings=warnings)
+
+
+def _limit(situation: Situation, outcome: Outcome) -> Outcome:
+    """Returns the outcome with what ``served`` does not promise: where no look of this host's could see."""
+    unproved = situation.serving.unproved if outcome.served == YES else ()
+    return replace(outcome, warnings=(*outcome.warnings, *unproved))
 
 
 @contextlib.contextmanager
