@@ -114,7 +114,7 @@ def issue(
     ``more`` are further extensions, none of them critical.
     """
     private = make_key(key, number)
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)] if common_name else [])
+    subject = _subject(common_name)
     builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -127,17 +127,19 @@ def issue(
     )
     signer = issuer.key if issuer else private
     builder = builder.add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), False)
-    for extension, critical in _extensions(names, ca, purposes, signs, issuer_url, path_length):
+    usual = _extensions(names, ca, purposes, signs, issuer_url, path_length)
+    for extension, critical in (*usual, *((one, False) for one in more)):
         builder = builder.add_extension(extension, critical)
-    for extension in more:
-        builder = builder.add_extension(extension, False)
-    algorithm = None if isinstance(signer, ed25519.Ed25519PrivateKey) else hashes.SHA256()
-    certificate = builder.sign(signer, algorithm)
+    certificate = builder.sign(signer, None if isinstance(signer, ed25519.Ed25519PrivateKey) else hashes.SHA256())
     if digest == "sha1":
         # cryptography signs with SHA-1 no more: an RSA signature of another digest is renamed, for those who only look.
         der = certificate.public_bytes(serialization.Encoding.DER)
         certificate = x509.load_der_x509_certificate(der.replace(RSA_WITH_SHA256, RSA_WITH_SHA1))
     return Issued(certificate, private)
+
+
+def _subject(common_name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)] if common_name else [])
 
 
 def _extensions(names, ca, purposes, signs, issuer_url, path_length):

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Dict, Optional, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._certificate._names import is_address
+from ansible_collections.port443.https.plugins.module_utils._certificate._shown import shake_hands
 
 PATIENCE = 3.0  # seconds for one handshake: the host talks to itself
 PAUSE = 0.1  # seconds between two looks
@@ -129,8 +130,7 @@ def _look_once(place: Place, ciphers: Optional[str]) -> Look:
         with socket.create_connection((place.address, place.port), timeout=PATIENCE) as connection:
             if place.proxy:
                 connection.sendall(b"PROXY UNKNOWN\r\n")  # haproxy.org proxy-protocol.txt, 2.1
-            with context.wrap_socket(connection, server_hostname=place.name or None) as session:
-                shown = session.getpeercert(binary_form=True)
+            shown = shake_hands(context, connection, place.name, PATIENCE)
     except ssl.SSLError as problem:
         return Look(place, problem=f"no TLS: {problem.reason or problem}")
     except (OSError, ValueError) as problem:
