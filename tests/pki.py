@@ -106,10 +106,15 @@ def issue(
     signs: bool = True,
     digest: str = "sha256",
     issuer_url: str = "",
+    more: Sequence[Any] = (),
+    path_length: Optional[int] = None,
 ) -> Issued:
-    """A certificate signed by ``issuer``, or by itself; ``days`` are from now; ``ca`` None: no basicConstraints."""
+    """A certificate signed by ``issuer``, or by itself; ``days`` are from now; ``ca`` None: no basicConstraints.
+
+    ``more`` are further extensions, none of them critical.
+    """
     private = make_key(key, number)
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)] if common_name else [])
+    subject = _subject(common_name)
     builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -122,10 +127,10 @@ def issue(
     )
     signer = issuer.key if issuer else private
     builder = builder.add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), False)
-    for extension, critical in _extensions(names, ca, purposes, signs, issuer_url):
+    usual = _extensions(names, ca, purposes, signs, issuer_url, path_length)
+    for extension, critical in (*usual, *((one, False) for one in more)):
         builder = builder.add_extension(extension, critical)
-    algorithm = None if isinstance(signer, ed25519.Ed25519PrivateKey) else hashes.SHA256()
-    certificate = builder.sign(signer, algorithm)
+    certificate = builder.sign(signer, None if isinstance(signer, ed25519.Ed25519PrivateKey) else hashes.SHA256())
     if digest == "sha1":
         # cryptography signs with SHA-1 no more: an RSA signature of another digest is renamed, for those who only look.
         der = certificate.public_bytes(serialization.Encoding.DER)
@@ -133,11 +138,15 @@ def issue(
     return Issued(certificate, private)
 
 
-def _extensions(names, ca, purposes, signs, issuer_url):
+def _subject(common_name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)] if common_name else [])
+
+
+def _extensions(names, ca, purposes, signs, issuer_url, path_length):
     if names:
         yield x509.SubjectAlternativeName([_general_name(name) for name in names]), False
     if ca is not None:
-        yield x509.BasicConstraints(ca, None), True
+        yield x509.BasicConstraints(ca, path_length), True
     yield (
         x509.KeyUsage(signs or bool(ca), False, not signs, False, False, bool(ca), bool(ca), False, False),
         True,
@@ -151,6 +160,8 @@ def _extensions(names, ca, purposes, signs, issuer_url):
 
 
 def _general_name(name: str) -> x509.GeneralName:
+    if name.startswith("dns:"):
+        return x509.DNSName(name[4:])
     try:
         return x509.IPAddress(ipaddress.ip_address(name))
     except ValueError:

@@ -115,7 +115,8 @@ notes:
 options:
   trust:
     description:
-      - Who has to trust the chain. V(system) is the host's own store, V(none) asks nobody.
+      - Who has to trust the chain. V(system) is the host's own store, V(none) asks nobody, and the chain still has
+        to hold in itself, with its signatures, path lengths, name constraints and purposes.
       - Where a CA is given, it is that one alone.
     type: str
     choices: [system, none]

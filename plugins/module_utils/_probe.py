@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Callable, Dict, List, Sequence, Tuple, Union
 
@@ -75,11 +75,13 @@ class Report:
 
 @dataclass(frozen=True)
 class _Question:
-    """A name to ask for at a place where something listens."""
+    """A name to ask for at a place where something listens; ``answered`` holds what is known already."""
 
     place: Place
     name: str
     request: Request
+    answered: List[Finding] = field(default_factory=list)
+    shown: List[Shown] = field(default_factory=list)
 
 
 _Part = Tuple[List[Finding], List[Shown]]
@@ -172,7 +174,7 @@ def _try_connection(door: Place, timeout: float) -> None:
 
 
 def _part_of(question: _Question, answer: Union[_Part, Failure]) -> _Part:
-    return (_unanswered(question, answer), []) if isinstance(answer, Failure) else answer
+    return (_unanswered(question, answer), list(question.shown)) if isinstance(answer, Failure) else answer
 
 
 def _checks_of_a_name(door: Place, name: str, request: Request) -> Tuple[str, ...]:
@@ -194,9 +196,9 @@ def _without_connection(door: Place, request: Request, failure: Failure) -> List
 
 
 def _unanswered(question: _Question, failure: Failure) -> List[Finding]:
-    """The first check of the name gets the failure, those that build on it were not tried."""
-    findings: List[Finding] = []
-    for check in _checks_of_a_name(question.place, question.name, question.request):
+    """The first check without an answer gets the failure, those that build on it were not tried."""
+    findings = list(question.answered)  # a copy: a question that is left behind is still at work
+    for check in _checks_of_a_name(question.place, question.name, question.request)[len(findings) :]:
         findings.append(finding(check, question.name, question.place, failure.outcome, failure.detail))
         failure = Failure(NOT_TRIED, "there is no answer to check")
     return findings
@@ -210,8 +212,10 @@ def _ask(question: _Question) -> _Part:
         answer = ask_for_redirect(place, name, request.names, request.port, request.timeout)
         return [finding("redirect", name, place, OK, answer)], []
     shown = Shown(name, place, observe(place, name, request.timeout))
-    findings = [_judge(check, shown, request) for check in checks]
-    return findings, [shown]
+    question.shown.append(shown)
+    for check in checks:
+        question.answered.append(_judge(check, shown, request))
+    return question.answered, question.shown
 
 
 def _judge(check: str, shown: Shown, request: Request) -> Finding:

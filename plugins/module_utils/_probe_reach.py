@@ -6,14 +6,18 @@ from __future__ import annotations
 
 import errno
 import http.client
+import io
 import os
 import socket
+import ssl
+import time
 from typing import List, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._probe_answer import Failure, Place
 
 FAMILIES = {"ipv4": socket.AF_INET, "ipv6": socket.AF_INET6}
 _NO_ROUTE = (errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EHOSTUNREACH)
+_LONGEST_HEAD = 256 * 1024  # bytes; http.client gives up at 100 lines of 64 KiB
 _PROHIBITED = (errno.EACCES, errno.EPERM)
 
 
@@ -47,18 +51,56 @@ def get_headers(
 ) -> http.client.HTTPResponse:
     """Returns the status and the headers that a connection answers a GET of ``page`` with, and closes it.
 
-    ``host`` is the header Host. Raises Failure.
+    ``host`` is the header Host; the headers have to be there in ``timeout`` seconds, however many reads they take.
+    Raises Failure.
     """
     headers = {"Host": host, "User-Agent": "port443.https.probe", "Connection": "close"}
     try:
         connection.request("GET", page, headers=headers)
-        return connection.getresponse()
+        response = http.client.HTTPResponse(_Head(_read_head(connection.sock, timeout)))  # type: ignore[arg-type]
+        response.begin()
+        return response
     except OSError as error:
         raise explain(error, timeout) from error
     except http.client.HTTPException as error:
         raise Failure("not http", f"what answers there does not speak HTTP: {error!r}") from error
     finally:
         connection.close()
+
+
+class _Head:
+    """The head of an answer in the place of the socket that it came from, which is all that http.client asks of one."""
+
+    def __init__(self, head: bytes) -> None:
+        self._head = head
+
+    def makefile(self, _mode: str) -> io.BytesIO:
+        """Returns the head to be read."""
+        return io.BytesIO(self._head)
+
+
+def _read_head(connection: socket.socket, timeout: float) -> bytes:
+    """Returns what an answer begins with, up to its first empty line or its end.
+
+    A time-out of the socket is for each read, and a server that sends a byte now and then would never reach it.
+    """
+    end = time.monotonic() + timeout
+    head = b""
+    while b"\r\n\r\n" not in head and b"\n\n" not in head and len(head) < _LONGEST_HEAD:
+        left = end - time.monotonic()
+        if left <= 0:
+            raise Failure("timed out", f"connected, but the HTTP answer did not end in {timeout:g} s")
+        connection.settimeout(left)
+        try:
+            part = connection.recv(65536)
+        except socket.timeout:
+            continue
+        except ssl.SSLEOFError:  # an end without a goodbye is one
+            break
+        if not part:
+            break
+        head += part
+    return head
 
 
 def _connect(place: Place, kind: socket.SocketKind, timeout: float) -> socket.socket:

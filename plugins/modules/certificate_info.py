@@ -132,7 +132,9 @@ sites:
       type: str
       sample: "yes"
     served_because:
-      description: Why it is not served, empty if it is.
+      description:
+        - Why it is not served. If it is, what that does not promise, because another server has an address of its own
+          or the service listens on loopback alone; mostly empty.
       type: str
       sample: nginx is not running
     seen:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import List, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._certificate._chain import Pair
-from ansible_collections.port443.https.plugins.module_utils._certificate._names import is_covered
+from ansible_collections.port443.https.plugins.module_utils._certificate._names import is_address, is_covered
 from ansible_collections.port443.https.plugins.module_utils._certificate._x509 import (
     SERVER_AUTH,
     Certificate,
@@ -48,7 +48,7 @@ def judge(pair: Pair, demand: Demand, now: int) -> Verdict:
     problems = _compare_keys(pair) + _judge_issuer(pair, demand, warnings)
     problems += _judge_dates(leaf, "the certificate", now) or _judge_days_left(leaf, demand.minimum_days, now)
     problems += _judge_names(leaf, demand.names)
-    problems += _judge_purpose(leaf, warnings)
+    problems += _judge_usage(leaf, warnings) + _judge_purpose(leaf)
     problems += _judge_key(leaf.key, "the certificate", warnings)
     if not pair.is_self_signed():
         problems += _judge_signature(leaf, "the certificate")
@@ -133,6 +133,12 @@ def _judge_names(leaf: Certificate, names: Sequence[str]) -> List[str]:
     missing = [name for name in names if not is_covered(name, held)]
     if not missing:
         return []
+    if leaf.misplaced and any(is_address(name) for name in missing):
+        return [
+            f"the certificate does not cover {_list_names(missing)}: it holds {_list_names(leaf.misplaced)} as a DNS "
+            "name (dNSName), and clients look for addresses among the iPAddress names alone: have it issued again with "
+            "it there"
+        ]
     if not held:
         common_name = leaf.common_name()
         return [
@@ -149,9 +155,20 @@ def _list_names(names: Sequence[str]) -> str:
     return shown if len(names) <= NAMES_SHOWN else f"{shown} and {len(names) - NAMES_SHOWN} more"
 
 
-def _judge_purpose(leaf: Certificate, warnings: List[str]) -> List[str]:
-    if not leaf.signs_handshakes:
-        warnings.append("the certificate's keyUsage lacks digitalSignature, which current browsers ask for")
+def _judge_usage(leaf: Certificate, warnings: List[str]) -> List[str]:
+    """An RSA key may still decrypt (RFC 5246, 7.4.2), every other key can do nothing but sign."""
+    if leaf.signs_handshakes:
+        return []
+    if leaf.key.kind != "RSA":
+        return [
+            f"the certificate's keyUsage lacks digitalSignature, without which its {leaf.key.describe()} key serves no "
+            "client of TLS 1.2: have it issued again with digitalSignature"
+        ]
+    warnings.append("the certificate's keyUsage lacks digitalSignature, which current browsers ask for")
+    return []
+
+
+def _judge_purpose(leaf: Certificate) -> List[str]:
     # anyExtendedKeyUsage does not stand in for it: OpenSSL 3.0 refuses such a server.
     if leaf.purposes is None or SERVER_AUTH in leaf.purposes:
         return []

@@ -16,7 +16,7 @@ from ansible_collections.port443.https.plugins.module_utils._certificate._direct
     open_below,
     open_folder,
 )
-from ansible_collections.port443.https.plugins.module_utils._certificate._proof import Look, Place, is_proved
+from ansible_collections.port443.https.plugins.module_utils._certificate._proof import Place, is_proved
 from ansible_collections.port443.https.plugins.module_utils._certificate._request import Request, choose_server_name
 from ansible_collections.port443.https.plugins.module_utils._certificate._service import (
     Service,
@@ -30,6 +30,7 @@ from ansible_collections.port443.https.plugins.module_utils._certificate._situat
     Outcome,
     Situation,
 )
+from ansible_collections.port443.https.plugins.module_utils._certificate._take_back import take_back, tell_unproved
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError, words_of
 
 DEFAULT_ADDRESS, DEFAULT_PORT = "127.0.0.1", 443
@@ -61,10 +62,10 @@ class Deployment:
                 self._refuse_missing_parent()
             situation = self._observe(folder)
         if not situation.needs_reload():
-            return situation, situation.outcome()
+            return situation, _limit(situation, situation.outcome())
         commands = tuple(command for command in (self.service.test_command, self.service.reload_command) if command)
         served = YES if self.request.prove else UNKNOWN
-        return situation, Outcome(True, served, looks=situation.looks, commands=commands)
+        return situation, _limit(situation, Outcome(True, served, looks=situation.looks, commands=commands))
 
     def deploy(self) -> Tuple[Situation, Outcome]:
         """Installs the pair and has it served, or leaves everything as it was; raises HostError.
@@ -79,7 +80,7 @@ class Deployment:
             try:
                 situation = self._observe(folder)
                 outcome = situation.outcome() if situation.is_done() else self._install(folder, situation)
-                return situation, outcome
+                return situation, _limit(situation, outcome)
             finally:
                 # Nothing stays of what failed; a directory that holds something is not removed by rmdir.
                 with contextlib.suppress(OSError):
@@ -94,7 +95,8 @@ class Deployment:
         leaf = self.pair.leaf
         places = self._places(serving) if self.request.prove else ()
         looks = tuple(_proof.look(place, leaf.fingerprint(), leaf.key.kind) for place in places)
-        return Situation(have, self.want, leaf.fingerprint(), serving, looks, self.request.prove)
+        own = tuple(_proof.look(place, leaf.fingerprint(), leaf.key.kind) for place in _proof.find_own(places))
+        return Situation(have, self.want, leaf.fingerprint(), serving, looks, self.request.prove, own)
 
     def _install(self, folder: int, situation: Situation) -> Outcome:
         path = site_path(self.request)
@@ -123,7 +125,8 @@ class Deployment:
             why = problem.message
         except OSError as problem:
             why = problem.strerror or str(problem)
-        raise HostError(f"{why}; {self._take_back(situation, step, reloaded)}")
+        taken_back = take_back(self.service, site_path(self.request), situation, step, reloaded, self._seconds())
+        raise HostError(f"{why}; {taken_back}")
 
     def _take_up(self, situation: Situation) -> Outcome:
         tested = self.service.test()
@@ -134,47 +137,19 @@ class Deployment:
             why = "the service cannot be reloaded before its configuration is mended"
             return situation.outcome((tell_failure(tested),), why)
         reloaded = self.service.reload()
-        if reloaded.returncode != 0:
-            raise _RefusedError(tell_failure(reloaded), reloaded=False)
+        if reloaded.returncode != 0:  # which a command may say after it has reloaded
+            raise _RefusedError(tell_failure(reloaded), reloaded=True)
         commands = tuple(ended.argv for ended in (tested, reloaded) if ended.argv)
         if not self.request.prove:
             return Outcome(True, UNKNOWN, "prove is false", commands=commands)
-        leaf, places, seconds = self.pair.leaf, self._places(situation.serving), self.request.prove_timeout
-        looks = _proof.look_until(places, leaf.fingerprint(), leaf.key.kind, seconds)
+        leaf, places = self.pair.leaf, self._places(situation.serving)
+        looks = _proof.look_until(places, leaf.fingerprint(), leaf.key.kind, self._seconds())
         if is_proved(looks, leaf.fingerprint()):
             return Outcome(True, YES, "", looks, commands)
-        raise _RefusedError(self._tell_unproved(looks), reloaded=True)
+        raise _RefusedError(tell_unproved(looks, situation, leaf.key.kind, self._seconds()), reloaded=True)
 
-    def _tell_unproved(self, looks: Tuple[Look, ...]) -> str:
-        fingerprint = self.pair.leaf.fingerprint()
-        seen = ", ".join(str(look) for look in looks if look.fingerprint != fingerprint)
-        return (
-            f"the service was reloaded, but after {self.request.prove_timeout} seconds {seen} for "
-            f"'{looks[0].place.name}' instead of sha256:{fingerprint}; its error log may say why"
-        )
-
-    def _take_back(self, situation: Situation, step: _store.Exchange, reloaded: bool) -> str:
-        """Undoes the exchange, and the reload if there was one; returns what is the case now."""
-        try:
-            if not step.undo():
-                return "the pair had been installed before and stays"
-        except OSError as problem:
-            return f"the previous pair could not be put back into {site_path(self.request)}: {problem.strerror}"
-        if situation.have.link is None:
-            return "nothing was installed before, and nothing is now"
-        try:
-            if reloaded and self.service.test().returncode == 0:
-                self.service.reload()
-        except (HostError, OSError) as problem:
-            return f"the previous pair is back, but the service could not be reloaded with it: {problem}"
-        previous = situation.previous()
-        if not previous:
-            return "the previous pair is back"
-        places = tuple(look.place for look in previous)
-        looks = _proof.look_until(places, previous[0].fingerprint, "", self.request.prove_timeout)
-        if is_proved(looks, previous[0].fingerprint):
-            return "the previous pair is back and served"
-        return "the previous pair is back, but " + ", ".join(str(look) for look in looks)
+    def _seconds(self) -> int:
+        return self.request.prove_timeout
 
     def _places(self, serving: Serving) -> Tuple[Place, ...]:
         return find_places(self.request, serving, choose_server_name(self.pair, self.request))
@@ -220,6 +195,12 @@ def remove(request: Request, service: Service, check_mode: bool) -> Outcome:
             os.rmdir(request.directory)
     warnings = (f"{site_path(request)} stays: it holds {', '.join(rest)}, which was not made here",) if rest else ()
     return Outcome(True, UNKNOWN, warnings=warnings)
+
+
+def _limit(situation: Situation, outcome: Outcome) -> Outcome:
+    """Returns the outcome with what ``served`` does not promise: where no look of this host's could see."""
+    unproved = situation.serving.unproved if outcome.served == YES else ()
+    return replace(outcome, warnings=(*outcome.warnings, *unproved))
 
 
 @contextlib.contextmanager

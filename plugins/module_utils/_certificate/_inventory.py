@@ -81,7 +81,7 @@ def _choose_name(site: str, leaf: Optional[Certificate]) -> str:
 
 def _compare(leaf: Optional[Certificate], serving: Serving, looks: Tuple[Look, ...]) -> Tuple[str, str]:
     if leaf is not None and is_proved(looks, leaf.fingerprint()):
-        return YES, ""
+        return YES, "; ".join(serving.unproved)
     if any(look.fingerprint for look in looks) and serving.expected:
         return OTHER, "; ".join(filter(None, [serving.reason, *map(str, looks)]))
     return NO, serving.reason or "; ".join(map(str, looks))

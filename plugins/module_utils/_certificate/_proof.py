@@ -5,24 +5,38 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import socket
 import ssl
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Dict, Optional, Sequence, Tuple
+
+from ansible_collections.port443.https.plugins.module_utils._certificate._names import is_address
+from ansible_collections.port443.https.plugins.module_utils._certificate._shown import shake_hands
 
 PATIENCE = 3.0  # seconds for one handshake: the host talks to itself
 PAUSE = 0.1  # seconds between two looks
+_CONCRETE = re.compile(r"[a-z0-9][a-z0-9-]*(?:\.[a-z0-9_-]+)*")  # a host name, no wildcard, pattern or '_'
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where to ask: an address or host name, a port, the server name to send ('' for none), a PROXY line before TLS."""
+    """Where to ask: an address or host name, a port, the server name to send ('' for none), a PROXY line before TLS.
+
+    ``instead`` are the names of the server that is asked for, where ``name`` is none of them: another may answer.
+    """
 
     address: str
     port: int
     name: str
     proxy: bool = False
+    instead: Tuple[str, ...] = ()
+
+    def own(self) -> Optional[Place]:
+        """Returns the place with a name that leads to the server; None where ``name`` does, or no name is known to."""
+        concrete = [name for name in self.instead if _CONCRETE.fullmatch(name) and not is_address(name)]
+        return replace(self, name=concrete[0], instead=()) if concrete else None
 
     def __str__(self) -> str:
         host = f"[{self.address}]" if ":" in self.address else self.address
@@ -51,6 +65,12 @@ class Look:
         if self.fingerprint:
             return f"{self.place} serves sha256:{self.fingerprint}"
         return f"{self.place} serves nothing ({self.problem})"
+
+
+def find_own(places: Sequence[Place]) -> Tuple[Place, ...]:
+    """Returns the places whose name need not lead to the server that is meant, with names that do."""
+    found = [place.own() for place in places]
+    return tuple(place for place in found if place is not None)
 
 
 def look(place: Place, fingerprint: str, kind: str) -> Look:
@@ -82,6 +102,18 @@ def look_until(places: Sequence[Place], fingerprint: str, kind: str, seconds: fl
         time.sleep(PAUSE)
 
 
+def look_until_gone(places: Sequence[Place], fingerprint: str, seconds: float) -> Tuple[Look, ...]:
+    """Returns a look at each place, taken twice in a row without the fingerprint, or the last when time was up."""
+    deadline = time.monotonic() + seconds
+    unseen = 0
+    while True:
+        looks = tuple(_look_once(place, None) for place in places)
+        unseen = 0 if any(one.fingerprint == fingerprint for one in looks) else unseen + 1
+        if unseen == 2 or time.monotonic() > deadline:
+            return looks
+        time.sleep(PAUSE)
+
+
 def is_proved(looks: Sequence[Look], fingerprint: str) -> bool:
     """Tells whether there is at least one look, and every one of them saw the fingerprint."""
     return bool(looks) and all(one.fingerprint == fingerprint for one in looks)
@@ -98,8 +130,7 @@ def _look_once(place: Place, ciphers: Optional[str]) -> Look:
         with socket.create_connection((place.address, place.port), timeout=PATIENCE) as connection:
             if place.proxy:
                 connection.sendall(b"PROXY UNKNOWN\r\n")  # haproxy.org proxy-protocol.txt, 2.1
-            with context.wrap_socket(connection, server_hostname=place.name or None) as session:
-                shown = session.getpeercert(binary_form=True)
+            shown = shake_hands(context, connection, place.name, PATIENCE)
     except ssl.SSLError as problem:
         return Look(place, problem=f"no TLS: {problem.reason or problem}")
     except (OSError, ValueError) as problem:

@@ -168,7 +168,7 @@ def rehearse_handshake(
     trust = Trust(request.system_trust)
     if authorities is not None:
         trust = Trust(system=False, authorities=read_authorities(authorities))
-    return tuple(verify_chain(pair, trust, load_pair(pair, folder)))
+    return tuple(verify_chain(pair, trust, load_pair(pair, folder), folder))
 
 
 def choose_server_name(pair: Pair, request: Request) -> str:

@@ -30,7 +30,7 @@ class Serving:
     """Whether a service is set up to serve the pair (``named``), runs, and at which places; else ``reason`` says why.
 
     ``expected`` tells whether what answers at a place may be meant to be this pair. ``shown`` tells that only a look
-    can tell whether the service runs.
+    can tell whether the service runs. ``unproved`` says where clients may meet another server, which no look here sees.
     """
 
     named: bool
@@ -39,6 +39,7 @@ class Serving:
     reason: str = ""
     expected: bool = True
     shown: bool = False
+    unproved: Tuple[str, ...] = ()
 
 
 class Service(Protocol):

@@ -28,7 +28,10 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Situation:
-    """Everything that decides what to do; ``looks`` is empty where nobody is to look (``prove`` false)."""
+    """Everything that decides what to do; ``looks`` is empty where nobody is to look (``prove`` false).
+
+    ``own_looks`` asked for names of the service's own, at the places whose name need not lead to the pair.
+    """
 
     have: Have
     want: Want
@@ -36,6 +39,7 @@ class Situation:
     serving: Serving
     looks: Tuple[Look, ...]
     prove: bool
+    own_looks: Tuple[Look, ...] = ()
 
     def is_installed(self) -> bool:
         """Tells whether the wanted files are in place, and only those may read them who should."""
@@ -61,7 +65,11 @@ class Situation:
         leaf = read_leaf(self.have)
         if leaf is None or leaf.fingerprint() == self.fingerprint:
             return ()
-        return tuple(look for look in self.looks if look.fingerprint == leaf.fingerprint())
+        return tuple(look for look in self.all_looks() if look.fingerprint == leaf.fingerprint())
+
+    def all_looks(self) -> Tuple[Look, ...]:
+        """Returns the looks wherever clients may meet the pair, by whatever name."""
+        return self.looks + self.own_looks
 
     def may_serve_previous(self) -> bool:
         """Tells whether clients depend on the installed pair; without a look, that is taken for granted."""

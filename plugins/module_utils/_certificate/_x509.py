@@ -22,6 +22,7 @@ from ansible_collections.port443.https.plugins.module_utils._certificate._der im
     read_oid,
     read_time,
 )
+from ansible_collections.port443.https.plugins.module_utils._certificate._names import is_address
 from ansible_collections.port443.https.plugins.module_utils._errors import RuleError
 
 SERVER_AUTH = "1.3.6.1.5.5.7.3.1"
@@ -83,6 +84,7 @@ class PublicKey:
 class Certificate:
     """A certificate. Times are seconds since 1970; ``issuer`` and ``subject`` are DER, compared byte by byte.
 
+    ``misplaced`` are addresses written as DNS names, which no client takes for an address (RFC 6125, 1.7.2).
     ``purposes`` are the extended key usages as object identifiers, None where the certificate does not limit them.
     """
 
@@ -95,6 +97,7 @@ class Certificate:
     weak_signature: str
     dns_names: Tuple[str, ...]
     ip_names: Tuple[str, ...]
+    misplaced: Tuple[str, ...]
     is_ca: bool
     signs_handshakes: bool
     purposes: Optional[Tuple[str, ...]]
@@ -197,7 +200,8 @@ def _read(der: bytes) -> Certificate:
         not_after=not_after,
         key=read_public_key(spki.whole),
         weak_signature=_WEAK_SIGNATURES.get(read_oid(read_elements(algorithm.content)[0].content), ""),
-        dns_names=dns_names,
+        dns_names=tuple(name for name in dns_names if not is_address(name)),
+        misplaced=tuple(name for name in dns_names if is_address(name)),
         ip_names=ip_names,
         is_ca=_read_is_ca(extensions.get("2.5.29.19")),
         signs_handshakes=_read_signs_handshakes(extensions.get("2.5.29.15")),

@@ -211,6 +211,31 @@ def test_apache_that_a_reload_ended_is_started_again_with_the_previous_pair(coll
         assert server.pid() not in (None, stopped)
 
 
+@pytest.mark.parametrize(
+    ("server", "file", "before", "after"),
+    [
+        (
+            "apache2",
+            f"{NAME}.conf",
+            "SSLEngine on",
+            "SSLEngine on\nSSLProtocol TLSv1.2\nSSLVerifyClient require\nSSLCACertificateFile {}/other.crt",
+        ),
+        ("haproxy", "0.cfg", " ssl ", " ssl ssl-max-ver TLSv1.2 verify required ca-file {}/other.crt "),
+    ],
+    indirect=["server"],
+)
+def test_a_site_that_asks_clients_for_certificates_is_served_over_tls_1_2(server, first, second, file, before, after):
+    """Such a server ends the handshake of a client that has none, after it has shown its own."""
+    server.add_site()
+    text = (server.sites / file).read_text()
+    (server.sites / file).write_text(text.replace(before, after.format(server.folder)))
+    server.install(first, service="none", prove=False)
+    server.start()
+    assert gist(server.install(first)) == DONE
+    assert gist(server.install(second)) == due(server)
+    assert gist(server.install(second)) == DONE
+
+
 def test_haproxy_without_a_master_is_left_alone_and_told(collections_path, first, second):
     with run_server("haproxy", collections_path) as server:
         main = server.sites / "0.cfg"

@@ -43,7 +43,16 @@ def read(text, lists=None, folders=None):
 
 def test_debians_configuration_with_a_frontend_is_understood():
     sockets = (Listen("", 443, True, False), Listen("::", 443, True, False))
-    assert read(MAIN) == Configuration((Server((), sockets, (CURRENT,)),), None, False)
+    plain = Server((), (Listen("", 80, False, False),), ())
+    assert read(MAIN) == Configuration((plain, Server((), sockets, (CURRENT,))), None, False)
+
+
+def test_indentation_means_nothing():
+    text = "frontend a\nbind :443 ssl crt /a.pem\n    frontend b\nbind 192.0.2.1:443\n"
+    assert read(text).servers == (
+        Server((), (Listen("", 443, True, False),), ("/a.pem",)),
+        Server((), (Listen("192.0.2.1", 443, False, False),), ()),
+    )
 
 
 @pytest.mark.parametrize(
@@ -71,7 +80,7 @@ def test_a_bind_is_what_it_says(bind, server):
 
 def test_other_lines_with_the_same_words_are_no_binds():
     text = "backend x\n server a :443 ssl crt /c.pem\nfrontend y\n bind :1\n .if defined(X)\n no bind :443 ssl crt /c\n"
-    assert read(text).servers == ()
+    assert read(text).servers == (Server((), (Listen("", 1, False, False),), ()),)
 
 
 def test_what_starts_a_master_is_seen():

@@ -20,6 +20,7 @@ OTHERS = {
     "expired": {"common_name": "Expired Intermediate", "ca": True, "number": 110, "days": (-500, -2)},
     "impostor": {"common_name": "Impostor", "number": 111},
     "rsa": {"common_name": "RSA Intermediate", "ca": True, "number": 113, "key": "rsa2048"},
+    "strong": {"common_name": "RSA Root", "ca": True, "number": 114, "key": "rsa2048"},
     "forger": {"common_name": "Test Intermediate", "ca": True, "number": 112},
 }
 
@@ -31,10 +32,13 @@ class Cast:
         self.case = case
         wanted = dict(case["leaf"])
         issuer = wanted.pop("issuer", "intermediate")
-        common_name = wanted.pop("common_name", (wanted.get("names") or ["www.example.com"])[0])
+        common_name = wanted.pop("common_name", (wanted.get("names") or ["www.example.com"])[0].replace("dns:", ""))
         self.parts = {"root": pki.root(), "intermediate": pki.intermediate(), "self": None}
         for name, one in OTHERS.items():
             self.parts[name] = pki.issue(issuer=pki.root(), **one)
+        self.parts["weak"] = pki.issue(
+            "Weak Intermediate", issuer=self.parts["strong"], ca=True, number=115, digest="sha1"
+        )
         signer = self.parts[issuer]
         if issuer == "forger":  # the right name and key identifier over somebody else's signature
             signer = dataclasses.replace(pki.intermediate(), key=self.parts["forger"].key)

@@ -12,7 +12,7 @@ import time
 
 import pki
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._certificate import _handshake, _proof
+from ansible_collections.port443.https.plugins.module_utils._certificate import _handshake, _proof, _shown
 from ansible_collections.port443.https.plugins.module_utils._certificate._chain import read_pair
 from ansible_collections.port443.https.plugins.module_utils._certificate._proof import Look, Place
 
@@ -73,6 +73,41 @@ def test_of_two_certificates_the_one_hoped_for_is_asked_for(kind):
         context.load_cert_chain(path)
     with serve(lambda number: context) as place:
         assert _proof.look(place, sites[kind].sha256(), kind) == Look(place, sites[kind].sha256())
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+@pytest.mark.parametrize("key", ["p256", "rsa2048"])
+def test_what_a_server_shows_that_wants_a_certificate_of_the_client_is_found(version, key):
+    """As Apache with SSLVerifyClient require, or HAProxy with verify required."""
+    site = pki.site(key=key)
+    context = make_context(site)
+    context.minimum_version = context.maximum_version = version
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(cadata=pki.root().pem().decode())
+    with serve(lambda number: context) as place:
+        assert _proof.look(place, site.sha256(), "EC") == Look(place, site.sha256())
+
+
+def test_what_was_shown_before_the_handshake_was_refused_for_another_reason_is_no_proof():
+    """A client that accepts none of the server's signatures gives up after it has seen the certificate."""
+    site = pki.site(key="rsa2048")
+    context = make_context(site)
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.verify_mode = ssl.CERT_REQUIRED
+    client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # which verifies, and trusts nobody
+    client.check_hostname = False
+    with contextlib.ExitStack() as opened:
+        place = opened.enter_context(serve(lambda number: context))
+        connection = opened.enter_context(socket.create_connection((place.address, place.port)))
+        opened.enter_context(pytest.raises(ssl.SSLError))
+        _shown.shake_hands(client, connection, place.name, 2)
+
+
+@pytest.mark.parametrize(
+    "flight", [b"", b"\x16\x03\x03", b"\x15\x03\x03\x00\x02\x02\x28", b"\x16\x03\x03\x00\x04\x0b\x00\x00\x09"]
+)
+def test_a_flight_without_a_certificate_shows_none(flight):
+    assert _shown._read_flight(flight) is None
 
 
 def test_a_closed_port_is_told():

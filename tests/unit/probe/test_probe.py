@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from typing import Any, Dict, List, Tuple
 
 import pki
 import pytest
+from ansible_collections.port443.https.plugins.module_utils import _probe, _probe_together
 from ansible_collections.port443.https.plugins.module_utils._probe import Report, look, probe
 from ansible_collections.port443.https.plugins.module_utils._probe_request import Request
 
@@ -242,7 +244,35 @@ def test_a_server_that_trickles_cannot_hold_the_task_up(servers: Servers) -> Non
     began = time.monotonic()
     report = ask(443, http_port=servers.raw(trickle), checks=("redirect",), timeout=0.5)
     assert outcomes(report) == [("redirect", "timed out")]
-    assert time.monotonic() - began < 10  # the whole answer would take 50
+    assert detail(report, "redirect") == "connected, but the HTTP answer did not end in 0.5 s"
+    assert time.monotonic() - began < 5  # the whole answer would take 50
+
+
+def test_a_slow_answer_over_https_is_the_check_of_hsts_alone(servers: Servers) -> None:
+    issued = pki.site()
+    context = servers.context([issued.pem(), pki.intermediate().pem()], issued.key_pem())
+
+    def behave(connection: socket.socket) -> None:
+        with context.wrap_socket(connection, server_side=True) as session:
+            trickle(session)
+
+    began = time.monotonic()
+    report = ask(servers.raw(behave), checks=("tls", "names", "hsts"), timeout=1.0)
+    assert outcomes(report) == [("tls", "ok"), ("names", "ok"), ("hsts", "timed out")]
+    assert detail(report, "hsts") == "connected, but the HTTP answer did not end in 1 s"
+    assert time.monotonic() - began < 6
+
+
+def test_what_was_answered_counts_where_the_rest_takes_too_long(servers: Servers, monkeypatch: Any) -> None:
+    """A question that is left behind keeps what it knows; the check that it waits for gets the blame."""
+    over = threading.Event()
+    monkeypatch.setitem(_probe._JUDGES, "days", lambda shown, request: str(over.wait(20)))
+    monkeypatch.setattr(_probe_together, "_STEPS", 1)
+    report = ask(serve(servers, pki.site()), checks=("tls", "names", "days", "versions"), timeout=1.0)
+    over.set()
+    assert outcomes(report) == [("tls", "ok"), ("names", "ok"), ("days", "timed out"), ("versions", "not tried")]
+    assert detail(report, "days") == "no end after 2 s: the server answers too slowly"
+    assert [shown.name for shown in report.certificates] == [NAME]
 
 
 def test_names_are_asked_for_at_the_same_time(servers: Servers) -> None:

@@ -14,7 +14,11 @@ import ssl
 from dataclasses import dataclass
 from typing import Dict, Optional, Sequence, Tuple
 
-from ansible_collections.port443.https.plugins.module_utils._certificate._configured import find_places, shows
+from ansible_collections.port443.https.plugins.module_utils._certificate._configured import (
+    find_places,
+    find_unproved,
+    shows,
+)
 from ansible_collections.port443.https.plugins.module_utils._certificate._service import (
     Command,
     Serving,
@@ -87,7 +91,8 @@ class Apache:
             reason = f"Apache's configuration {main} has no SSLCertificateFile of this site"
             return Serving(named=False, running=parent is not None, reason=reason, expected=False)
         reason = "" if parent is not None else "Apache is not running"
-        return Serving(True, parent is not None, find_places(showing, wanted, matches), reason)
+        unproved = find_unproved(configuration.servers, wanted)
+        return Serving(True, parent is not None, find_places(showing, wanted, matches), reason, unproved=unproved)
 
     def test(self) -> Completed:
         """Runs Apache's test, then loads every pair of the configuration, of whichever site."""

@@ -7,7 +7,11 @@ from __future__ import annotations
 import os
 from typing import List, Optional, Sequence, Tuple
 
-from ansible_collections.port443.https.plugins.module_utils._certificate._configured import find_places, shows
+from ansible_collections.port443.https.plugins.module_utils._certificate._configured import (
+    find_places,
+    find_unproved,
+    shows,
+)
 from ansible_collections.port443.https.plugins.module_utils._certificate._service import (
     Command,
     Serving,
@@ -69,7 +73,8 @@ class Haproxy:
                 reason=f"HAProxy's configuration {main} has no bind with a certificate of this site",
                 expected=False,
             )
-        return Serving(True, process is not None, places, reason)
+        unproved = find_unproved(configuration.servers, wanted, shared=True)
+        return Serving(True, process is not None, places, reason, unproved=unproved)
 
     def test(self) -> Completed:
         """Runs ``haproxy -c``."""

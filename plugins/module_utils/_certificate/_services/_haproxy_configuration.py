@@ -46,7 +46,7 @@ class Configuration:
 
 
 def read_configuration(texts: Sequence[str], read: ReadFiles, list_folder: ListFolder) -> Configuration:
-    """Returns the configuration that the files' texts make; one server a ``bind`` with TLS.
+    """Returns the configuration that the files' texts make; one server a ``bind``.
 
     ``list_folder`` returns the paths in a folder, none where there is none.
     """
@@ -57,9 +57,10 @@ def read_configuration(texts: Sequence[str], read: ReadFiles, list_folder: ListF
             base = words[1] if words[0] == "crt-base" and len(words) > 1 else base
             pid = words[1] if words[0] == "pidfile" and len(words) > 1 else pid
             has_master = has_master or words[0] == "master-worker"
-        elif section in ("frontend", "listen") and words[0] == "bind" and "ssl" in words[2:]:
+        elif section in ("frontend", "listen") and words[0] == "bind" and len(words) > 1:
             certificates, names = _read_certificates(words[2:], base, read, list_folder)
-            servers.append(Server(names, tuple(_read_sockets(words[1], "accept-proxy" in words)), certificates))
+            sockets = _read_sockets(words[1], "ssl" in words[2:], "accept-proxy" in words)
+            servers.append(Server(names, tuple(sockets), certificates))
     return Configuration(tuple(servers), pid, has_master)
 
 
@@ -118,7 +119,7 @@ def _read_certificates(
     return tuple(files), tuple(names)
 
 
-def _read_sockets(written: str, proxy: bool) -> Iterator[Listen]:
+def _read_sockets(written: str, tls: bool, proxy: bool) -> Iterator[Listen]:
     for one in written.split(","):
         if one.startswith(_OTHER_SOCKETS):
             continue
@@ -127,4 +128,4 @@ def _read_sockets(written: str, proxy: bool) -> Iterator[Listen]:
         if number:
             address = host.strip("[]")
             everywhere = address in ("", "*", "0.0.0.0")  # noqa: S104
-            yield Listen("" if everywhere else address, int(number.group()), True, proxy)
+            yield Listen("" if everywhere else address, int(number.group()), tls, proxy)

@@ -8,7 +8,11 @@ import os
 import re
 from typing import Dict, Optional, Sequence
 
-from ansible_collections.port443.https.plugins.module_utils._certificate._configured import find_places, shows
+from ansible_collections.port443.https.plugins.module_utils._certificate._configured import (
+    find_places,
+    find_unproved,
+    shows,
+)
 from ansible_collections.port443.https.plugins.module_utils._certificate._service import (
     Command,
     Serving,
@@ -53,7 +57,8 @@ class Nginx:
             reason = f"nginx's configuration {main} has no ssl_certificate of this site"
             return Serving(named=False, running=running, reason=reason, expected=False)
         reason = "" if running else "nginx is not running"
-        return Serving(True, running, find_places(showing, wanted, matches), reason)
+        unproved = find_unproved(configuration.servers, wanted)
+        return Serving(True, running, find_places(showing, wanted, matches), reason, unproved=unproved)
 
     def test(self) -> Completed:
         """Runs ``nginx -t``."""

@@ -1,0 +1,124 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Where a look on loopback proves nothing, because another socket of the service takes connections, is told."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.port443.https.plugins.module_utils._certificate import _deploy, _inventory
+from ansible_collections.port443.https.plugins.module_utils._certificate._proof import Look, Place
+from ansible_collections.port443.https.plugins.module_utils._certificate._service import Serving, Wanted
+from ansible_collections.port443.https.plugins.module_utils._certificate._services._apache import Apache
+from ansible_collections.port443.https.plugins.module_utils._certificate._services._haproxy import Haproxy
+from ansible_collections.port443.https.plugins.module_utils._certificate._services._nginx import Nginx
+from ansible_collections.port443.https.plugins.module_utils._certificate._situation import Outcome
+from ansible_collections.port443.https.plugins.module_utils._host import Completed
+
+STORE = "/etc/port443/www.example.com"
+PAIR = f"{STORE}/current/fullchain.pem"
+WANTED = Wanted(STORE, "www.example.com", ("www.example.com",))
+
+
+class ConfiguredHost:
+    """A host that has the three servers installed, none running, and one text for every configuration."""
+
+    def __init__(self, text):
+        self.text = text
+
+    def find(self, name):
+        return f"/usr/sbin/{name}"
+
+    def run(self, argv, stdin=""):
+        return Completed(tuple(argv), 0, "", "")
+
+    def read(self, path):
+        return self.text.encode() if path.endswith((".conf", ".cfg")) else None
+
+    def list_folder(self, path):
+        return []
+
+
+def nginx(ours, *others):
+    sites = [f"server {{ {ours} server_name www.example.com; ssl_certificate {PAIR}; }}"]
+    return Nginx, "http { " + "\n".join([*sites, *others]) + " }"
+
+
+def apache(*lines):
+    return Apache, "\n".join(lines)
+
+
+def haproxy(*lines):
+    return Haproxy, "\n".join(lines)
+
+
+OWN_HOST = (
+    "<VirtualHost *:443>\nServerName www.example.com\nSSLEngine on\nSSLCertificateFile " + PAIR + "\n</VirtualHost>"
+)
+OWN_BIND = f"frontend a\n  bind :443 ssl crt {STORE}/current/haproxy.pem"
+ALONE = "the service listens at {} alone for this site, which nobody outside this host reaches"
+ELSEWHERE = (
+    "another server of the service{} answers at {}, which it alone is set up for: this site was not looked for there"
+)
+AT_RANDOM = (
+    "another server of the service is bound to {} too, and the system gives connections to the one or the other at "
+    "random"
+)
+
+
+@pytest.mark.parametrize(
+    ("service", "told"),
+    [
+        (nginx("listen 443 ssl; listen [::]:443 ssl;", "server { listen 443 ssl; server_name b.example.com; }"), ()),
+        (
+            nginx("listen 443 ssl;", "server { listen 192.0.2.1:443 ssl; server_name b.example.com; }"),
+            (ELSEWHERE.format(" (b.example.com)", "192.0.2.1:443"),),
+        ),
+        (
+            nginx("listen [::]:443 ssl;", "server { listen [2001:db8::1]:443; }"),
+            (ELSEWHERE.format("", "[2001:db8::1]:443"),),
+        ),
+        (nginx("listen 443 ssl; listen 192.0.2.1:443 ssl;", "server { listen 192.0.2.1:443 ssl; }"), ()),
+        (nginx("listen 443 ssl;", "server { listen 192.0.2.1:8443 ssl; }"), ()),
+        (nginx("listen 192.0.2.2:443 ssl;", "server { listen 192.0.2.1:443 ssl; }"), ()),
+        (nginx("listen 127.0.0.1:443 ssl; listen [::1]:443 ssl;"), (ALONE.format("127.0.0.1:443, [::1]:443"),)),
+        (nginx("listen 127.0.0.1:443 ssl proxy_protocol;"), ()),
+        (apache("Listen 443", OWN_HOST), ()),
+        (apache("Listen 127.0.0.1:443", OWN_HOST), (ALONE.format("127.0.0.1:443"),)),
+        (
+            apache("Listen 443", OWN_HOST, "<VirtualHost 192.0.2.1:443>\nServerName b.example.com\n</VirtualHost>"),
+            (ELSEWHERE.format(" (b.example.com)", "192.0.2.1:443"),),
+        ),
+        (apache("Listen 443", OWN_HOST, "<VirtualHost *:443>\nServerName b.example.com\n</VirtualHost>"), ()),
+        (haproxy(OWN_BIND, "frontend b", "  bind :80"), ()),
+        (haproxy(OWN_BIND, "frontend b", "bind *:443 ssl crt /b.pem"), (AT_RANDOM.format("*:443"),)),
+        (haproxy(OWN_BIND, "frontend b", "bind [::]:443"), (AT_RANDOM.format("[::]:443"),)),
+        (haproxy(OWN_BIND, "frontend b", "bind 192.0.2.1:443"), (ELSEWHERE.format("", "192.0.2.1:443"),)),
+    ],
+)
+def test_what_no_look_on_loopback_sees_is_told(service, told):
+    kind, text = service
+    serving = kind(ConfiguredHost(text), None).observe(WANTED)
+    assert (serving.named, serving.unproved) == (True, told)
+
+
+PLACE = Place("127.0.0.1", 443, "www.example.com")
+LIMITED = Serving(True, True, (PLACE,), unproved=("elsewhere",))
+
+
+@pytest.mark.parametrize(
+    ("served", "warnings"),
+    [("yes", ("first", "elsewhere")), ("no", ("first",)), ("other", ("first",)), ("unknown", ("first",))],
+)
+def test_served_comes_with_what_it_does_not_promise(served, warnings):
+    class Stand:
+        serving = LIMITED
+
+    assert _deploy._limit(Stand(), Outcome(False, served, warnings=("first",))).warnings == warnings
+
+
+def test_the_inventory_says_what_yes_does_not_promise():
+    class Leaf:
+        def fingerprint(self):
+            return "ab"
+
+    assert _inventory._compare(Leaf(), LIMITED, (Look(PLACE, "ab"),)) == ("yes", "elsewhere")
