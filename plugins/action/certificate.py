@@ -11,7 +11,6 @@ from typing import Any, Dict, List, Optional, Tuple
 
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible.module_utils.common.parameters import remove_values
 from ansible.plugins.action import ActionBase
 from ansible_collections.port443.https.plugins.module_utils._certificate import _request
 from ansible_collections.port443.https.plugins.module_utils._certificate._handshake import load_pair
@@ -23,12 +22,16 @@ from ansible_collections.port443.https.plugins.module_utils._certificate._open i
 )
 from ansible_collections.port443.https.plugins.module_utils._certificate._sources import read_regular_file
 from ansible_collections.port443.https.plugins.module_utils._errors import Problem, RuleError
+from ansible_collections.port443.https.plugins.module_utils._secrets import mask
 from ansible_collections.port443.https.plugins.plugin_utils import _own_ca
 from ansible_collections.port443.https.plugins.plugin_utils._complaints import complaints
 from ansible_collections.port443.https.plugins.plugin_utils._cryptography import Cryptography
 from ansible_collections.port443.https.plugins.plugin_utils._folders import working_folder
+from ansible_collections.port443.https.plugins.plugin_utils._hand_over import execute
+from ansible_collections.port443.https.plugins.plugin_utils._misplaced import refuse_misplaced
 
 MODULE = "port443.https.certificate"
+SECRET_OPTIONS = (*SECRETS, "passphrase")
 
 Texts = Dict[str, Optional[bytes]]
 
@@ -45,11 +48,7 @@ class ActionModule(ActionBase):
         if getattr(self._connection._shell, "_IS_WINDOWS", False):
             raise AnsibleActionFail(f"{MODULE} manages POSIX hosts; this connection leads to Windows")
         arguments, mended = self._fetch(dict(self._task.args))
-        result.update(
-            self._execute_module(
-                module_name=MODULE, module_args=arguments, task_vars=task_vars, wrap_async=self._task.async_val
-            )
-        )
+        result.update(execute(self, MODULE, arguments, SECRET_OPTIONS, task_vars))
         if self._new_ca and (result.get("diff") or {}).get("before"):
             self._display.warning(
                 f"own_ca: {self._new_ca} had no CA, and the site has a certificate already: whoever trusts the CA "
@@ -73,7 +72,7 @@ class ActionModule(ActionBase):
                 load_pair(pair)
             refuse_public_keys(opened.texts)
         except Problem as problem:
-            raise AnsibleActionFail(remove_values(f"{MODULE}: {problem.message}", secrets)) from None
+            raise AnsibleActionFail(mask(f"{MODULE}: {problem.message}", secrets)) from None
         return _replace(given, params, texts, opened.texts), opened.mended
 
     def _read(self, params: Dict[str, Any], request: _request.Request) -> Texts:
@@ -119,15 +118,17 @@ class ActionModule(ActionBase):
 
 def _validate(given: Dict[str, Any]) -> Tuple[Dict[str, Any], Any]:
     """Returns checked parameters and what must not be shown; raises AnsibleActionFail, without showing it."""
+    try:
+        refuse_misplaced(given)
+    except RuleError as problem:
+        raise AnsibleActionFail(f"{MODULE}: {problem.message}") from None
     checked = ArgumentSpecValidator(
         _request.ARGUMENT_SPEC, mutually_exclusive=_request.MUTUALLY_EXCLUSIVE, required_if=_request.REQUIRED_IF
     ).validate(given)
-    secrets = {
-        text for text in (given.get(name) for name in (*SECRETS, "passphrase")) if isinstance(text, str) and text
-    }
+    secrets = {text for text in (given.get(name) for name in SECRET_OPTIONS) if isinstance(text, str) and text}
     wrong = complaints(checked)
     if wrong:
-        raise AnsibleActionFail(remove_values(f"{MODULE}: {wrong}", secrets))
+        raise AnsibleActionFail(mask(f"{MODULE}: {wrong}", secrets))
     return dict(checked.validated_parameters), secrets
 
 

@@ -15,6 +15,8 @@ from ansible_collections.port443.https.plugins.module_utils._errors import RuleE
 from ansible_collections.port443.https.plugins.module_utils._payload import ARGUMENT, entry_of, pack
 from ansible_collections.port443.https.plugins.module_utils._port_rule import parse_request
 from ansible_collections.port443.https.plugins.plugin_utils._complaints import complaints
+from ansible_collections.port443.https.plugins.plugin_utils._hand_over import Hidden
+from ansible_collections.port443.https.plugins.plugin_utils._misplaced import refuse_misplaced
 
 
 class ActionModule(ActionBase):
@@ -29,7 +31,7 @@ class ActionModule(ActionBase):
         if getattr(self._connection._shell, "_IS_WINDOWS", False):
             raise AnsibleActionFail(f"{module} manages Linux hosts; this connection leads to Windows")
         name = module.rsplit(".", 1)[-1]
-        arguments = {**check_arguments(name, self._task.args), ARGUMENT: pack(entry_of(name))}
+        arguments = {**check_arguments(name, self._task.args), ARGUMENT: Hidden(pack(entry_of(name)))}
         result.update(
             self._execute_module(
                 module_name=module, module_args=arguments, task_vars=task_vars, wrap_async=self._task.async_val
@@ -40,6 +42,10 @@ class ActionModule(ActionBase):
 
 def check_arguments(module: str, given: Dict[str, Any]) -> Dict[str, Any]:
     """Returns the arguments with every port and source in the form that the host reads without a service list."""
+    try:
+        refuse_misplaced(given)
+    except RuleError as problem:
+        raise AnsibleActionFail(f"{module}: {problem.message}") from None
     validated = ArgumentSpecValidator(arguments_of(module)).validate(given)
     wrong = complaints(validated)
     if wrong:

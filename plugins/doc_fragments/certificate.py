@@ -107,7 +107,11 @@ requirements:
     what is encrypted in files of the host.
 notes:
   - The key is never an argument of a command, never part of the diff or the result, and never in a file that others can
-    read. Given from the controller, it travels in the module's arguments, as with M(ansible.builtin.copy).
+    read. Given from the controller, it travels in the module's arguments, as with M(ansible.builtin.copy), and with
+    C(async) in a file that the module takes away first. Where Ansible keeps what it sends (C(keep_remote_files)), it is
+    refused.
+  - A value with the end of a line or C(-----BEGIN) is refused, and not shown, where a path or a name belongs. What a
+    C(loop) of your own is over, Ansible prints by itself; loop over names, or set C(label) of C(loop_control).
 """
 
     # What every pair is installed with, wherever it comes from.

@@ -65,11 +65,9 @@ def collect(entry: str) -> Dict[str, str]:
 
 def run(name: str) -> None:
     """Runs the Ansible module of that short name on the host."""
-    argument_spec = {**arguments_of(name), ARGUMENT: {"type": "str", "no_log": True}}
-    module = AnsibleModule(argument_spec=argument_spec, supports_check_mode=True)
-    packed = module.params.pop(ARGUMENT)
-    if packed is not None:
-        sys.meta_path.append(Sources(unpack(packed)))
+    module = PackedModule(argument_spec=arguments_of(name), supports_check_mode=True)
+    if module.packed is not None:
+        sys.meta_path.append(Sources(unpack(module.packed)))
     try:
         entry: Any = importlib.import_module(entry_of(name))
     except ModuleNotFoundError as missing:
@@ -77,6 +75,21 @@ def run(name: str) -> None:
             raise
         module.fail_json(msg=f"{name} came without its code: call it by its full name, port443.https.{name}")
     entry.run(module)
+
+
+class PackedModule(AnsibleModule):  # type: ignore[misc]  # ansible-core has no types
+    """An AnsibleModule whose code is no parameter of it: it is neither logged nor returned.
+
+    As an option with ``no_log`` it would come back as a whole: from ansible-core 2.22 on, a module hands the values of
+    these to the controller, beside its result.
+    """
+
+    packed: Optional[str]
+
+    def _load_params(self) -> None:
+        """Called by AnsibleModule before it looks at the parameters, or logs them."""
+        super()._load_params()
+        self.packed = self.params.pop(ARGUMENT, None)
 
 
 class Sources(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):

@@ -193,23 +193,23 @@ paths:
     certificate: /etc/port443/www.example.com/current/fullchain.pem
 """
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.port443.https.plugins.module_utils._certificate._install import Result
 from ansible_collections.port443.https.plugins.module_utils._certificate._module import exit_with, relabel_with
 from ansible_collections.port443.https.plugins.module_utils._host import Host
 from ansible_collections.port443.https.plugins.module_utils._renewal import _request
 from ansible_collections.port443.https.plugins.module_utils._renewal._engine import Renewal
+from ansible_collections.port443.https.plugins.module_utils._secrets import SecretModule
 
 
 def main() -> None:
     """Runs the module."""
-    module = AnsibleModule(argument_spec=_request.ARGUMENT_SPEC, supports_check_mode=True)
+    module = SecretModule(argument_spec=_request.ARGUMENT_SPEC, supports_check_mode=True)
     exit_with(module, run)
 
 
-def run(module: AnsibleModule) -> Result:
+def run(module: SecretModule) -> Result:
     """Does what the module was asked for; returns its result and warnings; raises RuleError, HostError or OSError."""
-    request = _request.parse(module.params)
+    request = _request.parse(module.all_params())
     return Renewal(request, Host(), module.check_mode, relabel_with(module), module.tmpdir).run()
 
 

@@ -200,16 +200,16 @@ commands:
   sample: [nginx -t, nginx -s reload]
 """
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.port443.https.plugins.module_utils._certificate import _request
 from ansible_collections.port443.https.plugins.module_utils._certificate._install import Result, run
 from ansible_collections.port443.https.plugins.module_utils._certificate._module import exit_with, relabel_with
 from ansible_collections.port443.https.plugins.module_utils._host import Host
+from ansible_collections.port443.https.plugins.module_utils._secrets import SecretModule
 
 
 def main() -> None:
     """Runs the module."""
-    module = AnsibleModule(
+    module = SecretModule(
         argument_spec=_request.ARGUMENT_SPEC,
         mutually_exclusive=_request.MUTUALLY_EXCLUSIVE,
         required_if=_request.REQUIRED_IF,
@@ -218,9 +218,9 @@ def main() -> None:
     exit_with(module, install)
 
 
-def install(module: AnsibleModule) -> Result:
+def install(module: SecretModule) -> Result:
     """Does what the module was asked for; returns its result and warnings; raises RuleError, HostError or OSError."""
-    return run(module.params, Host(), module.check_mode, relabel_with(module), module.tmpdir)
+    return run(module.all_params(), Host(), module.check_mode, relabel_with(module), module.tmpdir)
 
 
 if __name__ == "__main__":

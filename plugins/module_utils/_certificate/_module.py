@@ -4,14 +4,16 @@
 
 from __future__ import annotations
 
-from typing import Callable
+from typing import Callable, TypeVar
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.port443.https.plugins.module_utils._certificate._install import Relabel, Result
 from ansible_collections.port443.https.plugins.module_utils._errors import Problem, words_of
 
+Module = TypeVar("Module", bound=AnsibleModule)
 
-def exit_with(module: AnsibleModule, run: Callable[[AnsibleModule], Result]) -> None:
+
+def exit_with(module: Module, run: Callable[[Module], Result]) -> None:
     """Ends a module with the result and the warnings of ``run``, or with the message of what it raises."""
     try:
         result, warnings = run(module)

@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import json
 
+import pki
 import pytest
+from controller import quotes_key
 
 PASSPHRASE = "open sesame, but softly"
 WAIT = [
@@ -57,6 +59,34 @@ def test_a_certificate_is_installed_and_its_key_is_nowhere_else(perform, safe_fo
     assert not any(key[at : at + 12] in jobs for at in range(40, 52))
 
 
+def test_no_key_that_is_given_stays_on_the_host(perform, safe_folder, tmp_path):
+    site = pki.site()
+    key = site.key_pem().decode()
+    given = {
+        "name": "www.example.com",
+        "certificate": (site.pem() + pki.intermediate().pem()).decode(),
+        "key": key,
+        "ca": pki.root().pem().decode(),
+        "service": "none",
+        "prove": False,
+        "directory": str(safe_folder / "store"),
+    }
+    result = perform({"port443.https.certificate": given}, 0)
+    assert result["changed"], result
+    assert (safe_folder / "store/www.example.com/current/privkey.pem").read_text() == key
+    jobs = "".join(path.read_text() for path in (tmp_path / "jobs").iterdir())
+    assert result["fingerprint"] in jobs
+    assert not quotes_key(jobs.replace("\\n", ""), site)
+    assert "PRIVATE" not in jobs
+
+
+def test_the_code_of_a_module_does_not_come_back(perform, tmp_path):
+    perform({"port443.https.ports_info": {"ports": ["443/tcp"]}}, 0)
+    jobs = [path.read_text() for path in (tmp_path / "jobs").iterdir()]
+    assert jobs
+    assert [len(job) for job in jobs if len(job) > 20_000 or "_payload" in job] == []
+
+
 def test_a_passphrase_that_the_host_gets_is_not_in_what_stays_there(perform, tmp_path):
     given = {
         "name": "www.example.com",
@@ -70,3 +100,34 @@ def test_a_passphrase_that_the_host_gets_is_not_in_what_stays_there(perform, tmp
     jobs = "".join(path.read_text() for path in (tmp_path / "jobs").iterdir())
     assert "missing.pem cannot be read" in jobs
     assert PASSPHRASE not in jobs
+
+
+@pytest.mark.parametrize("poll", [None, 0])
+def test_what_ansible_prints_when_it_is_debugged_holds_no_key(play, safe_folder, tmp_path, monkeypatch, poll):
+    monkeypatch.setenv("ANSIBLE_DEBUG", "true")
+    site = pki.site()
+    given = {
+        "name": "www.example.com",
+        "certificate": (site.pem() + pki.intermediate().pem()).decode(),
+        "key": "{{ vault_key }}",
+        "passphrase": "{{ vault_passphrase }}",
+        "trust": "none",
+        "service": "none",
+        "prove": False,
+        "directory": str(safe_folder / "store"),
+    }
+    task = {"port443.https.certificate": given, **({} if poll is None else {"async": 60, "poll": poll})}
+    variables = {"vault_key": site.key_pem().decode(), "vault_passphrase": PASSPHRASE}
+    said = play([task], tmp_path / "play.yml", tmp_path, "-vvvv", "--diff", vars=variables)
+    assert "done with _execute_module (port443.https.certificate" in said
+    assert "changed=1" in said
+    assert not quotes_key(said.replace("\\n", ""), site)
+    assert PASSPHRASE not in said
+
+
+def test_a_key_is_not_sent_where_ansible_keeps_the_files_of_modules(play, tmp_path, monkeypatch):
+    monkeypatch.setenv("ANSIBLE_KEEP_REMOTE_FILES", "true")
+    given = {"name": "www.example.com", "own_ca": "ca", "service": "none", "directory": str(tmp_path / "store")}
+    said = play([{"port443.https.certificate": given}], tmp_path / "play.yml", tmp_path, "-vvv")
+    assert "ANSIBLE_KEEP_REMOTE_FILES" in said
+    assert "Using module file" not in said

@@ -20,7 +20,7 @@ REFUSED = [
     ({"ports": ["65536/tcp"]}, "between 1 and 65535"),
     ({"ports": ["443-80/tcp"]}, "rising range"),
     ({"ports": ["443 /tcp"]}, "without spaces"),
-    ({"ports": ["443\n/tcp"]}, "such as 443/tcp"),
+    ({"ports": ["443\n/tcp"]}, "ports[0] holds more than one line"),
     ({"ports": ["٤٤٣/tcp"]}, "such as 443/tcp"),
     ({"ports": ["443/icmp"]}, "ports exist in tcp, udp"),
     ({"ports": []}, "ports is empty"),

@@ -136,4 +136,6 @@ def test_the_code_is_neither_logged_nor_an_option_that_its_module_sees(called):
     told = json.loads(ended.stdout)
     assert _payload.ARGUMENT not in told["seen"]
     assert "ports" in told["seen"]
-    assert f"'{_payload.ARGUMENT}': 'NOT_LOGGING_PARAMETER'" in ended.stderr
+    assert _payload.ARGUMENT not in ended.stdout + ended.stderr
+    assert set(told) - {"invocation"} == {"seen"}  # which of them there is, is configured
+    assert "Invoked with ports=" in ended.stderr

@@ -21,7 +21,7 @@ def read(role: str, path: str) -> Any:
 
 def options(role: str, entry: str = "main") -> Dict[str, Any]:
     found: Dict[str, Any] = read(role, "meta/argument_specs.yml")["argument_specs"][entry]["options"]
-    return found
+    return {name: option for name, option in found.items() if not name.startswith("__")}
 
 
 def site(role: str) -> Dict[str, Any]:
@@ -37,6 +37,16 @@ def is_template(value: Any) -> bool:
 def test_the_defaults_are_the_documented_ones(role: str) -> None:
     defaults = {name: None if is_template(value) else value for name, value in read(role, "defaults/main.yml").items()}
     assert defaults == {name: option.get("default") for name, option in options(role).items()}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_ansible_looks_for_unknown_variables_before_it_looks_at_any_value(role: str) -> None:
+    for entry, spec in read(role, "meta/argument_specs.yml")["argument_specs"].items():
+        assert next(iter(spec["options"])) == f"__{role}_known", entry
+    looked: str = read(role, "vars/main.yml")[f"__{role}_known"]
+    named = re.findall(r"'(\w+)'", looked)
+    assert named == (ROLES if role == "enable_https" else [role])
+    assert len(looked) > 120, "Ansible shows that much of all arguments where one fails"
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -1,0 +1,46 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Tasks whose module needs nothing of the controller, but that a mistake is told there, and no secret goes astray."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+
+from ansible.errors import AnsibleActionFail
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.plugins.action import ActionBase
+from ansible_collections.port443.https.plugins.module_utils._errors import RuleError
+from ansible_collections.port443.https.plugins.module_utils._secrets import mask
+from ansible_collections.port443.https.plugins.plugin_utils._complaints import complaints
+from ansible_collections.port443.https.plugins.plugin_utils._hand_over import execute
+from ansible_collections.port443.https.plugins.plugin_utils._misplaced import refuse_misplaced
+
+
+class CheckedTask(ActionBase):
+    """Checks the arguments of ``module``, and runs it in one execution on the host."""
+
+    _supports_async = True
+    module = ""
+    argument_spec: Mapping[str, Mapping[str, Any]] = {}
+    mutually_exclusive: Sequence[Tuple[str, str]] = ()
+
+    def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
+        """Returns the module's result; raises AnsibleActionFail for arguments that will not do, and shows none."""
+        result: Dict[str, Any] = super().run(tmp, task_vars)
+        given = dict(self._task.args)
+        secret = [name for name, option in self.argument_spec.items() if option.get("no_log")]
+        self._check(given, secret)
+        result.update(execute(self, self.module, given, secret, task_vars))
+        return result
+
+    def _check(self, given: Dict[str, Any], secret: List[str]) -> None:
+        try:
+            refuse_misplaced(given)
+        except RuleError as problem:
+            raise AnsibleActionFail(f"{self.module}: {problem.message}") from None
+        wrong = complaints(
+            ArgumentSpecValidator(self.argument_spec, mutually_exclusive=list(self.mutually_exclusive)).validate(given)
+        )
+        if wrong:
+            hidden = [str(given[name]) for name in secret if given.get(name) is not None]
+            raise AnsibleActionFail(mask(f"{self.module}: {wrong}", hidden))
