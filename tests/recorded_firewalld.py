@@ -70,11 +70,11 @@ def links(interface4="eth0", interface6="eth0"):
     return Link(4, True, interface4, ()), Link(6, True, interface6, ())
 
 
-def kernel(ruleset=None, reached=None):
+def kernel(ruleset=None, reached=None, nft=None):
     """A kernel with the chains that firewalld makes for a zone; only their names matter here."""
     chains = tuple(Chain(f"filter_IN_public_{part}") for part in ("deny", "allow", "post"))
     own = (Table("nft", "inet", "firewalld", chains),)
-    return Kernel(own if ruleset is None else ruleset, reached or links(), {}, None, None)
+    return Kernel(own if ruleset is None else ruleset, reached or links(), {}, None, nft)
 
 
 def observed(version="1.3.3", host=None, **changes):

@@ -151,7 +151,8 @@ options:
     description:
       - Whether to switch ufw or pf on if it is off. Without this, rules are stored and reported as not effective.
       - ufw and pf alone have this; another firewall refuses it.
-      - It is refused if the connection that Ansible itself came by would be cut.
+      - It is refused if the connection that Ansible itself came by would be cut, and where a start of ufw would take
+        rules of others away (by C(MANAGE_BUILTINS=yes) or C(IPV6=no), or as ufw's files declare the same chain).
     type: bool
     default: false
 """

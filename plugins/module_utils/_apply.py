@@ -9,7 +9,7 @@ import signal
 from typing import Iterator, List, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._bus import Refusal
-from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError, Refused
 from ansible_collections.port443.https.plugins.module_utils._host import Completed, Host
 from ansible_collections.port443.https.plugins.module_utils._plan import (
     Act,
@@ -24,14 +24,18 @@ _LOCKED = 4  # RESOURCE_PROBLEM in iptables' include/xtables.h: the lock, or the
 
 
 def apply(host: Host, steps: Sequence[Step]) -> None:
-    """Carries out the steps in order; raises HostError after undoing those done if one fails."""
+    """Carries out the steps in order; raises HostError after undoing those done if one fails.
+
+    It is Refused or Overtaken only where nothing is left of them.
+    """
     done: List[Step] = []
     with _uninterrupted():
         for step in steps:
             try:
                 _carry_out(host, step)
             except HostError as problem:
-                raise HostError(problem.message + _undo_all(host, done)) from None
+                told = _undo_all(host, done)
+                raise (HostError if told else type(problem))(problem.message + told) from None
             done.append(step)
 
 
@@ -56,7 +60,7 @@ def _carry_out(host: Host, step: Step) -> None:
         return
     ended = host.run(step.argv, step.stdin)
     if ended.returncode:
-        raise HostError(explain(ended))
+        raise (HostError if _is_locked(ended) else Refused)(explain(ended))
 
 
 def _call(host: Host, step: Call) -> None:
@@ -85,11 +89,16 @@ def _call(host: Host, step: Call) -> None:
         raise HostError("; ".join(refused[:3]))
 
 
+def _is_locked(ended: Completed) -> bool:
+    """Tells whether a tool of iptables waited for its lock in vain."""
+    return ended.returncode == _LOCKED and "lock" in ended.words()
+
+
 def explain(ended: Completed) -> str:
     """A message for a firewall tool that refused, with its own words."""
     command = " ".join(ended.argv)
     words = ended.words()
-    if ended.returncode == _LOCKED and "lock" in words:
+    if _is_locked(ended):
         return f"another program holds the xtables lock: {command} gave up waiting and said: {words}"
     if "Permission denied" in words or "Operation not permitted" in words:
         return (

@@ -5,11 +5,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Dict, Optional, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._options import MANAGED
-from ansible_collections.port443.https.plugins.module_utils._port_rule import CHAIN_PREFIX
+from ansible_collections.port443.https.plugins.module_utils._packet import HOST, STRANGER, Packet, rule_matches
+from ansible_collections.port443.https.plugins.module_utils._port_rule import CHAIN_PREFIX, PROTOCOL_NUMBERS
 from ansible_collections.port443.https.plugins.module_utils._ruleset import Chain, Rule, Ruleset, Table
 
 NONE = "none"
@@ -40,6 +41,16 @@ BASES = {"in": "INPUT", "out": "OUTPUT"}
 """The chain of iptables that connections of a direction pass."""
 
 _HOOKS = {"in": ("ingress", "prerouting", "input"), "out": ("output", "postrouting", "egress")}
+_KINDS = tuple((family, PROTOCOL_NUMBERS[protocol]) for family in (4, 6) for protocol in ("tcp", "udp"))
+_STRANGERS = {
+    "in": tuple(Packet(*kind) for kind in _KINDS),
+    "out": tuple(
+        Packet(
+            *kind, (0, 65535), (1024, 65535), HOST, STRANGER, "", None, source_type="LOCAL", destination_type="UNICAST"
+        )
+        for kind in _KINDS
+    ),
+}
 _FIREWALLD_CHAINS = ("INPUT_ZONES", "INPUT_direct")
 _UFW_JUMPS = ("ufw-before-input", "ufw6-before-input")
 
@@ -144,9 +155,12 @@ def _may_drop_natively(ruleset: Ruleset, directions: Sequence[str]) -> bool:
     """Whether nft's own tables can block anything; some count and mark alone, and one may hold our set and no more."""
     native = [table for table in ruleset if table.frontend == "nft"]
     chains = [chain for one in native if _native_manager(one, directions) == "nftables" for chain in one.chains]
+    hooks = [None, *_hooks_of(directions)]
     return any(
-        chain.policy == "drop" or any(rule.verdict in ("drop", "reject", "opaque") for rule in chain.rules)
+        chain.policy == "drop"
+        or any(rule.verdict == "opaque" or _may_shut_out(rule, directions) for rule in chain.rules)
         for chain in chains
+        if chain.hook in hooks
     )
 
 
@@ -155,8 +169,12 @@ def _native_manager(table: Table, directions: Sequence[str]) -> Optional[str]:
         return "firewalld"
     if table.family not in _FAMILIES or table.name.startswith(_PROGRAMS):
         return None
-    hooks = [hook for direction in directions for hook in _HOOKS[direction]]
+    hooks = _hooks_of(directions)
     return "nftables" if any(_filters_natively(chain, hooks) for chain in table.chains) else None
+
+
+def _hooks_of(directions: Sequence[str]) -> List[str]:
+    return [hook for direction in directions for hook in _HOOKS[direction]]
 
 
 def _filters_natively(chain: Chain, hooks: Sequence[str]) -> bool:
@@ -170,11 +188,15 @@ def _own_rules(ruleset: Sequence[Table]) -> bool:
         chain = table.chain("INPUT") if table.name == "filter" and table.frontend != "nft" else None
         if chain is None or _iptables_manager(table) != "iptables" or _is_shut_by_ufw(chain):
             continue
-        if chain.policy == "drop" or any(
-            not _is_ours(rule) and rule.verdict in ("drop", "reject") for rule in chain.rules
-        ):
+        if chain.policy == "drop" or any(_may_shut_out(rule, ("in",)) for rule in chain.rules):
             return True
     return False
+
+
+def _may_shut_out(rule: Rule, directions: Sequence[str]) -> bool:
+    """Whether a rule may stop who is nobody in particular: to ban some addresses is not to manage a firewall."""
+    packets = (packet for direction in directions for packet in _STRANGERS[direction])
+    return rule.verdict in ("drop", "reject") and any(rule_matches(rule, packet) is not False for packet in packets)
 
 
 def _is_shut_by_ufw(chain: Chain) -> bool:

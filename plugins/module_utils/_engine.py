@@ -11,7 +11,7 @@ from typing import Any, ContextManager, List, Sequence, Tuple
 from ansible_collections.port443.https.plugins.module_utils import _apply
 from ansible_collections.port443.https.plugins.module_utils._choose import NONE, Facts, choose, find_managers
 from ansible_collections.port443.https.plugins.module_utils._effective import Effective, judge
-from ansible_collections.port443.https.plugins.module_utils._errors import HostError, RuleError
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError, Overtaken, Refused, RuleError
 from ansible_collections.port443.https.plugins.module_utils._host import Host
 from ansible_collections.port443.https.plugins.module_utils._kernel import Kernel, observe_kernel
 from ansible_collections.port443.https.plugins.module_utils._plan import Backend, Plan, Step, Write
@@ -19,7 +19,9 @@ from ansible_collections.port443.https.plugins.module_utils._port_rule import Re
 from ansible_collections.port443.https.plugins.module_utils._registry import BACKENDS, SERVICES
 from ansible_collections.port443.https.plugins.module_utils._result import Result, require_open, warnings_of
 
-_ROUNDS = 3  # somebody may insert a rule between our look and our change; not for ever
+_ROUNDS = 3  # looks after a change: somebody may insert a rule between our look and our change; not for ever
+_TRIES = 20  # at a change that did not come about, as what it was to be made in had changed
+_SAME = 3  # of them where all looked the same
 
 
 def ensure(host: Host, request: Request, check: bool) -> Result:
@@ -111,34 +113,74 @@ def _ensure_with(backend: Backend[Any], host: Host, kernel: Kernel, request: Req
         require_open(request, foreseen, "Nothing was changed")
         return _result(backend.name, first, request, first.steps, foreseen, kernel)
     with host.hold(first.lock):
-        return _carry_out(backend, host, first, request)
+        return _carry_out(backend, host, kernel, first, request)
 
 
-def _carry_out(backend: Backend[Any], host: Host, first: Plan, request: Request) -> Result:
-    """Applies a plan, looks again, and changes again what others changed meanwhile."""
+def _carry_out(backend: Backend[Any], host: Host, kernel: Kernel, first: Plan, request: Request) -> Result:
+    """Applies a plan, looks again, and changes again what others changed meanwhile; takes all back if that fails."""
     done: List[Step] = []
-    plan = first
-    for _round in range(_ROUNDS):
-        _apply_or_undo_all(host, plan.steps, done)
-        kernel = observe_kernel(host)
-        plan = backend.plan(backend.observe(host, kernel), request)
-        if not plan.steps:
-            break
-    else:
-        told = _apply.undo(host, done)
-        raise HostError("another program keeps changing the rules while ours are made; all was taken back" + told)
+    try:
+        first = _apply_anew(backend, host, kernel, first, request, done)
+        plan, kernel = _settle(backend, host, request, done)
+    except HostError as problem:
+        raise HostError(problem.message + _apply.undo(host, done)) from None
     effective = judge(plan.ruleset, kernel.links, request)
     if request.require_effective and any(entry.verdict != "open" for entry in effective):
         require_open(request, effective, "All was taken back" + _apply.undo(host, done))
     return _result(backend.name, first, request, tuple(done), effective, kernel)
 
 
-def _apply_or_undo_all(host: Host, steps: Tuple[Step, ...], done: List[Step]) -> None:
-    try:
-        _apply.apply(host, steps)
-    except HostError as problem:
-        raise HostError(problem.message + _apply.undo(host, done)) from None
-    done += steps
+def _settle(backend: Backend[Any], host: Host, request: Request, done: List[Step]) -> Tuple[Plan, Kernel]:
+    """Changes again what others changed, until a look finds all as asked; returns that look."""
+    for left in reversed(range(_ROUNDS)):
+        kernel = observe_kernel(host)
+        plan = backend.plan(backend.observe(host, kernel), request)
+        if not plan.steps:
+            return plan, kernel
+        if left:
+            _apply_anew(backend, host, kernel, plan, request, done)
+    raise HostError("another program keeps changing the rules while ours are made; all was taken back")
+
+
+def _apply_anew(
+    backend: Backend[Any], host: Host, kernel: Kernel, plan: Plan, request: Request, done: List[Step]
+) -> Plan:
+    """Applies a plan, or one made anew where somebody changed what it was made from; returns the one applied.
+
+    A tool does not always say whether a rule was gone that it should insert before (legacy iptables-restore does not),
+    and what went may have come back: what is the same at each look was refused for another reason.
+    """
+    same = 0
+    for left in reversed(range(_TRIES)):
+        try:
+            _apply.apply(host, plan.steps)
+            break
+        except (Refused, Overtaken) as problem:
+            before, kernel = kernel, observe_kernel(host)
+            same += isinstance(problem, Refused) and _chains_of(before) == _chains_of(kernel)
+            if not left or same == _SAME:
+                raise
+        plan = _planned_again(backend, host, kernel, plan, request)
+    done += plan.steps
+    return plan
+
+
+def _planned_again(backend: Backend[Any], host: Host, kernel: Kernel, before: Plan, request: Request) -> Plan:
+    """A plan from what is there now; what it writes is tried only if that is something else than before."""
+    have = backend.observe(host, kernel)
+    plan = backend.plan(have, request)
+    if plan.risky != before.risky or _writes(plan) != _writes(before):
+        return backend.rehearse(host, have, plan, request)
+    return replace(plan, persisted=before.persisted, warnings=before.warnings)
+
+
+def _writes(plan: Plan) -> List[Write]:
+    return [step for step in plan.steps if isinstance(step, Write)]
+
+
+def _chains_of(kernel: Kernel) -> List[Tuple[object, ...]]:
+    """What others may change of the rules; the seconds that elements of sets have left change by themselves."""
+    return [(table.frontend, table.family, table.name, table.chains) for table in kernel.ruleset]
 
 
 def _result(

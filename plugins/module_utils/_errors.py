@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The two ways a task can fail: the request is wrong, or the host is."""
+"""The ways a task can fail: the request is wrong, or the host is, or somebody else was faster."""
 
 from __future__ import annotations
 
@@ -22,6 +22,14 @@ class RuleError(Problem):
 
 class HostError(Problem):
     """The host cannot do it: no rights, no tool, a held lock, a broken file; holds the tool's own words."""
+
+
+class Refused(HostError):
+    """A firewall's tool did not take what it was told; nothing is left of it."""
+
+
+class Overtaken(HostError):
+    """Somebody changed what a plan was made from before it was carried out; nothing is left of it."""
 
 
 def words_of(problem: OSError) -> str:

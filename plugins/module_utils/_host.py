@@ -102,11 +102,14 @@ class Host:
         return os.path.realpath(path)
 
     def read(self, path: str) -> Optional[bytes]:
-        """Returns a file's bytes, or None where there is no such file; raises HostError if it cannot be read."""
+        """Returns a file's bytes, or None where there is no such file; raises HostError if it cannot be read.
+
+        A file of a process that ends between opening and reading it says ESRCH, proc(5).
+        """
         try:
             with open(path, "rb") as stream:
                 return stream.read()
-        except (FileNotFoundError, NotADirectoryError):
+        except (FileNotFoundError, NotADirectoryError, ProcessLookupError):
             return None
         except OSError as problem:
             raise HostError(f"{path} cannot be read: {problem.strerror}") from None

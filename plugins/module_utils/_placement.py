@@ -31,12 +31,16 @@ class Place:
 
 
 class Placement:
-    """Finds places in one filter table that holds none of our own rules, from its base chain of that name on."""
+    """Finds places in one filter table that holds none of our own rules, from its base chain of that name on.
 
-    def __init__(self, table: Table, base: str = "INPUT") -> None:
+    Nothing goes into the chains ``filled``, whose program makes them anew whenever it likes.
+    """
+
+    def __init__(self, table: Table, base: str = "INPUT", filled: Sequence[str] = ()) -> None:
         self._chains: Dict[str, Chain] = {chain.name: chain for chain in table.chains}
         self._base = self._chains.get(base, Chain(base))
         self._peer = "destination" if self._base.hook == "output" or base == "OUTPUT" else "source"
+        self._filled = frozenset(filled)
         self._private = _private_chains(table, base)
         self._denied = False
         self._relevant: Dict[Tuple[Packet, str], Tuple[Tuple[int, Rule], ...]] = {}
@@ -107,6 +111,15 @@ class Placement:
             if will or self._bans(rule.target, frozenset()) or not self._is_sink(rule.target, packet, strict=False):
                 return None
             return Place(chain.name, self._before_logs(chain, index, packet))
+        found = self._descend(rule, packet, will, final)
+        if found is None or rule.target not in self._filled:
+            return found
+        self._denied = True
+        if self._bans(rule.target, frozenset()):
+            return None
+        return Place(chain.name, self._before_logs(chain, index, packet))
+
+    def _descend(self, rule: Rule, packet: Packet, will: bool, final: bool) -> Optional[Place]:
         final = final and rule.verdict == "goto"
         target = self._chains[rule.target]
         self._denied = will

@@ -14,8 +14,10 @@ description:
     for the next boot are that service and one line for each of these in the file of the zone.
   - firewalld cannot use a new service before it is reloaded, and a reload takes away whatever was changed at runtime
     alone. So it is reloaded only where its runtime is what its files say, the set apart, and where nothing else would
-    be lost, such as direct rules, ipsets, or all rules of others with C(FirewallBackend=iptables). Elsewhere the ports
-    are let in by rich rules with a priority of the set's own until somebody reloads firewalld; they open the same.
+    be lost, such as direct rules, ipsets, what others put into firewalld's own table, or any rule or chain of others in
+    the tables of iptables, ip6tables and ebtables, which a reload empties whatever C(FirewallBackend) says (fail2ban's,
+    Docker's). Elsewhere the ports are let in by rich rules with a priority of the set's own until somebody reloads
+    firewalld; they open the same.
   - What an administrator denies in the zone, by rich rules or by its target, stays denied; the port is then reported as
     V(blocked).
   - With O(direction=out), the set goes into the policy that blocks what this host sends, if there is one.

@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+from ansible_collections.port443.https.plugins.module_utils._backends._ufw._backend import Ufw
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from rooted import load, private_network, rules, tool
 from ufw_host import DENY_443, SSH, UfwHost
@@ -73,10 +76,120 @@ def test_enabling_is_foretold_and_happens_once(host):
 
 def test_enabling_that_opens_too_little_is_taken_back(host):
     host.set_up(DENY_443, enabled=False)
-    files = host.files()
+    with pytest.raises(HostError, match=r"Nothing was changed"):
+        host.ensure(backend="ufw", enable=True, require_effective=True, check=True)
+    before = seen(host)
     with pytest.raises(HostError, match=r"All was taken back$"):
         host.ensure(backend="ufw", enable=True, require_effective=True)
-    assert host.files() == files
+    assert (seen(host), tool("nft", "list", "ruleset")) == (before, "")
+
+
+OTHERS = """*filter
+:INPUT DROP [0:0]
+:FORWARD DROP [0:0]
+:OUTPUT ACCEPT [0:0]
+:DOCKER-USER - [0:0]
+-A INPUT -s 203.0.113.66/32 -j DROP
+-A FORWARD -j DOCKER-USER
+-A DOCKER-USER -s 203.0.113.67/32 -j DROP
+-A DOCKER-USER -j RETURN
+COMMIT
+*nat
+:PREROUTING ACCEPT [0:0]
+:INPUT ACCEPT [0:0]
+:OUTPUT ACCEPT [0:0]
+:POSTROUTING ACCEPT [0:0]
+-A PREROUTING -p tcp -m tcp --dport 8080 -j DNAT --to-destination 192.0.2.9:80
+COMMIT
+"""
+OTHERS6 = OTHERS.replace("203.0.113.66/32", "2001:db8:bad::66/128").replace("203.0.113.67/32", "2001:db8:bad::67/128")
+OTHERS6 = OTHERS6.replace("192.0.2.9:80", "[2001:db8::9]:80")
+
+
+def load_others():
+    load(OTHERS, families=(4,))
+    tool("ip6tables-restore", stdin=OTHERS6)
+
+
+@pytest.mark.parametrize(("opens", "left"), [(SSH, False), (DENY_443, True)])
+def test_rules_of_others_and_policies_stay_whether_it_is_switched_on_or_taken_back(host, opens, left):
+    load_others()
+    host.set_up(opens, enabled=False)
+    before = seen(host)
+    if left:
+        with pytest.raises(HostError, match=r"All was taken back$"):
+            host.ensure(backend="ufw", enable=True, require_effective=True)
+        assert seen(host) == before
+    else:
+        host.ensure(backend="ufw", enable=True, require_effective=True)
+        assert [line for line in rules() if "ufw" not in line] == before[0]
+
+
+LOST = {
+    "all of filter and nat": (
+        {"MANAGE_BUILTINS": "yes"},
+        ["ip filter: -A INPUT -s 203.0.113.66/32 -j DROP", "ip filter: -A FORWARD -j DOCKER-USER"],
+    ),
+    "all of IPv6": ({"IPV6": "no"}, ["ip6 filter: -A INPUT -s 2001:db8:bad::66/128 -j DROP"]),
+    "a chain that its files declare": (
+        {},
+        [
+            "away: ip filter: -A DOCKER-USER -s 203.0.113.67/32 -j DROP; ip6",
+            "; ip6 filter: -A DOCKER-USER -s 2001:db8:bad::67/128 -j DROP. Nothing was changed.",
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize(("settings", "named"), LOST.values(), ids=list(LOST))
+def test_switching_on_is_refused_where_others_would_lose_rules(host, settings, named):
+    load_others()
+    host.set_up(SSH, enabled=False, **settings)
+    if not settings:
+        for six in ("", "6"):
+            host.edit(
+                f"/etc/ufw/after{six}.rules", "*filter\n", "*filter\n:DOCKER-USER - [0:0]\n-A DOCKER-USER -j RETURN\n"
+            )
+    before = seen(host)
+    for check in (True, False):
+        with pytest.raises(HostError) as problem:
+            host.ensure(backend="ufw", enable=True, check=check)
+        assert problem.value.message.startswith("switching ufw on would take rules of others away: ")
+        assert all(name in problem.value.message for name in named)
+    assert seen(host) == before
+
+
+def test_a_rule_that_comes_right_before_the_switch_is_refused_too(host, monkeypatch):
+    host.set_up(SSH, enabled=False, IPV6="no")
+    before = seen(host)
+    observe = Ufw.rehearse
+
+    def rehearse_and_add(self, *arguments):
+        tool("ip6tables", "-A", "INPUT", "-s", "2001:db8:bad::66", "-j", "DROP")
+        return observe(self, *arguments)
+
+    monkeypatch.setattr(Ufw, "rehearse", rehearse_and_add)
+    with pytest.raises(HostError, match=r"ip6 filter: -A INPUT -s 2001:db8:bad::66/128 -j DROP"):
+        host.ensure(backend="ufw", enable=True)
+    assert host.files() == before[1]
+    assert "-A INPUT -s 2001:db8:bad::66/128 -j DROP" in rules()
+
+
+def test_a_switch_that_ufw_refuses_is_taken_back(host, monkeypatch):
+    load_others()
+    host.set_up(SSH, enabled=False)
+    before, run = seen(host), host.run
+
+    def run_in_vain(argv, stdin=""):
+        ended = run(argv, stdin)
+        return replace(ended, returncode=1, err="ERROR: problem running ufw-init") if "enable" in argv else ended
+
+    monkeypatch.setattr(host, "run", run_in_vain)
+    with pytest.raises(
+        HostError, match="ufw --force enable failed with code 1 and said: ERROR: problem running ufw-init"
+    ):
+        host.ensure(backend="ufw", enable=True)
+    assert seen(host) == before
 
 
 def test_enabling_that_would_shut_ssh_out_is_refused(host, monkeypatch):

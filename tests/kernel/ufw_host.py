@@ -107,11 +107,12 @@ class UfwHost(RootedHost):
         if enabled:
             self.start(frontend)
 
-    def start(self, frontend="iptables-nft"):
-        """Loads what ufw loads when it starts, whatever was there."""
+    def start(self, frontend="iptables-nft", flush=True):
+        """Loads what ufw loads when it starts, in place of what was there or beside it."""
         files = {path: content.decode("utf-8") for path in self._rules() for content in [self.read(path)] if content}
         for family, command in ((4, frontend), (6, frontend.replace("iptables", "ip6tables"))):
-            tool(command + "-restore", stdin=boot_text(observe_settings(self), family, files))
+            options = () if flush else ("--noflush",)
+            tool(command + "-restore", *options, stdin=boot_text(observe_settings(self), family, files))
 
     def edit(self, path, before, after):
         """Changes a file as an administrator would."""
@@ -132,11 +133,15 @@ class UfwHost(RootedHost):
             self.edit("/etc/ufw/ufw.conf", "ENABLED=no", "ENABLED=yes")
             for path in ("/etc/ufw/user.rules", "/etc/ufw/user6.rules"):  # ufw writes those that log anew
                 self.edit(path, "### LOGGING ###\n", "### LOGGING ###\n# anew\n")
-            self.start()
-        elif argv == ("ufw", "--force", "disable"):
+            self.start(flush="IPV6=no" in self.read("/etc/default/ufw").decode("utf-8"))
+        elif argv == ("ufw", "--force", "disable"):  # ufw_stop in ufw-init-functions: it leaves chains and jumps behind
             self.edit("/etc/ufw/ufw.conf", "ENABLED=yes", "ENABLED=no")
             for name in ("iptables", "ip6tables"):
-                tool(name + "-restore", stdin="*filter\n:INPUT ACCEPT\n:FORWARD ACCEPT\n:OUTPUT ACCEPT\nCOMMIT\n")
+                chains = [
+                    line.split()[0] + " -" for line in tool(name + "-save").splitlines() if line.startswith(":ufw")
+                ]
+                lines = ["*filter", ":INPUT ACCEPT", ":FORWARD ACCEPT", ":OUTPUT ACCEPT", *chains, "COMMIT", ""]
+                tool(name + "-restore", "--noflush", stdin="\n".join(lines))
         else:
             return super().run(argv, stdin)
         return Completed(tuple(argv), 0, "", "")

@@ -8,7 +8,7 @@ import pytest
 from ansible_collections.port443.https.plugins.module_utils._backends._iptables._parse import parse_save
 from ansible_collections.port443.https.plugins.module_utils._choose import Choice, Facts, choose, find_managers
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._ruleset import Chain, Rule, Table
+from ansible_collections.port443.https.plugins.module_utils._ruleset import Chain, Match, Rule, Table
 
 BASE = "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n"
 
@@ -81,6 +81,15 @@ def test_iptables_in_charge(_title, ruleset):
     assert choose(Facts(ruleset), "auto") == Choice("iptables")
 
 
+def banning(name, rule, policy="accept"):
+    """A native table with one rule for what comes in."""
+    return (Table("nft", "inet", name, (Chain("incoming", (rule,), policy, "input"),)),)
+
+
+BOTH = {"iptables", "nftables"}
+FROM = (Match("source", ((3221225991, 3221225991),)),)
+SET = (Match("source", ((3221225984, 3221226239),), ("banned",)),)
+ALL = (Match("source", ((0, (1 << 32) - 1),)),)
 UFW = iptables("-A INPUT -j ufw-before-input", "-A ufw-before-input -i lo -j ACCEPT", policy="DROP")
 FIREWALLD = native("firewalld")
 
@@ -100,6 +109,15 @@ FIREWALLD = native("firewalld")
         (UFW + iptables("-A INPUT -i lo -j ACCEPT", policy="DROP", family="ip6"), "ufw"),
         (iptables("-A INPUT -j ufw-before-input", "-A INPUT -j DROP"), "iptables"),
         (native("fw", policy="drop") + iptables("-A INPUT -j f2b-sshd", "-A f2b-sshd -j RETURN"), "nftables"),
+        (native("fw", policy="drop") + iptables("-A INPUT -s 192.0.2.7/32 -j DROP"), "nftables"),
+        (FIREWALLD + iptables("-A INPUT -m set --match-set banned src -j DROP"), "firewalld"),
+        (FIREWALLD + iptables("-A INPUT -s 192.0.2.7/32 -j REJECT --reject-with icmp-port-unreachable"), "firewalld"),
+        (FIREWALLD + iptables("-A INPUT -m conntrack --ctstate INVALID -j DROP"), "firewalld"),
+        (FIREWALLD + banning("blocked", Rule(FROM, "drop")), "firewalld"),
+        (FIREWALLD + banning("blocked", Rule(SET, "reject")), "firewalld"),
+        (UFW + banning("blocked", Rule(SET, "drop")), "ufw"),
+        (iptables(policy="DROP") + banning("blocked", Rule(FROM, "drop")), "iptables"),
+        (FIREWALLD + native("fw", hook="forward", policy="drop") + counting("acct"), "firewalld"),
         (native("filter", policy="drop", chain="INPUT") + iptables("-A INPUT -j f2b", "-A f2b -j RETURN"), "nftables"),
     ],
 )
@@ -111,10 +129,15 @@ def test_who_is_in_charge_is_seen_from_the_rules_unless_another_is_insisted_on(r
 @pytest.mark.parametrize(
     ("ruleset", "names"),
     [
-        (iptables(policy="DROP") + native("fw", policy="drop"), {"iptables", "nftables"}),
+        (iptables(policy="DROP") + native("fw", policy="drop"), BOTH),
         (UFW + FIREWALLD, {"ufw", "firewalld"}),
         (FIREWALLD + iptables("-A INPUT -j DROP"), {"firewalld", "iptables"}),
-        (native("fw", policy="drop") + iptables("-A INPUT -s 192.0.2.7/32 -j DROP"), {"nftables", "iptables"}),
+        (native("fw", policy="drop") + iptables("-A INPUT -s 192.0.2.7/32 -j DROP", "-A INPUT -j DROP"), BOTH),
+        (FIREWALLD + banning("blocked", Rule((), "reject")), {"firewalld", "nftables"}),
+        (FIREWALLD + banning("blocked", Rule(FROM, "drop"), policy="drop"), {"firewalld", "nftables"}),
+        (FIREWALLD + banning("blocked", Rule(ALL, "drop")), {"firewalld", "nftables"}),
+        (FIREWALLD + iptables("-A INPUT ! -s 192.0.2.0/24 -j DROP"), {"firewalld", "iptables"}),
+        (FIREWALLD + iptables("-A INPUT -p tcp -m tcp --dport 443 -j DROP"), {"firewalld", "iptables"}),
         (iptables(policy="DROP") + native("fw"), {"nftables", "iptables"}),
         (FIREWALLD + iptables("-A INPUT -i lo -j ACCEPT", "-A INPUT -j DROP"), {"firewalld", "iptables"}),
     ],

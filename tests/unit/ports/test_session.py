@@ -8,6 +8,7 @@ import ipaddress
 import os
 
 import pytest
+from ansible_collections.port443.https.plugins.module_utils._host import Host
 from ansible_collections.port443.https.plugins.module_utils._session import Session, find_sessions, parse_sockets
 
 TCP = """  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
@@ -91,3 +92,12 @@ def test_what_sshd_waits_on_is_told_where_nobody_came_by_ssh():
     host = Proc({ME: ("python3", "1", ()), "7": ("sshd", "1", ("4011", "4012")), "8": ("nginx", "1", ("5000",))})
     assert find_sessions(host) == (Session(22, None),)
     assert find_sessions(Proc({ME: ("python3", "1", ())})) == ()
+
+
+def test_a_process_that_ends_while_it_is_looked_at_is_none(monkeypatch):
+    def open_of_an_ended_one(path, mode):
+        assert (path, mode) == ("/proc/4711/comm", "rb")
+        raise ProcessLookupError(3, "No such process")
+
+    monkeypatch.setattr("builtins.open", open_of_an_ended_one)
+    assert Host().read("/proc/4711/comm") is None

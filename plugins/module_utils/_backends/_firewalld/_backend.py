@@ -5,17 +5,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import FrozenSet, List, Tuple
+from typing import FrozenSet, List, Optional, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._backends._firewalld import _observe
 from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._daemon import (
     CHECK_SAVED,
-    RELOAD,
     RUNNING,
     ZONE,
+    Daemon,
     Place,
 )
 from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._item import (
+    Ours,
     find_ours,
     find_sharer,
     number_of,
@@ -28,6 +29,7 @@ from ansible_collections.port443.https.plugins.module_utils._backends._firewalld
     service_path,
 )
 from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._predict import predict
+from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._reload import Reload, Try, state_of
 from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._running import is_running
 from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._saved import plan_saved
 from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._target import find_targets
@@ -35,7 +37,7 @@ from ansible_collections.port443.https.plugins.module_utils._bus import Refusal
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host import Host
 from ansible_collections.port443.https.plugins.module_utils._kernel import Kernel
-from ansible_collections.port443.https.plugins.module_utils._plan import Call, Plan, Step
+from ansible_collections.port443.https.plugins.module_utils._plan import Plan, Step
 from ansible_collections.port443.https.plugins.module_utils._port_rule import Request
 
 
@@ -69,7 +71,7 @@ class Firewalld:
         ours = find_ours(request.name, _observe.find_known(have))
         live = plan_live(have.daemon, request, ours, now, have.definitions) if have.daemon else Live()
         files = plan_saved(have, request, ours, saved, live.reload)
-        steps = _order(live, files.steps)
+        steps = _order(live, files.steps, have.daemon, ours)
         if have.daemon and have.daemon.panic and (live.steps or live.reload):
             raise HostError(
                 "firewalld is in panic mode, in which it drops every packet and takes no change: end that with "
@@ -112,14 +114,14 @@ def _refuse_hopeless(have: Have, request: Request) -> None:
         )
 
 
-def _order(live: Live, files: Tuple[Step, ...]) -> Tuple[Step, ...]:
+def _order(live: Live, files: Tuple[Step, ...], daemon: Optional[Daemon], ours: Ours) -> Tuple[Step, ...]:
     """A reload comes last, and its undo too: the files are what they were by then.
 
     Before it firewalld tries what is saved now, so that nothing is reloaded that was broken already.
     """
-    if not live.reload:
+    if not live.reload or daemon is None:
         return (*files, *live.steps)
-    return (Call((CHECK_SAVED,), (Call((RELOAD,)),)), *files, Call((RELOAD,)))
+    return (Try(ours, state_of(daemon, ours)), *files, Reload(ours))
 
 
 def _persisted(have: Have, request: Request, saved: FrozenSet[Place], loaded: bool) -> str:

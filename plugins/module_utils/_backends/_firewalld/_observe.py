@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Dict, FrozenSet, List, Optional, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._daemon import (
@@ -14,6 +14,7 @@ from ansible_collections.port443.https.plugins.module_utils._backends._firewalld
     Place,
     observe_daemon,
 )
+from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._flushed import find_flushed
 from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._item import parse_items
 from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._running import is_running
 from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._service import Service, parse_service
@@ -100,6 +101,8 @@ def observe(host: Host, kernel: Kernel) -> Have:
     daemon = observe_daemon(host) if is_running(host) else None
     if daemon and "firewalld" not in find_managers(kernel.ruleset):
         kernel = observe_kernel(host)  # version 0.9 is on the bus, and active for systemd, before its rules are there
+    if daemon:
+        daemon = replace(daemon, keeps=(*daemon.keeps, *find_flushed(host, kernel, daemon)))
     return Have(
         kernel,
         files,

@@ -17,6 +17,11 @@ from ansible_collections.port443.https.plugins.module_utils._backends._iptables.
     strip,
     takes_nothing,
 )
+from ansible_collections.port443.https.plugins.module_utils._backends._iptables._packaged import (
+    Packaged,
+    find_filled,
+    find_packaged,
+)
 from ansible_collections.port443.https.plugins.module_utils._backends._iptables._rehearse import rehearse
 from ansible_collections.port443.https.plugins.module_utils._backends._iptables._show import excerpt
 from ansible_collections.port443.https.plugins.module_utils._backends._iptables._want import (
@@ -43,11 +48,14 @@ from ansible_collections.port443.https.plugins.module_utils._ruleset import Chai
 
 @dataclass(frozen=True)
 class Have:
-    """A host as the backend found it: the kernel's rules, the rules files, and scripts that seem to build rules."""
+    """A host as the backend found it: the kernel's rules, the rules files, scripts that seem to build rules, and the
+    firewalls of packages that do.
+    """
 
     kernel: Kernel
     files: Tuple[RulesFile, ...]
     scripts: Tuple[str, ...]
+    packaged: Tuple[Packaged, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -69,7 +77,7 @@ class Iptables:
         files = _persist.observe_files(host)
         saved = {file.family for file in files if file.filters}
         scripts = () if saved == set(FAMILIES) else _persist.observe_scripts(host)
-        return Have(kernel, files, scripts)
+        return Have(kernel, files, scripts, find_packaged(host, kernel.ruleset))
 
     def may_hold(self, host: Host, kernel: Kernel, request: Request) -> bool:
         """Tells whether there are tools, without which nothing of ours was ever made."""
@@ -89,9 +97,9 @@ class Iptables:
             chosen, warning = _frontend(have.kernel, family, request) if request.state == "present" else (None, "")
             warnings += [warning] if warning else []
             for frontend in (NFT, LEGACY):
-                part = _plan_table(have.kernel, request, frontend, family, frontend == chosen)
+                part = _plan_table(have, request, frontend, family, frontend == chosen)
                 parts += [part] if part else []
-        saved = _persist.plan_files(have.files, have.scripts, request, have.kernel)
+        saved = _persist.plan_files(have.files, have.scripts, have.packaged, request, have.kernel)
         changes = tuple(part.change for part in parts if part.change) + saved.changes
         return Plan(
             tuple(step for part in parts for step in part.steps) + saved.steps,
@@ -125,7 +133,8 @@ def _both(family: int) -> str:
     return f"rules for IPv{family} live in iptables-nft and iptables-legacy at once; a packet has to pass both"
 
 
-def _plan_table(kernel: Kernel, request: Request, frontend: str, family: int, chosen: bool) -> Optional[_Part]:
+def _plan_table(host: Have, request: Request, frontend: str, family: int, chosen: bool) -> Optional[_Part]:
+    kernel = host.kernel
     table = kernel.table(frontend, family)
     if table is None and not (chosen and request.state == "present"):
         return None
@@ -134,7 +143,7 @@ def _plan_table(kernel: Kernel, request: Request, frontend: str, family: int, ch
     have, stripped, want = find_layout(present, request.chain), strip(present, request.chain), Layout()
     if chosen and request.state == "present":
         link = kernel.link(family)
-        terms = _terms(kernel, present, have, request, family, wanted_directions(stripped, have, request))
+        terms = _terms(host, present, have, request, family, wanted_directions(stripped, have, request))
         takes = Adoption(request, family).takes if request.adopt and terms.directions else takes_nothing
         have, stripped = find_layout(present, request.chain, takes), strip(present, request.chain, takes)
         want = settle(stripped, have, wanted_layout(stripped, request, link, terms), request, link, terms)
@@ -147,14 +156,13 @@ def _plan_table(kernel: Kernel, request: Request, frontend: str, family: int, ch
     return _Part(after, steps, Change(_title(after), *excerpt(present, after)))
 
 
-def _terms(
-    kernel: Kernel, table: Table, have: Layout, request: Request, family: int, directions: Tuple[str, ...]
-) -> Terms:
-    stop = None
+def _terms(host: Have, table: Table, have: Layout, request: Request, family: int, directions: Tuple[str, ...]) -> Terms:
+    kernel, stop = host.kernel, None
     if request.timeout is not None:
         still_open = have.stop is not None and have.stop >= kernel.now
         stop = have.stop if still_open else int(kernel.now) + request.timeout
-    return Terms(directions, _made(kernel, table, have, family, directions), stop, kernel.now)
+    made = _made(kernel, table, have, family, directions)
+    return Terms(directions, made, stop, kernel.now, find_filled(host.packaged, table))
 
 
 def _made(kernel: Kernel, table: Table, have: Layout, family: int, directions: Tuple[str, ...]) -> Tuple[str, ...]:

@@ -23,6 +23,7 @@ from ansible_collections.port443.https.plugins.module_utils._backends._iptables.
     strip,
     takes_nothing,
 )
+from ansible_collections.port443.https.plugins.module_utils._backends._iptables._packaged import Packaged, find_filled
 from ansible_collections.port443.https.plugins.module_utils._backends._iptables._parse import parse_save
 from ansible_collections.port443.https.plugins.module_utils._backends._iptables._show import cut
 from ansible_collections.port443.https.plugins.module_utils._backends._iptables._want import (
@@ -48,6 +49,8 @@ _SCRIPT_FOLDERS = (
     "/etc/local.d",
     "/etc/systemd/system",
 )
+
+_UNIT_ENDINGS = (".service", ".conf", ".target", ".timer", ".path", ".socket", ".mount")
 
 _STRANGE = "holds a line that iptables-save would not write, so nothing was changed there: {!r}."
 
@@ -82,29 +85,43 @@ def observe_scripts(host: Host, word: bytes = b"iptables") -> Tuple[str, ...]:
     paths = list(_SCRIPTS)
     for folder in _SCRIPT_FOLDERS:
         paths += [f"{folder}/{name}" for name in host.list_folder(folder)]
-    return tuple(path for path in paths if host.is_file(path) and word in (host.read(path) or b""))
+    return tuple(path for path in paths if host.is_file(path) and _runs(path, host.read(path) or b"", word))
 
 
-def plan_files(files: Tuple[RulesFile, ...], scripts: Tuple[str, ...], request: Request, kernel: Kernel) -> Saved:
+def _runs(path: str, content: bytes, word: bytes) -> bool:
+    """Tells whether a line that is run names a tool; of a unit these are those of Exec, not Conflicts= and the like."""
+    lines = [line.strip() for line in content.replace(b"\\\n", b" ").splitlines()]
+    if path.endswith(_UNIT_ENDINGS):
+        lines = [line for line in lines if line.startswith(b"Exec")]
+    return any(word in line for line in lines if not line.startswith((b"#", b";")))
+
+
+def plan_files(
+    files: Tuple[RulesFile, ...],
+    scripts: Tuple[str, ...],
+    packaged: Tuple[Packaged, ...],
+    request: Request,
+    kernel: Kernel,
+) -> Saved:
     """Returns the writes that bring our part of each rules file to what the request says."""
     steps: List[Write] = []
     changes: List[Change] = []
     warnings: List[str] = []
     held: Dict[int, str] = {}
     for file in files:
-        text, warning = _wanted_text(file, request, kernel)
+        text, warning = _wanted_text(file, request, kernel, packaged)
         warnings += [warning] if warning else []
         if text != file.text:
             steps.append(Write(file.path, file.content, text.encode("utf-8", "surrogateescape")))
             changes.append(Change(file.path, *cut(file.text.split("\n"), text.split("\n"))))
         if warning or file.filters:
             held[file.family] = "written" if not warning and f":{request.chain} " in text else "no"
-    persisted, told = _told(request, held, scripts, kernel)
+    persisted, told = _told(request, held, scripts, packaged, kernel)
     return Saved(tuple(steps), tuple(changes), persisted, (*warnings, *told))
 
 
 def _told(
-    request: Request, held: Dict[int, str], scripts: Tuple[str, ...], kernel: Kernel
+    request: Request, held: Dict[int, str], scripts: Tuple[str, ...], packaged: Tuple[Packaged, ...], kernel: Kernel
 ) -> Tuple[str, Tuple[str, ...]]:
     """What to say of the next boot, the worst of both IP versions, and of rules that somebody else builds then."""
     if request.state == "absent":
@@ -117,19 +134,34 @@ def _told(
         for family in asked
         if any(kernel.filters(frontend, family, request.directions) for frontend in (NFT, LEGACY))
     ]
-    built = [family for family in now if scripts and family not in held]
+    makers = [one for one in packaged if one.whole or not set(now) <= set(held)]
+    built = now if makers else [family for family in now if scripts and family not in held]
     said = {"no" if family in built else held.get(family, "not needed") for family in asked}
     persisted = next(word for word in ("no", "written", "not needed") if word in said)
     if not built:
         return persisted, ()
     versions = " and ".join(f"IPv{family}" for family in built)
+    if makers:
+        return persisted, tuple(_told_of(one, versions) for one in makers)
     return persisted, (
         f"the {versions} rules of this host seem to be built at boot by {', '.join(scripts)}: add the ports there, or "
         "run this again after a reboot",
     )
 
 
-def _wanted_text(file: RulesFile, request: Request, kernel: Kernel) -> Tuple[str, Optional[str]]:
+def _told_of(maker: Packaged, versions: str) -> str:
+    makes = "fills chains of its own whenever it likes"
+    if maker.whole:
+        makes = "makes all of them anew whenever it starts"
+    return (
+        f"the {versions} rules of this host are made by {maker.name}, which {makes}, so that what is opened here may "
+        f"be gone then: open the ports in {maker.settings}, or run this again afterwards"
+    )
+
+
+def _wanted_text(
+    file: RulesFile, request: Request, kernel: Kernel, packaged: Tuple[Packaged, ...]
+) -> Tuple[str, Optional[str]]:
     """The file as it should be, and a warning where it cannot be."""
     takes = Adoption(request, file.family).takes if request.adopt else takes_nothing
     stripped = without_ours(file.text, request.chain, takes, FAMILIES[file.family])
@@ -155,7 +187,7 @@ def _wanted_text(file: RulesFile, request: Request, kernel: Kernel) -> Tuple[str
     link = kernel.link(file.family)
     # A file is there to filter what comes in, whatever it lets through yet.
     directions = wanted_directions(strip(whole, request.chain), have, request, ("in",))
-    terms = Terms(directions, have.made, None, kernel.now)
+    terms = Terms(directions, have.made, None, kernel.now, find_filled(packaged, table))
     want = settle(table, have, wanted_layout(table, request, link, terms), request, link, terms)
     if want == have:
         return file.text, None

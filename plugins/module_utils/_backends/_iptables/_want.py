@@ -38,13 +38,15 @@ Groups = Dict[Place, List[Item]]
 @dataclass(frozen=True)
 class Terms:
     """What a layout depends on beside the request: the directions that something filters, chains that the kernel does
-    not have yet, which is to be remembered, when the set ends, and the time, both in seconds of the epoch.
+    not have yet, which is to be remembered, when the set ends, and the time, both in seconds of the epoch; the chains
+    that another program fills.
     """
 
     directions: Tuple[str, ...] = ("in",)
     made: Tuple[str, ...] = ()
     stop: Optional[int] = None
     now: Optional[float] = None
+    filled: Tuple[str, ...] = ()
 
 
 def wanted_directions(table: Table, have: Layout, request: Request, anyway: Sequence[str] = ()) -> Tuple[str, ...]:
@@ -109,7 +111,7 @@ def _items_of(table: Table, request: Request, link: Link, terms: Terms) -> Dict[
 def _place_items(table: Table, request: Request, link: Link, terms: Terms) -> Dict[str, Groups]:
     placed: Dict[str, Groups] = {}
     for base, items in _items_of(table, request, link, terms).items():
-        placement = Placement(table, base)
+        placement = Placement(table, base, terms.filled)
         groups = placed.setdefault(base, {})
         for item in items:
             groups.setdefault(placement.find(packet_of(item, link), request.position), []).append(item)

@@ -24,6 +24,7 @@ from ansible_collections.port443.https.plugins.module_utils._backends._ufw._sett
     Settings,
     observe_settings,
 )
+from ansible_collections.port443.https.plugins.module_utils._backends._ufw._switch import SwitchOn
 from ansible_collections.port443.https.plugins.module_utils._backends._ufw._user_rules import (
     PATHS,
     Block,
@@ -224,13 +225,14 @@ def _replaced(ruleset: Ruleset, tables: List[Table]) -> Ruleset:
 def _switched_on(plan: Plan, have: Have, files: Dict[str, str]) -> Plan:
     """The plan with ufw switched on at its end, for which ufw takes its lock itself."""
     frontend = have.kernel.default or NFT
+    _enable.refuse_losses(have.kernel, frontend, have.settings, files)
     ruleset = _enable.foresee(have.kernel, frontend, have.settings, files)
     _enable.refuse_cut(ruleset, have.kernel, have.sessions)
     rewritten = _enable.files_rewritten(files, tuple(PATHS.values()))
     change = Change("ufw", "inactive\n", "active\n")
     return replace(
         plan,
-        steps=(*plan.steps, _enable.enable_step(rewritten)),
+        steps=(*plan.steps, SwitchOn(frontend, have.settings, files, rewritten, have.kernel)),
         changes=(*plan.changes, change),
         ruleset=ruleset,
         risky=True,

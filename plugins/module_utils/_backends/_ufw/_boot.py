@@ -13,6 +13,7 @@ from ansible_collections.port443.https.plugins.module_utils._backends._ufw._sett
 from ansible_collections.port443.https.plugins.module_utils._backends._ufw._user_rules import PATHS
 
 HOOKS = ("INPUT", "OUTPUT", "FORWARD")
+BUILTIN = ("PREROUTING", "POSTROUTING", *HOOKS)
 FRAMES = {
     4: ("/etc/ufw/before.rules", "/etc/ufw/after.rules"),
     6: ("/etc/ufw/before6.rules", "/etc/ufw/after6.rules"),
@@ -93,6 +94,5 @@ def _sections(text: str) -> Dict[str, Section]:
 def _whole(section: Dict[str, Section], table: str) -> List[str]:
     """A table other than filter, as the file has it."""
     chains, rules = section[table]
-    builtin = ("PREROUTING", "POSTROUTING", *HOOKS)
-    declared = [f":{chain} {'ACCEPT' if chain in builtin else '-'} [0:0]" for chain in chains]
+    declared = [f":{chain} {'ACCEPT' if chain in BUILTIN else '-'} [0:0]" for chain in chains]
     return [f"*{table}", *declared, *rules, "COMMIT"]

@@ -5,24 +5,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Dict, List, Sequence, Tuple
+from typing import Callable, Dict, List, Optional, Sequence, Tuple
 
+from ansible_collections.port443.https.plugins.module_utils._backends._iptables._lines import meaning
 from ansible_collections.port443.https.plugins.module_utils._backends._iptables._parse import parse_save
-from ansible_collections.port443.https.plugins.module_utils._backends._ufw._boot import HOOKS, boot_text
+from ansible_collections.port443.https.plugins.module_utils._backends._ufw._boot import BUILTIN, HOOKS, boot_text
 from ansible_collections.port443.https.plugins.module_utils._backends._ufw._settings import CONFIGURATION, Settings
 from ansible_collections.port443.https.plugins.module_utils._effective import judge
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._kernel import FAMILIES, Kernel
-from ansible_collections.port443.https.plugins.module_utils._plan import Run
 from ansible_collections.port443.https.plugins.module_utils._port_rule import PortRule, Request
-from ansible_collections.port443.https.plugins.module_utils._ruleset import Chain, Ruleset, Table
+from ansible_collections.port443.https.plugins.module_utils._ruleset import Chain, Rule, Ruleset, Table
 from ansible_collections.port443.https.plugins.module_utils._session import Session
 
-
-def enable_step(files: Dict[str, str]) -> Run:
-    """Returns the command that switches ufw on; ``files`` are those that ufw writes anew then, as they are before."""
-    back = tuple(Run(("tee", path), text) for path, text in files.items())
-    return Run(("ufw", "--force", "enable"), undo=(Run(("ufw", "--force", "disable")), *back))
+_ADVICE = (
+    "Move them into ufw's own files and delete them; or set MANAGE_BUILTINS=no and IPV6=yes in /etc/default/ufw, and "
+    "name no chain of others in ufw's files, and its start spares them"
+)
 
 
 def files_rewritten(files: Dict[str, str], user: Sequence[str]) -> Dict[str, str]:
@@ -58,6 +57,52 @@ def _merged(have: Table, made: Table) -> Table:
         else:
             chains.append(new)
     return replace(have, chains=(*chains, *fresh.values()))
+
+
+def refuse_losses(kernel: Kernel, frontend: str, settings: Settings, files: Dict[str, str]) -> None:
+    """Raises HostError where others would lose a rule; ufw has no way of starting that would leave it there."""
+    losses = find_losses(kernel, frontend, settings, files)
+    if losses:
+        raise HostError(
+            f"switching ufw on would take rules of others away: {'; '.join(losses[:3])}. Nothing was changed. {_ADVICE}"
+        )
+
+
+def find_losses(kernel: Kernel, frontend: str, settings: Settings, files: Dict[str, str]) -> Tuple[str, ...]:
+    """Returns rules that others have, and that a start of ufw takes away, as ``ufw_start`` in ufw-init-functions does.
+
+    With MANAGE_BUILTINS it empties what iptables has of its own (all of filter, whose other chains go as well; of nat
+    for IPv4 alone). With IPV6=no it loads the filter table of IPv6 anew. Else it empties the chains that its files
+    declare; what these files do not put back is lost.
+    """
+    lost: List[str] = []
+    for family, name in FAMILIES.items():
+        loaded = {table.name: table for table in parse_save(boot_text(settings, family, files), frontend, name)}
+        for kind in ("filter", "mangle", "nat", "raw", "security"):
+            have = kernel.table(frontend, family, kind)
+            emptied = _emptied(settings, family, kind)
+            for chain in have.chains if have is not None else ():
+                fresh = loaded[kind].chain(chain.name) if kind in loaded else None
+                if emptied(chain) or (fresh is not None and chain.name not in BUILTIN):
+                    lost += [f"{name} {kind}: {rule.text}" for rule in _missing(chain, fresh)]
+    return tuple(lost)
+
+
+def _emptied(settings: Settings, family: int, kind: str) -> Callable[[Chain], bool]:
+    """What of a table is emptied whatever the files say."""
+    if kind == "filter" and family == 6 and not settings.ipv6:
+        return lambda chain: True
+    if settings.values.get("MANAGE_BUILTINS") != "yes" or kind not in ("filter", "mangle", "nat"):
+        return lambda chain: False
+    if kind == "filter":
+        return lambda chain: True
+    return lambda chain: chain.name in BUILTIN and (kind == "mangle" or family == 4)
+
+
+def _missing(chain: Chain, fresh: Optional[Chain]) -> List[Rule]:
+    """The rules of a chain that are not there afterwards; those that lead to a chain of ufw are its own."""
+    kept = {meaning(rule) for rule in fresh.rules} if fresh is not None else set()
+    return [rule for rule in chain.rules if meaning(rule) not in kept and not rule.target.startswith("ufw")]
 
 
 def refuse_cut(ruleset: Ruleset, kernel: Kernel, sessions: Sequence[Session]) -> None:
