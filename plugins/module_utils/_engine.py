@@ -120,8 +120,11 @@ def _carry_out(backend: Backend[Any], host: Host, first: Plan, request: Request)
     plan = first
     for _round in range(_ROUNDS):
         _apply_or_undo_all(host, plan.steps, done)
-        kernel = observe_kernel(host)
-        plan = backend.plan(backend.observe(host, kernel), request)
+        try:
+            kernel = observe_kernel(host)
+            plan = backend.plan(backend.observe(host, kernel), request)
+        except HostError as problem:
+            raise HostError(problem.message + _apply.undo(host, done)) from None
         if not plan.steps:
             break
     else:

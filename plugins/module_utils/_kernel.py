@@ -20,6 +20,7 @@ from ansible_collections.port443.https.plugins.module_utils._nft_kernel import (
     mark_native_rules,
     native_tables,
 )
+from ansible_collections.port443.https.plugins.module_utils._nft_unprinted import join_families
 from ansible_collections.port443.https.plugins.module_utils._ruleset import Ruleset, Table
 
 NFT, LEGACY = "iptables-nft", "iptables-legacy"
@@ -67,7 +68,7 @@ def observe_kernel(host: Host) -> Kernel:
     commands, default = find_frontends(host)
     for _try in range(_TRIES):
         nft, tables = _read_tables(host, commands)
-        if not any(find_unprintable(table) for table in tables):
+        if not any(table.unprintable for table in tables):
             break
     return Kernel(tables + native_tables(nft), observe_links(host), commands, default, nft, host.now())
 
@@ -88,19 +89,20 @@ def _read_tables(host: Host, commands: Dict[str, str]) -> Tuple[NftView, Tuple[T
             tables += mark_native_rules(parse_save(saved, NFT, name, host.now()), nft, name)
         if host.read(_LEGACY_NAMES[family]):
             tables += parse_save(_save(host, commands, LEGACY, family), LEGACY, name, host.now())
-    return nft, tables
+    return nft, join_families(tables)
 
 
-def find_unprintable(table: Table) -> Optional[str]:
-    """Returns a chain whose rules the text of iptables-save and the kernel do not both show, or None.
-
-    Somebody changed it between the two looks, or it holds rules that iptables-save leaves out: then no index in the
-    text is one in the kernel.
-    """
-    for chain in table.chains:
-        if table.frontend == NFT and any(rule.verdict == "opaque" and rule.text[:3] != "-A " for rule in chain.rules):
-            return chain.name
-    return None
+def refuse_unprintable(kernel: Kernel, frontend: str, family: int) -> None:
+    """Raises HostError where iptables-save does not print the table filter: its text has no place of a rule."""
+    if frontend != NFT:
+        return
+    for table in kernel.ruleset:
+        if (table.family, table.name) == (FAMILIES[family], "filter") and table.unprintable:
+            raise HostError(
+                f"{NFT} table {table.family} {table.name} holds what iptables-save cannot print, so rules of iptables "
+                f"cannot be placed in it, nor taken out: {table.unprintable}. Move that rule into a table of "
+                "its own (nft add table inet NAME), or open the ports with the program that made it"
+            )
 
 
 def find_frontends(host: Host) -> Tuple[Dict[str, str], Optional[str]]:
