@@ -13,6 +13,7 @@ from ansible_collections.port443.https.plugins.module_utils._backends._nftables.
     Sources,
     observe_sources,
 )
+from ansible_collections.port443.https.plugins.module_utils._boot import starts
 from ansible_collections.port443.https.plugins.module_utils._host import Host
 
 _TARGETS = ("sysinit", "multi-user", "basic", "network-pre", "network")
@@ -49,7 +50,7 @@ def observe_files(host: Host) -> Tuple[BootFile, ...]:
     reloads = commands.get("ExecReload") or commands.get("ExecStop", [])
     flushes = bool(reloads) and all(_FLUSH.search(command) for command in reloads)
     found: List[BootFile] = []
-    by_systemd = any(host.has_link(path) for path in _WANTS)
+    by_systemd = starts(host, _WANTS)
     for path in dict.fromkeys((*named, *_SYSTEMD_FILES)):
         if host.is_file(path):
             enabled = by_systemd and (path in named or not commands.get("ExecStart"))
