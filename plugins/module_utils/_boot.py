@@ -4,12 +4,12 @@
 
 from __future__ import annotations
 
-from typing import Iterable, Tuple
+from typing import FrozenSet, Iterable
 
 from ansible_collections.port443.https.plugins.module_utils._host import Host
 
 _MASKS = ("/etc/systemd/system", "/run/systemd/system")
-_IN_MEMORY = ("/run/", "/tmp/", "/var/run/", "/dev/shm/")
+_IN_MEMORY = ("/run/", "/var/run/")
 _HARDWARE = ("wlan", "wwan")  # what the kernel says of links that it has drivers for; of Ethernet it says nothing
 
 
@@ -20,19 +20,20 @@ def starts(host: Host, links: Iterable[str]) -> bool:
     """
     links = tuple(links)
     names = {name for name in (link.rpartition("/")[2] for link in links) if name.endswith(".service")}
-    masked = any(host.real_path(f"{folder}/{name}") == "/dev/null" for folder in _MASKS for name in names)
-    return not masked and any(host.has_link(link) for link in links)
+    if not any(host.has_link(link) for link in links):
+        return False
+    return not any(host.real_path(f"{folder}/{name}") == "/dev/null" for folder in _MASKS for name in names)
 
 
 def is_in_memory(host: Host, path: str) -> bool:
     """Tells whether a file is gone after a reboot."""
-    return (host.real_path(path) + "/").startswith(_IN_MEMORY) or path.startswith(_IN_MEMORY)
+    return host.real_path(path).startswith(_IN_MEMORY) or path.startswith(_IN_MEMORY)
 
 
-def made_later(host: Host, links: Iterable[str], there: Iterable[str]) -> Tuple[str, ...]:
+def made_later(host: Host, links: Iterable[str], there: Iterable[str]) -> FrozenSet[str]:
     """Returns the links that are not there before the network is set up: bridges, tunnels, VLANs; ``there`` are now."""
     there = set(there)
-    return tuple(link for link in sorted(links) if link not in there or _is_virtual(host, link))
+    return frozenset(link for link in links if link not in there or _is_virtual(host, link))
 
 
 def _is_virtual(host: Host, link: str) -> bool:

@@ -32,8 +32,8 @@ class _Maker:
 
 
 _RUNLEVELS = tuple(f"/etc/runlevels/{level}/ipset" for level in ("boot", "default", "sysinit"))
-# By who loads the rules: Debian's package ipset-persistent, whose plugin runs before those of iptables; ipset-service of
-# the RHEL family; the OpenRC services of Alpine and of Gentoo; Arch's ipset. All are ordered before the rules.
+# By who loads the rules: Debian's package ipset-persistent, whose plugin runs before those of iptables; ipset-service
+# of the RHEL family; the OpenRC services of Alpine and of Gentoo; Arch's ipset. All are ordered before the rules.
 _MAKERS: Dict[str, _Maker] = {
     "netfilter-persistent": _Maker(
         ("/etc/iptables/ipsets",),

@@ -16,13 +16,15 @@ from ansible_collections.port443.https.plugins.module_utils._backends._iptables.
 from ansible_collections.port443.https.plugins.module_utils._effective import Effective, judge
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host import Completed, Host
-from ansible_collections.port443.https.plugins.module_utils._kernel import Kernel, command_of, observe_kernel
+from ansible_collections.port443.https.plugins.module_utils._kernel import FAMILIES, Kernel, command_of, observe_kernel
 from ansible_collections.port443.https.plugins.module_utils._plan import Plan, Write
 from ansible_collections.port443.https.plugins.module_utils._port_rule import Request
+from ansible_collections.port443.https.plugins.module_utils._ruleset import Ruleset
 
 Candidate = Tuple[RulesFile, str]
 
 _NO_SUCH_SET = re.compile(r"Set \S+ doesn't exist")  # iptables' extensions/libxt_set.h, both frontends
+_NOT_MADE = "{} was loaded, as {}-restore ended with code 0, and yet there is no chain {} then"
 _MISSING = (
     "{} names a set that nothing makes before it is loaded at boot, and then the host comes up without these rules: {} "
     "said: {}. Have it made before: {}"
@@ -86,8 +88,16 @@ def _load_and_judge(
         if ended.returncode:
             _refuse(host, command, file, ended, request)
     there = observe_kernel(host).ruleset
+    for file, text in candidates:
+        if f":{request.chain} " in text and not _holds(there, file.family, request.chain):
+            told = _NOT_MADE.format(file.path, command_of("iptables", file.family), request.chain)
+            return {"missing": told}
     effective: List[Effective] = judge(there, kernel.links, request)
     return {"effective": [entry.as_result() for entry in effective]}
+
+
+def _holds(ruleset: Ruleset, family: int, chain: str) -> bool:
+    return any(table.family == FAMILIES[family] and table.chain(chain) for table in ruleset)
 
 
 def _refuse(host: Host, command: str, file: RulesFile, ended: Completed, request: Request) -> None:
