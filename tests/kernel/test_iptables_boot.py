@@ -124,7 +124,9 @@ def test_a_set_that_only_runs_now_is_not_there_at_boot(host, case):
     done = host.ensure_as_predicted(rules)
     (warning,) = done.warnings
     assert done.persisted == "no"
-    assert warning.startswith(f"{case[0]} names a set that nothing makes before it is loaded at boot, and then the host ")
+    assert warning.startswith(
+        f"{case[0]} names a set that nothing makes before it is loaded at boot, and then the host "
+    )
     assert SAID in warning
     assert warning.count("ipset restore said: ipset v") == sum("hash:bogus" in text for text in case[2].values())
     again = host.ensure()
