@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import partial
 from typing import Dict, Optional, Sequence, Tuple
@@ -20,10 +21,12 @@ from ansible_collections.port443.https.plugins.module_utils._nft_kernel import (
     mark_native_rules,
     native_tables,
 )
+from ansible_collections.port443.https.plugins.module_utils._nft_unprinted import join_families
 from ansible_collections.port443.https.plugins.module_utils._ruleset import Ruleset, Table
 
 NFT, LEGACY = "iptables-nft", "iptables-legacy"
 FAMILIES = {4: "ip", 6: "ip6"}
+_SAID_VERSION = re.compile(r"\bv1\.\d+")
 _TRIES = 3  # a rule that comes between the two looks is gone at the next try
 _LEGACY_NAMES = {4: "/proc/net/ip_tables_names", 6: "/proc/net/ip6_tables_names"}
 
@@ -67,7 +70,7 @@ def observe_kernel(host: Host) -> Kernel:
     commands, default = find_frontends(host)
     for _try in range(_TRIES):
         nft, tables = _read_tables(host, commands)
-        if not any(find_unprintable(table) for table in tables):
+        if not any(table.unprintable for table in tables):
             break
     return Kernel(tables + native_tables(nft), observe_links(host), commands, default, nft, host.now())
 
@@ -86,21 +89,35 @@ def _read_tables(host: Host, commands: Dict[str, str]) -> Tuple[NftView, Tuple[T
         if nft.has_iptables_tables(name):
             saved = saves[name]() if name in saves else _save(host, commands, NFT, family)
             tables += mark_native_rules(parse_save(saved, NFT, name, host.now()), nft, name)
-        if host.read(_LEGACY_NAMES[family]):
-            tables += parse_save(_save(host, commands, LEGACY, family), LEGACY, name, host.now())
-    return nft, tables
+        names = host.read(_LEGACY_NAMES[family])
+        if names:
+            saved = _save(host, commands, LEGACY, family)
+            _refuse_unsaid(saved, names.decode("ascii", "replace").split(), commands, family)
+            tables += parse_save(saved, LEGACY, name, host.now())
+    return nft, join_families(tables)
 
 
-def find_unprintable(table: Table) -> Optional[str]:
-    """Returns a chain whose rules the text of iptables-save and the kernel do not both show, or None.
+def _refuse_unsaid(saved: str, names: Sequence[str], commands: Dict[str, str], family: int) -> None:
+    """Raises HostError where a table of iptables-legacy is missing from the text, or has no end there."""
+    ends = [line for line in saved.split("\n") if line[:1] == "*" or line == "COMMIT"]
+    whole = {table[1:].strip() for table, end in zip(ends, ends[1:]) if table[:1] == "*" and end == "COMMIT"}
+    missing = [name for name in names if name not in whole]
+    if missing:
+        tool = command_of(commands[LEGACY], family) + "-save"
+        raise HostError(f"{tool} prints no whole table {missing[0]}, which the kernel has: what filters cannot be seen")
 
-    Somebody changed it between the two looks, or it holds rules that iptables-save leaves out: then no index in the
-    text is one in the kernel.
-    """
-    for chain in table.chains:
-        if table.frontend == NFT and any(rule.verdict == "opaque" and rule.text[:3] != "-A " for rule in chain.rules):
-            return chain.name
-    return None
+
+def refuse_unprintable(kernel: Kernel, frontend: str, family: int) -> None:
+    """Raises HostError where iptables-save does not print the table filter: its text has no place of a rule."""
+    if frontend != NFT:
+        return
+    for table in kernel.ruleset:
+        if (table.family, table.name) == (FAMILIES[family], "filter") and table.unprintable:
+            raise HostError(
+                f"{NFT} table {table.family} {table.name} holds what iptables-save cannot print, so rules of iptables "
+                f"cannot be placed in it, nor taken out: {table.unprintable}. Move that rule into a table of "
+                "its own (nft add table inet NAME), or open the ports with the program that made it"
+            )
 
 
 def find_frontends(host: Host) -> Tuple[Dict[str, str], Optional[str]]:
@@ -111,9 +128,21 @@ def find_frontends(host: Host) -> Tuple[Dict[str, str], Optional[str]]:
         return commands, None
     default = NFT if "nft" in host.real_path(plain) else LEGACY
     if "xtables" not in host.real_path(plain):
-        default = NFT if "nf_tables" in host.run(("iptables-save", "--version")).out else LEGACY
+        default = _ask_frontend(host)
     commands.setdefault(default, "iptables")
     return commands, default
+
+
+def _ask_frontend(host: Host) -> str:
+    """Versions before 1.8 had no other frontend than the one that is legacy now, and did not name it."""
+    ended = host.run(("iptables-save", "--version"))
+    said = _SAID_VERSION.search(ended.out)
+    if said is None:
+        raise HostError(
+            f"'iptables-save --version' does not tell which frontend it is: it ended with code {ended.returncode} and "
+            f"said: {ended.words()}"
+        )
+    return NFT if "nf_tables" in ended.out else LEGACY
 
 
 def command_of(prefix: str, family: int) -> str:

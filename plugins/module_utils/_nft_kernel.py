@@ -17,6 +17,7 @@ from ansible_collections.port443.https.plugins.module_utils._nft_messages import
 )
 from ansible_collections.port443.https.plugins.module_utils._nft_rules import printed_right
 from ansible_collections.port443.https.plugins.module_utils._nft_tokens import read_tokens
+from ansible_collections.port443.https.plugins.module_utils._nft_unprinted import as_unprinted
 from ansible_collections.port443.https.plugins.module_utils._ruleset import Chain, Rule, Ruleset, Table
 
 IPTABLES_TABLES = ("raw", "mangle", "nat", "filter", "security")
@@ -57,14 +58,18 @@ def mark_native_rules(tables: Tuple[Table, ...], view: NftView, family: str) -> 
 
     iptables-save 1.8.9 prints native rules of tables with iptables' names as far as it understands them and says
     nothing: ``tcp dport { 80, 8080 } accept`` becomes ``-p tcp -j ACCEPT``. Base chains that it leaves out come as
-    further tables of frontend nft.
+    further tables of frontend nft, and a table that it does not print whole is read without it.
     """
     rules = _by_chain([rule for rule in view.rules if rule.family == family])
-    marked = tuple(_mark_table(table, rules, view) for table in tables)
-    printed = {_base(table.name, chain) for table in tables for chain in table.chains}
+    whole = {table.name: table for table in tables if _is_whole(table, rules, view)}
+    marked = tuple(_mark_table(table, rules, view) for table in whole.values())
+    printed = {_base(table.name, chain) for table in whole.values() for chain in table.chains}
     left: Tuple[Table, ...] = ()
     for table in view.tables:
         if table.family == family and _is_iptables(family, table.name):
+            if table.name not in whole:
+                left += (_read_unprinted(view, table),)
+                continue
             bases = [
                 chain for chain in view.chains if (chain.family, chain.table) == (family, table.name) and chain.hook
             ]
@@ -73,6 +78,22 @@ def mark_native_rules(tables: Tuple[Table, ...], view: NftView, family: str) -> 
             if names and len(names) == len(bases):  # iptables-save makes up the base chains that it would have
                 marked = tuple(one for one in marked if one.name != table.name)
     return marked + left
+
+
+def _is_whole(table: Table, rules: Dict[Tuple[str, str], List[KernelRule]], view: NftView) -> bool:
+    """Whether the text has all rules of a table: iptables-save leaves some out, or somebody changed it in between."""
+    place = (table.family, table.name)
+    printed = {chain.name: len(chain.rules) for chain in table.chains}
+    native = {chain.name for chain in view.chains if (chain.family, chain.table) == place and chain.hook} - set(printed)
+    held = {chain: len(found) for (name, chain), found in rules.items() if name == table.name and chain not in native}
+    return {**dict.fromkeys(printed, 0), **held} == printed
+
+
+def _read_unprinted(view: NftView, table: KernelTable) -> Table:
+    read = _read_table(view, table)
+    spelled = {rule.handle: rule.text for chain in read.chains for rule in chain.rules}
+    place = (table.family, table.name)
+    return as_unprinted(read, [rule for rule in view.rules if (rule.family, rule.table) == place], spelled)
 
 
 def _base(table: str, chain: Union[Chain, KernelChain]) -> Tuple[object, ...]:
@@ -93,18 +114,13 @@ def _by_chain(rules: Sequence[KernelRule]) -> Dict[Tuple[str, str], List[KernelR
 
 def _mark_table(table: Table, rules: Dict[Tuple[str, str], List[KernelRule]], view: NftView) -> Table:
     decoder = RuleDecoder(table.family, _sets_of(view, table.family, table.name))
-    chains = tuple(
-        _mark_chain(table, chain, rules.get((table.name, chain.name), []), decoder) for chain in table.chains
-    )
+    chains = tuple(_mark_chain(chain, rules.get((table.name, chain.name), []), decoder) for chain in table.chains)
     if view.is_dormant(table.family, table.name):
         return replace(table, chains=tuple(replace(chain, hook=None) for chain in chains), dormant=True)
     return replace(table, chains=chains)
 
 
-def _mark_chain(table: Table, chain: Chain, rules: List[KernelRule], decoder: RuleDecoder) -> Chain:
-    if len(rules) != len(chain.rules):  # the text leaves some out, or somebody changed the chain in between
-        text = f"nft table {table.family} {table.name}, chain {chain.name}"
-        return replace(chain, rules=(Rule((), "opaque", text=text),))
+def _mark_chain(chain: Chain, rules: List[KernelRule], decoder: RuleDecoder) -> Chain:
     right = [printed_right(read_tokens(listed.expressions), rule.text) for listed, rule in zip(rules, chain.rules)]
     if all(right):
         return chain

@@ -57,6 +57,11 @@ def printed_right(tokens: Tuple[str, ...], text: str) -> bool:
     return all(sum(padded.count(word) for word in words) >= times for words, times in needs)
 
 
+def may_be_iptables(tokens: Tuple[str, ...]) -> bool:
+    """Tells whether iptables-nft may have written a rule with these expressions, and prints it back."""
+    return _needs(tokens) is not None
+
+
 @lru_cache(maxsize=1024)
 def _needs(tokens: Tuple[str, ...]) -> Optional[Needs]:
     """What has to be in the line, or None where iptables prints no line that is right."""

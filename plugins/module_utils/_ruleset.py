@@ -120,7 +120,8 @@ class Table:
 
     ``frontend`` is iptables-nft, iptables-legacy or nft; ``family`` is ip, ip6, inet, netdev, arp or bridge. Tables of
     nft hold all their chains. No chain of a ``dormant`` table has a hook; only the program that made an ``owned`` one
-    may change it.
+    may change it. ``unprintable`` is for tables with iptables' names: the chain and the rule for which iptables-save
+    does not print what the table holds, empty where it does.
     """
 
     frontend: str
@@ -130,6 +131,7 @@ class Table:
     sets: Tuple[NamedSet, ...] = ()
     dormant: bool = False
     owned: bool = False
+    unprintable: str = ""
 
     def chain(self, name: str) -> Optional[Chain]:
         """The chain of that name, or None."""

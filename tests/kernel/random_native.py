@@ -26,6 +26,33 @@ def make_script(chance, certain):
     return "".join(_Table(chance, family, f"t{number}", certain).write() for number, family in enumerate(families))
 
 
+# Expressions that iptables-save 1.8.7 to 1.8.11 prints nothing of: it leaves the whole table out, or stops amid it.
+_UNPRINTABLE = (
+    "ct state {state} {end}",
+    "fib daddr type local {end}",
+    'iifname "eth0" ct state {state} counter {end}',
+    "meta l4proto tcp ct mark 1 {end}",
+    "tcp dport {port} ct state {state} log {end}",
+    "tcp dport {port} reject",
+    "meta length 500 counter {end}",
+    "{version} version 4 {end}",
+)
+
+
+def make_unprintable(chance):
+    """Returns the commands that put a rule which iptables-save cannot print into the table filter of an IP version."""
+    family = chance.choice(("ip", "ip6"))
+    rule = chance.choice(_UNPRINTABLE).format(
+        state=chance.choice(("new", "established", "invalid", "new,established")),
+        end=chance.choice(("accept", "drop", "counter", "return")),
+        port=chance.choice(PORTS),
+        version=family,
+    )
+    return (
+        f"{chance.choice(('insert', 'add'))} rule {family} filter {chance.choice(('INPUT', 'OUTPUT', *USERS))} {rule}\n"
+    )
+
+
 class _Table(Matches):
     """One table: its sets, its chains that others jump to, its base chains."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 
-from random_native import make_script
+from random_native import make_script, make_unprintable
 
 MIXTURES = (
     ("nft",),
@@ -61,6 +61,12 @@ def make_ruleset(seed):
         else:
             rules.update({(frontend, family): _Text(chance, family).write() for family in (4, 6)})
     return rules
+
+
+def make_hidden(seed):
+    """Returns input of nft that hides a table from iptables-save; empty for most, and for rulesets without such."""
+    has_tables = "iptables-nft" in MIXTURES[seed % len(MIXTURES)]
+    return make_unprintable(random.Random(-1 - seed)) if has_tables and seed % 3 == 0 else ""
 
 
 def is_certain(seed):

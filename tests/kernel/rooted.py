@@ -69,8 +69,9 @@ class RootedHost(Host):
 
     def real_path(self, path):
         real, root = super().real_path(self._at(path)), os.path.realpath(self.root)
-        within = super().has_link(self._at(path)) and (real + "/").startswith(root + "/")
-        return (real[len(root) :] or "/") if within else super().real_path(path)
+        if not super().has_link(self._at(path)):
+            return super().real_path(path)
+        return (real[len(root) :] or "/") if (real + "/").startswith(root + "/") else real
 
     def is_file(self, path):
         return super().is_file(self._at(path))

@@ -155,8 +155,10 @@ def test_each_distributions_file_is_written_loaded_and_restored(host, path, link
     assert host.files() == files
 
 
-def test_sets_that_the_saved_rules_name_are_carried_into_the_rehearsal(host):
+def test_sets_that_the_boot_makes_are_in_the_rehearsal(host):
     tool("ipset", "create", "blacklist", "hash:ip")
+    host.put("/etc/iptables/ipsets", tool("ipset", "save"))
+    host.put("/usr/share/netfilter-persistent/plugins.d/10-ipset", "")
     banned = SAVED.replace("-A INPUT -m conn", "-A INPUT -m set --match-set blacklist src -j DROP\n-A INPUT -m conn")
     load(banned, families=(4,))
     host.put(V4, banned)

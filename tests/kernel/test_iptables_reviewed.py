@@ -113,6 +113,8 @@ def test_indented_rules_are_not_taken_for_none(host):
 
 def test_sets_that_rules_add_to_are_carried_too(host):
     tool("ipset", "create", "scan", "hash:ip")
+    host.put("/etc/iptables/ipsets", tool("ipset", "save"))
+    host.put("/usr/share/netfilter-persistent/plugins.d/10-ipset", "")
     saved = SAVED.replace("-A FORWARD", "-A INPUT -p tcp -m tcp --dport 23 -j SET --add-set scan src\n-A FORWARD")
     load(saved, families=(4,))
     host.put(V4, saved)

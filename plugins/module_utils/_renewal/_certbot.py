@@ -90,6 +90,8 @@ def refuse_unusable(host: Host) -> None:
     """Raises HostError where certbot is not installed, or too old to be told what kind of key to make."""
     told = _run_once(host, ("certbot", "--version"), "")
     found = re.search(r"\bcertbot ([0-9]+)\.([0-9]+)", told.out + told.err)
+    if told.returncode or not (told.out + told.err).strip():
+        raise HostError(f"'certbot --version' of this host does not tell a version, it said: {tell(told)}")
     if found and tuple(map(int, found.groups())) < OLDEST:
         oldest = ".".join(map(str, OLDEST))
         raise HostError(f"{found.group()} of this host is too old: {oldest} or newer is needed")

@@ -37,7 +37,8 @@ def make(host: Host, names: Sequence[str]) -> Tuple[bytes, bytes]:
     if host.find("openssl") is None:
         raise HostError("a first certificate for the web server takes the host's openssl, which is not installed")
     made = host.run(_COMMAND, _CONFIG.format(names=",".join(f"DNS:{name}" for name in names)))
-    blocks = read_pem(made.out.encode("ascii", "replace"), "openssl").blocks if made.returncode == 0 else ()
+    whole = made.returncode == 0 and "-----BEGIN " in made.out
+    blocks = read_pem(made.out.encode("ascii", "replace"), "openssl").blocks if whole else ()
     pems = [
         b"".join(write_pem(block.label, block.der) for block in blocks if block.is_key() == is_key)
         for is_key in (False, True)

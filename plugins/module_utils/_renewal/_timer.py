@@ -174,4 +174,7 @@ def run_all(host: Host, commands: Tuple[Command, ...]) -> None:
 
 def _show(host: Host, unit: str) -> Dict[str, str]:
     shown = host.run(("systemctl", "show", "--property=LoadState,UnitFileState,ActiveState", unit))
-    return dict(line.partition("=")[::2] for line in shown.out.splitlines())
+    said = dict(line.partition("=")[::2] for line in shown.out.splitlines())
+    if not said.get("LoadState"):  # of a unit that is not there it says not-found
+        raise HostError(f"systemd does not tell what is with {unit}: {tell_failure(shown)}")
+    return said

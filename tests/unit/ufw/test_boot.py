@@ -90,6 +90,9 @@ class Files:
     def has_link(self, path):
         return path in self.links
 
+    def real_path(self, path):
+        return path
+
     def list_folder(self, path):
         return ("conf",) if path == "/proc/sys/net/ipv6" and self.ipv6 else ()
 

@@ -39,7 +39,7 @@ from ansible_collections.port443.https.plugins.module_utils._kernel import (
     LEGACY,
     NFT,
     Kernel,
-    find_unprintable,
+    refuse_unprintable,
 )
 from ansible_collections.port443.https.plugins.module_utils._plan import Change, Plan, Prune, Step
 from ansible_collections.port443.https.plugins.module_utils._port_rule import CHAIN_PREFIX, Request
@@ -139,9 +139,11 @@ def _plan_table(host: Have, request: Request, frontend: str, family: int, chosen
     if table is None and not (chosen and request.state == "present"):
         return None
     present = table or Table(frontend, FAMILIES[family], "filter", (Chain("INPUT", (), "accept", "input"),))
-    _refuse_unprintable(present)
+    placing = chosen and request.state == "present"
+    if placing or present.chain(request.chain):
+        refuse_unprintable(kernel, frontend, family)
     have, stripped, want = find_layout(present, request.chain), strip(present, request.chain), Layout()
-    if chosen and request.state == "present":
+    if placing:
         link = kernel.link(family)
         terms = _terms(host, present, have, request, family, wanted_directions(stripped, have, request))
         takes = Adoption(request, family).takes if request.adopt and terms.directions else takes_nothing
@@ -174,15 +176,6 @@ def _made(kernel: Kernel, table: Table, have: Layout, family: int, directions: T
         if ours or not kernel.nft.has_chain(FAMILIES[family], "filter", base):
             made.add(base)
     return tuple(base for base in BASES.values() if base in made)
-
-
-def _refuse_unprintable(table: Table) -> None:
-    chain = find_unprintable(table)
-    if chain is not None:
-        raise HostError(
-            f"{_title(table)} holds rules in chain {chain} that iptables cannot print, made by nft or another program: "
-            "open the ports with that, as rules of iptables cannot be placed among them"
-        )
 
 
 def _title(table: Table) -> str:

@@ -28,9 +28,16 @@ class Loader:
     enabled_by: Dict[int, Tuple[str, ...]]
 
 
-def _units(name: str) -> Tuple[str, ...]:
-    folders = ("multi-user", "basic", "sysinit", "network-pre", "network")
-    return tuple(f"/etc/systemd/system/{folder}.target.wants/{name}.service" for folder in folders)
+WANTS = tuple(
+    f"/etc/systemd/system/{target}.target.wants"
+    for target in ("multi-user", "basic", "sysinit", "network-pre", "network")
+)
+"""The folders with links to the units that the boot starts."""
+
+
+def units(name: str) -> Tuple[str, ...]:
+    """Returns the links one of which means that the boot starts a service."""
+    return tuple(f"{folder}/{name}.service" for folder in WANTS)
 
 
 # Which file, and what enables it: the packages netfilter-persistent, iptables-services, Alpine's and Arch's iptables.
@@ -40,7 +47,7 @@ LOADERS = (
         {4: "/etc/iptables/rules.v4", 6: "/etc/iptables/rules.v6"},
         {
             family: (
-                *_units("netfilter-persistent"),
+                *units("netfilter-persistent"),
                 "/etc/rcS.d/S01netfilter-persistent",
                 "/etc/rc2.d/S01netfilter-persistent",
             )
@@ -50,7 +57,7 @@ LOADERS = (
     Loader(
         "iptables-services",
         {4: "/etc/sysconfig/iptables", 6: "/etc/sysconfig/ip6tables"},
-        {4: _units("iptables"), 6: _units("ip6tables")},
+        {4: units("iptables"), 6: units("ip6tables")},
     ),
     Loader(
         "the OpenRC service iptables",
@@ -63,7 +70,7 @@ LOADERS = (
     Loader(
         "iptables.service",
         {4: "/etc/iptables/iptables.rules", 6: "/etc/iptables/ip6tables.rules"},
-        {4: _units("iptables"), 6: _units("ip6tables")},
+        {4: units("iptables"), 6: units("ip6tables")},
     ),
 )
 

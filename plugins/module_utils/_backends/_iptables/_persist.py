@@ -32,6 +32,7 @@ from ansible_collections.port443.https.plugins.module_utils._backends._iptables.
     wanted_directions,
     wanted_layout,
 )
+from ansible_collections.port443.https.plugins.module_utils._boot import starts
 from ansible_collections.port443.https.plugins.module_utils._host import Host
 from ansible_collections.port443.https.plugins.module_utils._kernel import FAMILIES, LEGACY, NFT, Kernel
 from ansible_collections.port443.https.plugins.module_utils._plan import Change, Write
@@ -77,7 +78,7 @@ def observe_files(host: Host) -> Tuple[RulesFile, ...]:
 
 
 def _is_enabled(host: Host, loader: Loader, family: int) -> bool:
-    return any(host.has_link(path) for path in loader.enabled_by[family])
+    return starts(host, loader.enabled_by[family])
 
 
 def observe_scripts(host: Host, word: bytes = b"iptables") -> Tuple[str, ...]:

@@ -4,18 +4,31 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any, Dict, List, Sequence, Tuple
 
+from ansible_collections.port443.https.plugins.module_utils._backends._iptables._boot_sets import (
+    advice_for,
+    observe_boot_sets,
+)
 from ansible_collections.port443.https.plugins.module_utils._backends._iptables._files import RulesFile
 from ansible_collections.port443.https.plugins.module_utils._effective import Effective, judge
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host import Completed, Host
-from ansible_collections.port443.https.plugins.module_utils._kernel import Kernel, command_of, observe_kernel
+from ansible_collections.port443.https.plugins.module_utils._kernel import FAMILIES, Kernel, command_of, observe_kernel
 from ansible_collections.port443.https.plugins.module_utils._plan import Plan, Write
 from ansible_collections.port443.https.plugins.module_utils._port_rule import Request
+from ansible_collections.port443.https.plugins.module_utils._ruleset import Ruleset
 
 Candidate = Tuple[RulesFile, str]
+
+_NO_SUCH_SET = re.compile(r"Set \S+ doesn't exist")  # iptables' extensions/libxt_set.h, both frontends
+_NOT_MADE = "{} was loaded, as {}-restore ended with code 0, and yet there is no chain {} then"
+_MISSING = (
+    "{} names a set that nothing makes before it is loaded at boot, and then the host comes up without these rules: {} "
+    "said: {}. Have it made before: {}"
+)
 
 
 def rehearse(host: Host, files: Sequence[RulesFile], plan: Plan, request: Request, kernel: Kernel) -> Plan:
@@ -31,9 +44,15 @@ def rehearse(host: Host, files: Sequence[RulesFile], plan: Plan, request: Reques
         return plan
     # Before the child starts: it inherits the answer, and mostly finds the same rules.
     live = {entry.key: entry for entry in judge(plan.ruleset, kernel.links, request)}
-    sets = host.run(("ipset", "save")).out if _needs_sets(host, candidates) else ""
-    answer = host.in_private_network(lambda: _load_and_judge(host, candidates, sets, request, kernel))
-    if answer is None or not whole:
+    now, made = _observe_sets(host, candidates)
+    answer = host.in_private_network(lambda: _load_and_judge(host, candidates, made, request, kernel))
+    if answer is None:
+        return plan
+    if "missing" in answer:
+        # Nothing but the sets may be wrong with our change.
+        host.in_private_network(lambda: _load_and_judge(host, candidates, (now,), request, kernel))
+        return replace(plan, persisted="no", warnings=(*plan.warnings, answer["missing"])) if whole else plan
+    if not whole:
         return plan
     blocked = [Effective(**entry) for entry in answer["effective"] if entry["verdict"] == "blocked"]
     warnings = tuple(
@@ -44,24 +63,41 @@ def rehearse(host: Host, files: Sequence[RulesFile], plan: Plan, request: Reques
     return replace(plan, persisted="rehearsed", warnings=plan.warnings + warnings)
 
 
-def _needs_sets(host: Host, candidates: Sequence[Candidate]) -> bool:
-    return any("-set " in text for _file, text in candidates) and host.find("ipset") is not None
+def _observe_sets(host: Host, candidates: Sequence[Candidate]) -> Tuple[str, Tuple[str, ...]]:
+    """All sets that there are now, and those that the boot makes before the rules, as texts for ipset."""
+    loaders = [file.loader for file, text in candidates if "-set " in text]
+    if not loaders or host.find("ipset") is None:
+        return "", ()
+    now = host.run(("ipset", "save")).out
+    return now, tuple(text for loader in dict.fromkeys(loaders) for text in observe_boot_sets(host, loader, now))
 
 
 def _load_and_judge(
-    host: Host, candidates: Sequence[Candidate], sets: str, request: Request, kernel: Kernel
+    host: Host, candidates: Sequence[Candidate], sets: Sequence[str], request: Request, kernel: Kernel
 ) -> Dict[str, Any]:
     """Runs inside the namespace, where the tools that the boot uses see nothing but what is loaded here."""
-    if sets:
-        host.run(("ipset", "restore"), sets)
+    said = ""
+    for text in filter(None, sets):
+        ended = host.run(("ipset", "restore", "-exist"), text)
+        said += f" (ipset restore said: {ended.words()})" if ended.returncode else ""
     for file, text in candidates:
         command = command_of("iptables", file.family) + "-restore"
         ended = host.run((command,), text)
+        if ended.returncode and _NO_SUCH_SET.search(ended.words()):
+            return {"missing": _MISSING.format(file.path, command, ended.words() + said, advice_for(file.loader))}
         if ended.returncode:
             _refuse(host, command, file, ended, request)
     there = observe_kernel(host).ruleset
+    for file, text in candidates:
+        if f":{request.chain} " in text and not _holds(there, file.family, request.chain):
+            told = _NOT_MADE.format(file.path, command_of("iptables", file.family), request.chain)
+            return {"missing": told}
     effective: List[Effective] = judge(there, kernel.links, request)
     return {"effective": [entry.as_result() for entry in effective]}
+
+
+def _holds(ruleset: Ruleset, family: int, chain: str) -> bool:
+    return any(table.family == FAMILIES[family] and table.chain(chain) for table in ruleset)
 
 
 def _refuse(host: Host, command: str, file: RulesFile, ended: Completed, request: Request) -> None:

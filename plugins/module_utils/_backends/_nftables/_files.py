@@ -13,6 +13,7 @@ from ansible_collections.port443.https.plugins.module_utils._backends._nftables.
     Sources,
     observe_sources,
 )
+from ansible_collections.port443.https.plugins.module_utils._boot import is_in_memory, starts
 from ansible_collections.port443.https.plugins.module_utils._host import Host
 
 _TARGETS = ("sysinit", "multi-user", "basic", "network-pre", "network")
@@ -24,6 +25,10 @@ _OVERRIDES = "/etc/systemd/system/nftables.service.d"
 _SYSTEMD_FILES = ("/etc/nftables.conf", "/etc/sysconfig/nftables.conf")
 _OPENRC_FILES = ("/etc/nftables.nft",)
 _FLUSH = re.compile(r"flush\s+ruleset")
+_AFTER = re.compile(r"^[ \t]*After[ \t]*=(.*)$", re.MULTILINE)
+# All but network-pre.target, before which links are not set up: the network, one link's device, an instance such as
+# wg-quick@wg0.service.
+_LATE = re.compile(r"network(?!-pre\b)|NetworkManager|\.device\b|@|docker|libvirt", re.IGNORECASE)
 _COMMAND = re.compile(r"^[ \t]*(Exec\w+)[ \t]*=[ \t]*(.*?)[ \t]*$", re.MULTILINE)
 
 
@@ -32,7 +37,8 @@ class BootFile:
     """An nft file that exists, with all that it includes.
 
     ``loader`` is the service that loads it, ``enabled`` whether that happens at boot; ``flushes`` tells that the
-    service takes the old rules away itself before it loads the file again.
+    service takes the old rules away itself before it loads the file again, ``waits`` that it starts after the network.
+    ``in_memory`` are the files of it that a reboot takes away.
     """
 
     path: str
@@ -40,6 +46,8 @@ class BootFile:
     sources: Sources
     enabled: bool
     flushes: bool
+    waits: bool = False
+    in_memory: Tuple[str, ...] = ()
 
 
 def observe_files(host: Host) -> Tuple[BootFile, ...]:
@@ -48,18 +56,25 @@ def observe_files(host: Host) -> Tuple[BootFile, ...]:
     named = _files_of(commands.get("ExecStart", []))
     reloads = commands.get("ExecReload") or commands.get("ExecStop", [])
     flushes = bool(reloads) and all(_FLUSH.search(command) for command in reloads)
+    waits = any(_LATE.search(words) for text in _unit_texts(host) for words in _AFTER.findall(text))
     found: List[BootFile] = []
-    by_systemd = any(host.has_link(path) for path in _WANTS)
+    by_systemd = starts(host, _WANTS)
     for path in dict.fromkeys((*named, *_SYSTEMD_FILES)):
         if host.is_file(path):
             enabled = by_systemd and (path in named or not commands.get("ExecStart"))
-            found.append(BootFile(path, "nftables.service", observe_sources(host, path), enabled, flushes))
+            found.append(_boot_file(host, path, "nftables.service", enabled, flushes, waits))
     by_openrc = any(host.has_link(path) for path in _RUNLEVELS)
     for path in _OPENRC_FILES:
         if host.is_file(path):
             loader = "the OpenRC service nftables"
-            found.append(BootFile(path, loader, observe_sources(host, path), by_openrc, False))
+            found.append(_boot_file(host, path, loader, by_openrc, False, False))
     return tuple(found)
+
+
+def _boot_file(host: Host, path: str, loader: str, enabled: bool, flushes: bool, waits: bool) -> BootFile:
+    sources = observe_sources(host, path)
+    in_memory = tuple(name for name in sorted(sources.contents) if is_in_memory(host, name))
+    return BootFile(path, loader, sources, enabled, flushes, waits, in_memory)
 
 
 def _commands(host: Host) -> Dict[str, List[str]]:

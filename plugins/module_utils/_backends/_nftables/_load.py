@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, FrozenSet, List, Optional
 
 from ansible_collections.port443.https.plugins.module_utils._backends._nftables._transaction import COMMAND
+from ansible_collections.port443.https.plugins.module_utils._boot import made_later
 from ansible_collections.port443.https.plugins.module_utils._host import Host
 from ansible_collections.port443.https.plugins.module_utils._kernel import observe_kernel
 from ansible_collections.port443.https.plugins.module_utils._link import parse_dev
@@ -25,12 +26,14 @@ _WORD = re.compile(r"[A-Za-z0-9_][\w.:@-]{0,14}")
 class Loaded:
     """What a file makes; ``words`` are nft's where it does not load, and ``doubles`` tells of rules that come again.
 
-    That is so where the file is loaded a second time, as a reload does.
+    That is so where the file is loaded a second time, as a reload does. ``early`` are nft's words where the file does
+    not load before the network is set up, as it insists on links that are made only then.
     """
 
     ruleset: Ruleset = ()
     words: str = ""
     doubles: bool = False
+    early: str = ""
 
 
 # Mostly the file that is there is also what is there in the end: the last answers are kept.
@@ -44,49 +47,54 @@ def load(host: Host, text: str) -> Optional[Loaded]:
         return _LOADED[text]
     if host.find(COMMAND[0]) is None:
         return None
-    names = _links(host, text)
-    answer = host.in_private_network(lambda: _load(host, text, names))
+    there = parse_dev((host.read("/proc/net/dev") or b"").decode("utf-8", "replace"))
+    names = _links(there, text)
+    late = made_later(host, names, there)
+    answer = host.in_private_network(lambda: _load(host, text, names - late, late))
     if answer is None:
         return None
-    loaded = Loaded(_unpack(answer["ruleset"]), answer["words"], answer["doubles"])
+    loaded = Loaded(_unpack(answer["ruleset"]), answer["words"], answer["doubles"], answer["early"])
     while len(_LOADED) >= _MOST:
         del _LOADED[next(iter(_LOADED))]
     _LOADED[text] = loaded
     return loaded
 
 
-def _load(host: Host, text: str, names: FrozenSet[str]) -> Dict[str, Any]:
-    """Runs inside the namespace."""
-    if names and host.find("ip"):
-        host.run(("ip", "-force", "-batch", "-"), _link_commands(names))
+def _load(host: Host, text: str, names: FrozenSet[str], late: FrozenSet[str]) -> Dict[str, Any]:
+    """Runs inside the namespace; the links ``late`` are made only if it does not load without them."""
+    _make_links(host, names)
     ended = host.run(COMMAND, text)
+    early = ended.words() if ended.returncode and late else ""
+    if early:
+        _make_links(host, late)
+        ended = host.run(COMMAND, text)
     if ended.returncode:
-        return {"ruleset": _pack(()), "words": ended.words(), "doubles": False}
+        return {"ruleset": _pack(()), "words": ended.words(), "doubles": False, "early": ""}
     ruleset = observe_kernel(host).ruleset
     doubles = False
     if not _FLUSH.search(text) and not host.run(COMMAND, text).returncode:
         doubles = _count(observe_kernel(host).ruleset) > _count(ruleset)
-    return {"ruleset": _pack(ruleset), "words": "", "doubles": doubles}
+    return {"ruleset": _pack(ruleset), "words": "", "doubles": doubles, "early": early}
 
 
 def _count(ruleset: Ruleset) -> int:
     return sum(len(chain.rules) for table in ruleset for chain in table.chains)
 
 
-def _links(host: Host, text: str) -> FrozenSet[str]:
+def _links(there: FrozenSet[str], text: str) -> FrozenSet[str]:
     """The interfaces that nft may want to be there: those of the host that the text names, and those it insists on."""
-    there = parse_dev((host.read("/proc/net/dev") or b"").decode("utf-8", "replace"))
     named = there.intersection(_WORD.findall(text)) | set(_LINK.findall(text))
     return frozenset(named - {"lo"})
 
 
-def _link_commands(names: FrozenSet[str]) -> str:
-    """Input of ip; where the kernel has no dummy links, a veth serves as well."""
+def _make_links(host: Host, names: FrozenSet[str]) -> None:
+    """Where the kernel has no dummy links, a veth serves as well."""
     lines: List[str] = []
-    for number, name in enumerate(sorted(names)):
+    for name in sorted(names):
         lines.append(f"link add {name} type dummy")
-        lines.append(f"link add {name} type veth peer name port443-{number}")
-    return "".join(line + "\n" for line in lines)
+        lines.append(f"link add {name} type veth")
+    if lines and host.find("ip"):
+        host.run(("ip", "-force", "-batch", "-"), "".join(line + "\n" for line in lines))
 
 
 def _pack(ruleset: Ruleset) -> str:

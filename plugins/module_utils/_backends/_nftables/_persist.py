@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._backends._iptables._persist import Saved
@@ -60,7 +60,7 @@ def plan_files(files: Sequence[KnownFile], scripts: Sequence[str], request: Requ
     warnings: List[str] = []
     held: List[str] = []
     for known in files:
-        outcome = _plan_file(known, request, kernel)
+        outcome = _not_at_boot(known, _plan_file(known, request, kernel))
         warnings += outcome.warnings
         held += [outcome.held] if outcome.held else []
         before = known.file.sources
@@ -114,6 +114,19 @@ def _plan_file(known: KnownFile, request: Request, kernel: Kernel) -> _Outcome:
         return _Outcome(
             sources, "no", (f"the set is not saved in {file.path}: {problem.message}. Add the ports there",)
         )
+
+
+def _not_at_boot(known: KnownFile, outcome: _Outcome) -> _Outcome:
+    """What was planned for a file; it does not hold the set where it is not at boot what it is now."""
+    file, early = known.file, known.loaded.early if known.loaded else ""
+    told = [f"{path} is in memory: a reboot takes it away, though {file.path} includes it" for path in file.in_memory]
+    if early and not file.waits:
+        told.append(
+            f"{file.path} is loaded before the network is set up, and does not load without links that are made later: "
+            f"nft said: {with_names(file.sources, early)}. Name them with iifname or oifname, or have {file.loader} "
+            "start after what makes them"
+        )
+    return replace(outcome, held="no", warnings=(*outcome.warnings, *told)) if told and outcome.held else outcome
 
 
 def _take_out(sources: Sources, request: Request) -> _Outcome:

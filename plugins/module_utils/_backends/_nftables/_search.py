@@ -9,6 +9,7 @@ import os
 import re
 from typing import Tuple
 
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host import Host
 
 WILDCARDS = frozenset("*?[")
@@ -27,15 +28,28 @@ def is_searched(pattern: str) -> bool:
 
 
 def observe_folders(host: Host, path: str) -> Tuple[str, ...]:
-    """Returns the folders that the nft of this host searches, in its order, where it is told to load ``path``."""
-    said = _NUMBER.search(host.run(_VERSION).out) if host.find(_VERSION[0]) else None
-    version = tuple(int(number or 0) for number in said.groups()) if said else ()
+    """Returns the folders that the nft of this host searches, in its order, where it is told to load ``path``.
+
+    Raises HostError where it does not tell its version.
+    """
+    version = _ask_version(host) if host.find(_VERSION[0]) else ()
     if version < _OWN_FOLDER_SINCE:
         return (DEFAULT_FOLDER,)
     own = os.path.dirname(path)
     if version >= _DEFAULT_ONCE_SINCE and host.real_path(own) == DEFAULT_FOLDER:
         return (DEFAULT_FOLDER,)
     return (own, DEFAULT_FOLDER)
+
+
+def _ask_version(host: Host) -> Tuple[int, ...]:
+    ended = host.run(_VERSION)
+    said = _NUMBER.search(ended.out)
+    if said is None:
+        raise HostError(
+            "'nft --version' does not tell its version, and with that where it looks for files: it ended with code "
+            f"{ended.returncode} and said: {ended.words()}"
+        )
+    return tuple(int(number or 0) for number in said.groups())
 
 
 def find_included(host: Host, pattern: str, folders: Tuple[str, ...]) -> Tuple[str, ...]:

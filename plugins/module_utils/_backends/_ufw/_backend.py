@@ -34,7 +34,13 @@ from ansible_collections.port443.https.plugins.module_utils._backends._ufw._user
 from ansible_collections.port443.https.plugins.module_utils._backends._ufw._want import is_ours, with_set, without_set
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host import Host
-from ansible_collections.port443.https.plugins.module_utils._kernel import FAMILIES, LEGACY, NFT, Kernel
+from ansible_collections.port443.https.plugins.module_utils._kernel import (
+    FAMILIES,
+    LEGACY,
+    NFT,
+    Kernel,
+    refuse_unprintable,
+)
 from ansible_collections.port443.https.plugins.module_utils._plan import Change, Plan, Run, Step, Write
 from ansible_collections.port443.https.plugins.module_utils._port_rule import Request
 from ansible_collections.port443.https.plugins.module_utils._ruleset import Ruleset, Table
@@ -171,6 +177,8 @@ def _plan_live(kernel: Kernel, before: UserRules, after: UserRules, request: Req
         table = kernel.table(frontend, before.family)
         if table is None or not is_live(table, before.family):
             continue
+        if request.state == "present" or ours:
+            refuse_unprintable(kernel, frontend, before.family)
         change = plan_live(table, before, after, ours)
         if change is None:
             return _Part()

@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Dict
 
+from ansible_collections.port443.https.plugins.module_utils._boot import starts
 from ansible_collections.port443.https.plugins.module_utils._host import Host
 
 DEFAULTS = "/etc/default/ufw"
@@ -58,5 +59,5 @@ def observe_settings(host: Host) -> Settings:
     for path in (DEFAULTS, CONFIGURATION):
         text = (host.read(path) or b"").decode("utf-8", "replace")
         values.update((name, value.lower()) for name, value in _SETTING.findall(text))
-    started = any(host.has_link(path) for path in _STARTED_BY)
+    started = starts(host, _STARTED_BY)
     return Settings(host.find("ufw") is not None, values, bool(host.list_folder(_IPV6)), started)

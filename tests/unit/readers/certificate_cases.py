@@ -1,0 +1,90 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What openssl, certbot, systemd and web servers print when they cannot answer."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+from ansible_collections.port443.https.plugins.module_utils._certificate import _openssl
+from ansible_collections.port443.https.plugins.module_utils._certificate._open import CannotOpenError
+from ansible_collections.port443.https.plugins.module_utils._certificate._services import _apache, _nginx
+from ansible_collections.port443.https.plugins.module_utils._host import Completed
+from ansible_collections.port443.https.plugins.module_utils._renewal import _certbot, _placeholder, _timer
+from mute_host import Case, Mute
+
+
+def unlock(host):
+    """What comes of a locked key."""
+    try:
+        return _openssl.Openssl(host).open_key(b"locked", b"secret")
+    except CannotOpenError:
+        return "cannot be opened"
+
+
+CERTIFICATES = [
+    Case("_certificate._openssl:Openssl._open", "silence", Mute(), unlock, "", "cannot be opened"),
+    Case(
+        "_certificate._services._apache:_find_layout",
+        "silence: what its documentation says",
+        Mute(),
+        lambda host: _apache._find_layout(
+            SimpleNamespace(find=lambda name: name if name == "httpd" else None, run=host.run)
+        ),
+        "",
+        _apache._Layout("httpd", "/etc/httpd", "/etc/httpd/conf/httpd.conf", "/etc/httpd/run/httpd.pid", {}, "httpd"),
+    ),
+    Case(
+        "_certificate._services._nginx:Nginx._built_with",
+        "silence: what its documentation says, which is told where it cannot be read",
+        Mute(),
+        lambda host: _nginx.Nginx(host, None)._built_with(),
+        "",
+        {},
+    ),
+    Case(
+        "_renewal._certbot:refuse_unusable",
+        "silence",
+        Mute(),
+        _certbot.refuse_unusable,
+        "does not tell a version, it said: no output",
+    ),
+    Case(
+        "_renewal._certbot:refuse_unusable",
+        "a broken installation",
+        Mute(1, "", "ModuleNotFoundError: No module named 'josepy'"),
+        _certbot.refuse_unusable,
+        "it said: ModuleNotFoundError: No module named 'josepy'",
+    ),
+    Case(
+        "_renewal._certbot:run",
+        "a failure is handed on with its code",
+        Mute(1, "", "Segmentation fault"),
+        lambda host: _certbot.run(host, ("certbot", "renew")),
+        "",
+        Completed(("certbot", "renew"), 1, "", "Segmentation fault"),
+    ),
+    Case(
+        "_renewal._placeholder:make",
+        "silence",
+        Mute(),
+        lambda host: _placeholder.make(host, ["a.example"]),
+        "openssl made no certificate",
+    ),
+    Case(
+        "_renewal._timer:_show",
+        "no systemd to ask",
+        Mute(1, "", "Failed to connect to bus: No such file or directory"),
+        lambda host: _timer.is_on(host, "certbot.timer"),
+        "does not tell what is with certbot.timer: .*Failed to connect to bus",
+    ),
+    Case("_renewal._timer:_show", "silence", Mute(), lambda host: _timer.is_on(host, "certbot.timer"), "no output"),
+    Case(
+        "_renewal._timer:find_unknown",
+        "silence: nobody has seen it set",
+        Mute(),
+        lambda host: _timer.find_unknown(host, "certbot.timer", ("HTTPS_PROXY",)),
+        "",
+        ("HTTPS_PROXY",),
+    ),
+]
