@@ -7,7 +7,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Dict, FrozenSet, List, Optional, Sequence, Set, Tuple
 
-from ansible_collections.port443.https.plugins.module_utils._packet import ARP, Packet, match_holds
+from ansible_collections.port443.https.plugins.module_utils._packet import ARP, Packet, match_holds, strange_end
+from ansible_collections.port443.https.plugins.module_utils._packet_addresses import holds_strangers
 from ansible_collections.port443.https.plugins.module_utils._packet_changes import CHANGES, change
 from ansible_collections.port443.https.plugins.module_utils._ruleset import Chain, Match, Rule, Table
 
@@ -211,7 +212,7 @@ def _sieve(
     for index, rule, matches, doubtful in entries:
         rest: List[Match] = []
         for match in matches:
-            if match.field not in fields or (filled and match.names and match.names[0] in filled):
+            if match.field not in fields or (filled and not filled.isdisjoint(match.names)):
                 narrow = match.field == "either" and not match.negated
                 match = _narrowed(match, packet, fields) if narrow else match
                 if not narrow or match.rows or match.names:
@@ -230,6 +231,10 @@ def _narrowed(match: Match, packet: Packet, fields: FrozenSet[str]) -> Match:
     """Leaves out the rows that these fields exclude."""
     known: Dict[int, Optional[bool]] = {}
     rows: List[Tuple[Match, ...]] = []
+    peer = strange_end(packet)
+    if peer in fields:
+        spans = (span for row in match.rows for part in row if part.field == peer for span in part.spans)
+        fields = fields - {peer} if holds_strangers(spans, packet.family) else fields
     for row in match.rows:
         for part in row:
             if part.field in fields:

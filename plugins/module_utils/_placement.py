@@ -49,7 +49,8 @@ class Placement:
         end = len(chain.rules)
         if position == "last":
             return Place(chain.name, end)
-        return self._barrier(packet) or Place(chain.name, self._before_logs(chain, end, packet))
+        unlisted = replace(packet, unlisted=True)
+        return self._barrier(packet) or Place(chain.name, self._before_logs(chain, end, unlisted))
 
     def blocks(self, packet: Packet) -> bool:
         """Tells whether a rule or the policy here stops such packets, rules that accept some of them left aside."""
@@ -67,7 +68,7 @@ class Placement:
 
     def _barrier(self, packet: Packet) -> Optional[Place]:
         self._denied = False
-        return self._search(self._base, packet, False, self._base.policy == "drop")
+        return self._search(self._base, replace(packet, unlisted=True), False, self._base.policy == "drop")
 
     def _of_anyone(self, packet: Packet) -> Packet:
         return replace(packet, destination=ANYONE) if self._peer == "destination" else replace(packet, source=ANYONE)

@@ -24,13 +24,15 @@ class Match:
     out_interface (``names``, one of which it is, a trailing ``+`` is a prefix); state (``names``: NEW, ESTABLISHED,
     RELATED, INVALID, UNTRACKED, DNAT, SNAT); status (``names``: DNAT, SNAT, SEEN_REPLY, ...) and direction (ORIGINAL,
     REPLY) of a connection; tcp_flags (``argument`` is ``(mask, value)``, or ``(mask,)`` for any value in ``spans``);
-    mark, connmark (the same); fragment; source_set, destination_set (``names``: the set, its directions); source_type,
+    mark, connmark (the same); fragment; source_set, destination_set (``names``: a set of ipset of which nothing else is
+    known, its directions; ``argument`` is ``(1,)`` for its elements with nomatch); source_type,
     destination_type, packet_type (``names``: LOCAL, UNICAST, ...); source_fib_type, destination_fib_type (likewise,
     after the routing table alone); reverse_path (there is a route back); time (``spans`` in seconds of the epoch;
     ``names``: holds or ended when the rules were read, empty where that is not known); either (one of ``rows`` holds as
     a whole); unknown (``names``: what it asks).
 
-    Where ``spans`` or ``rows`` are what a named set of nft holds now, ``names`` is the set: it may hold others soon.
+    Where ``spans`` or ``rows`` are what a named set of nft or ipset holds now, ``names`` is the set, and the sets
+    within that: they may hold others soon.
     """
 
     field: str

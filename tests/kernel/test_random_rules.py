@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible_collections.port443.https.plugins.module_utils._connection import Verdicts
-from lab import SOURCES, TCP, UDP, Case, Lab, tool
+from lab import SOURCES, TCP, UDP, Case, Lab
 from random_rules import is_certain, make_ruleset
 from shrink import show, shrink
 
@@ -39,8 +39,7 @@ DISAGREED = yaml.safe_load((Path(__file__).parent / "disagreed.yml").read_text(e
 def prepare(lab):
     """Takes all rules away and makes the sets that rules of iptables name."""
     lab.clear()
-    tool("ipset", "destroy")
-    tool("ipset", "restore", stdin=SETS)
+    lab.make_sets(SETS)
 
 
 def try_ruleset(lab, rules, cases):

@@ -54,6 +54,8 @@ def match_of(field, value, code=()):
         return Match(name, tuple(map(tuple, value)), tuple(code))
     if name in SPANS:
         return Match(spans=tuple(map(tuple, value)), argument=tuple(code), **shape)
+    if code:
+        return Match(names=tuple(value), argument=tuple(code), **shape)
     return Match(**{"argument" if name in ARGUMENTS else "names": tuple(value)}, **shape)
 
 

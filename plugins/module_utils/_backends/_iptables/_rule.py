@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Dict, FrozenSet, List, Optional, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._backends._iptables import _words
@@ -15,6 +16,7 @@ from ansible_collections.port443.https.plugins.module_utils._backends._iptables.
     Words,
 )
 from ansible_collections.port443.https.plugins.module_utils._backends._iptables._targets import understand_target
+from ansible_collections.port443.https.plugins.module_utils._ipset_match import EXCEPTIONS
 from ansible_collections.port443.https.plugins.module_utils._ruleset import Match, Rule
 
 Body = Tuple[Tuple[Match, ...], str, str, Tuple[int, ...]]
@@ -41,6 +43,7 @@ _ALIASES = {
     "--ipv4": "-4",
     "--ipv6": "-6",
 }
+_OF_SET = frozenset(("--return-nomatch", "--update-counters", "--update-subcounters"))
 _OF_RPFILTER = frozenset(("--loose", "--validmark", "--accept-local", "--invert"))
 
 _COMMENT = re.compile(r'-m comment --comment (?:"(?:[^"\\]|\\.)*"|[^"\'\s\\]+)(?: |$)', re.DOTALL)
@@ -168,6 +171,8 @@ class _Reading:
             self._unknown("time")  # in the kernel's own time zone, which nothing tells
         elif option in _OF_RPFILTER and self._words.module == "rpfilter":
             self._reverse_path(option == "--invert")
+        elif self._words.module == "set" and option in _OF_SET:
+            self._of_set(option)
         elif option in CONDITIONS:
             self._condition(option, negated)
         elif self._target:
@@ -191,6 +196,11 @@ class _Reading:
             matches = self._matches
             self._matches = [Match(one.field, negated=True) if one.field == "reverse_path" else one for one in matches]
 
+    def _of_set(self, option: str) -> None:
+        """What is counted in a set changes no packet's way; what else is asked of it belongs to its name before."""
+        if option == "--return-nomatch" and self._matches:
+            self._matches[-1] = replace(self._matches[-1], argument=(EXCEPTIONS,))
+
     def _unknown(self, name: str) -> None:
         match = Match("unknown", names=(name,))
         if match not in self._matches:
@@ -205,5 +215,5 @@ class _Reading:
         match = CONDITIONS[option](self._words, negated)
         if match is None:
             self._unknown(self._words.module or option)
-        elif match not in self._matches:
+        elif match not in self._matches or self._words.module == "set":  # what follows may be about this one alone
             self._matches.append(match)
