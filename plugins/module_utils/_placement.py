@@ -15,10 +15,11 @@ from typing import Dict, FrozenSet, List, Optional, Sequence, Set, Tuple
 from ansible_collections.port443.https.plugins.module_utils._packet import ANYONE, Packet, rule_matches
 from ansible_collections.port443.https.plugins.module_utils._ruleset import Chain, Rule, Table
 
-_LOGS = (" -j LOG", " -j NFLOG", " -j ULOG", " log ", " counter ")
+_LOGS = frozenset(("LOG", "NFLOG", "ULOG", "log", "counter"))
 _ANONYMOUS = "__chain"  # how nf_tables names a chain that stands within a rule; nothing can be added to it
 _ALL_PORTS = (0, 65535)
 _PORTS = frozenset(("dport", "port"))
+_LEADS = ("jump", "goto")
 _DECIDING = ("drop", "reject", "return", "jump", "goto")
 
 
@@ -154,7 +155,7 @@ class Placement:
             return False
         for rule in self._chains[name].rules:
             matches = rule_matches(rule, packet)
-            if matches is False or rule.verdict in ("continue", "mark"):
+            if matches is False or rule.verdict == "continue":
                 continue
             inner = rule.verdict in ("jump", "goto") and self._blocks_all(rule.target, packet, seen | {name}, strict)
             if rule.verdict not in ("drop", "reject") and not inner:
@@ -198,7 +199,7 @@ class Placement:
 
 def _logs(rule: Rule) -> bool:
     """Whether a rule logs or counts, and does nothing else."""
-    return rule.verdict == "continue" and not rule.effects and any(word in f" {rule.text} " for word in _LOGS)
+    return rule.verdict == "continue" and not rule.effects and rule.target in _LOGS
 
 
 def _is_limited(rule: Rule) -> bool:
@@ -212,7 +213,7 @@ def _private_chains(table: Table, base: str) -> FrozenSet[str]:
 
     What is put into a chain with a second way in would also serve those who come that way: the banned, say.
     """
-    leads = {chain.name: [rule.target for rule in chain.rules if rule.target] for chain in table.chains}
+    leads = {chain.name: [rule.target for rule in chain.rules if rule.verdict in _LEADS] for chain in table.chains}
     reached: Set[str] = set()
     waiting: List[str] = [chain.name for chain in table.chains if chain.hook and chain.name != base]
     while waiting:
@@ -224,7 +225,7 @@ def _private_chains(table: Table, base: str) -> FrozenSet[str]:
         (chain.name, rule.handle or -index, rule.target)
         for chain in table.chains
         for index, rule in enumerate(chain.rules)
-        if rule.target
+        if rule.verdict in _LEADS
     }
     targets = [target for _chain, _number, target in ways]
     closed = reached.union(name for name in leads if name.startswith(_ANONYMOUS))
