@@ -138,6 +138,7 @@ def _rows_of(have: IpSet, directions: Tuple[str, ...], exceptions: bool, version
     if (have.family and have.family != version) or len(directions) < len(have.dimensions):
         return ((Match(_ENDS[directions[0] == "src"][0], ()),),)
     contents = read_contents(have)
+    exceptions = exceptions and "net" in have.dimensions  # else the kernel does not mind the option
     listed = contents.excepted if exceptions else contents.rows
     if not listed:
         return (tuple(_nothing(have, directions)),)

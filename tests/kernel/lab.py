@@ -150,9 +150,16 @@ class Lab:
         self._there = there
 
     def load(self, rules):
-        """Replaces all rules: ``rules`` maps (frontend, family) to the text of a restore tool, ``nft`` to a script."""
+        """Replaces all rules: ``rules`` maps (frontend, family) to the text of a restore tool, ``nft`` to a script.
+
+        ``ipset`` are the sets that rules name, all there are.
+        """
         self.clear()
+        if "ipset" in rules:
+            self.make_sets(rules["ipset"])
         for place, text in rules.items():
+            if place == "ipset":
+                continue
             if place == "nft":
                 tool("nft", "-f", "-", stdin=text)
             else:

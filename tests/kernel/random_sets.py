@@ -22,6 +22,18 @@ KINDS = (
     "hash:net,port,net",
     "hash:ip,mark",
 )
+# For the laboratory: sets of each type that hold nobody, some of the peers, or an eighth of all addresses and more.
+PEERS = {4: ("203.0.113.5", "198.51.100.9", "192.0.2.1"), 6: ("2001:db8:bad::5", "2001:db8:f::9", "2001:db8::1")}
+BLOCKS = {
+    4: ("203.0.113.0/24", "198.51.100.0/24", "10.0.0.0/8", "192.0.2.0/24"),
+    6: ("2001:db8:bad::/48", "2001:db8:f::/48", "fd00::/8", "2001:db8::/64"),
+}
+WIDE = {
+    4: ("0.0.0.0/1", "128.0.0.0/1", "64.0.0.0/2", "96.0.0.0/3"),
+    6: ("::/1", "8000::/1", "2000::/3"),
+}
+OWN = {4: "192.0.2.2", 6: "2001:db8::2"}
+SERVED = ("tcp:443", "tcp:80", "tcp:22", "udp:443", "udp:53", "tcp:8443")
 SOURCES = {4: "10.1.0.0", 6: "2001:db8:1::"}
 TARGETS = {4: "10.2.0.0", 6: "2001:db8:2::"}
 NUMBERS = {"tcp": 6, "udp": 17, "icmp": 1, "icmpv6": 58}
@@ -129,3 +141,88 @@ class RandomSet:
                 return {"protocol": NUMBERS[protocol], "icmp": ECHO[protocol]}
             return {"protocol": NUMBERS.get(protocol, 6), "dport": (int(port), int(port))}
         return {"in_interface": word} if part == "iface" else {"mark": int(word, 16)}
+
+
+def make_sets(chance):
+    """Returns what ``ipset restore`` is given, and by IP version names and the directions of what comes in.
+
+    ``seen4`` and ``seen6`` are empty: rules fill them.
+    """
+    lines, names = [], {4: [], 6: []}
+    for family in (4, 6):
+        for kind, directions, write in _WRITERS:
+            name = f"{kind.partition(':')[2].replace(',', '')}{family}"
+            if family == 6 and kind.startswith("bitmap:ip"):
+                continue
+            inet = "" if kind.startswith(("bitmap", "list")) else f" family inet{'6' if family == 6 else ''}"
+            extra = {"bitmap:port": " range 0-65535", "bitmap:ip": " range 203.0.113.0/24"}.get(kind, "")
+            name = f"b{name}" if kind.startswith("bitmap") else name
+            option = chance.choice(("", " counters", " timeout 900")) if not kind.startswith("list") else ""
+            lines.append(f"create {name} {kind}{inet}{extra}{option}")
+            lines += dict.fromkeys(f"add -exist {name} {element}" for element in write(chance, family))
+            names[family].append((name, directions))
+        lines.append(f"create seen{family} hash:ip,port family inet{'6' if family == 6 else ''}")
+        names[family] += [(f"seen{family}", "src,dst")] * 2
+    return "\n".join(lines) + "\n", names
+
+
+def _some(chance, things, most=3):
+    return chance.sample(things, chance.randint(0, min(most, len(things))))
+
+
+def _nets(chance, family):
+    """Prefixes of peers, and of all addresses; some are exceptions."""
+    wide = _some(chance, WIDE[family], 2) if chance.random() < 0.3 else []
+    inner = [*_some(chance, BLOCKS[family]), *_some(chance, PEERS[family], 1)]
+    return [*wide, *(one + chance.choice(("", "", "", " nomatch")) for one in inner)]
+
+
+def _with(chance, net, *parts):
+    """A prefix with the other dimensions behind it, and its exception behind these."""
+    prefix, space, flag = net.partition(" ")
+    return ",".join((prefix, *parts)) + space + flag
+
+
+def _pairs(things):
+    def write(chance, family):
+        return [f"{one},{chance.choice(SERVED)}" for one in things(chance, family)]
+
+    return write
+
+
+_WRITERS = (
+    ("hash:ip", "src", lambda chance, family: _some(chance, PEERS[family])),
+    ("hash:net", "src", _nets),
+    ("bitmap:ip", "src", lambda chance, _family: _some(chance, ("203.0.113.5", "203.0.113.8", "203.0.113.0/29"))),
+    ("bitmap:port", "dst", lambda chance, _family: _some(chance, ("22", "53", "80-443", "443", "8443", "10000-61000"))),
+    ("hash:ip,port", "src,dst", _pairs(lambda chance, family: _some(chance, PEERS[family]))),
+    (
+        "hash:net,port",
+        "src,dst",
+        lambda chance, family: [_with(chance, net, chance.choice(SERVED)) for net in _nets(chance, family)],
+    ),
+    (
+        "hash:ip,port,ip",
+        "src,dst,dst",
+        lambda chance, family: [f"{one},{chance.choice(SERVED)},{OWN[family]}" for one in _some(chance, PEERS[family])],
+    ),
+    (
+        "hash:ip,port,net",
+        "dst,dst,src",
+        lambda chance, family: [
+            _with(chance, f"{OWN[family]},{chance.choice(SERVED)},{net}") for net in _nets(chance, family)
+        ],
+    ),
+    (
+        "hash:net,iface",
+        "src,src",
+        lambda chance, family: [
+            _with(chance, net, chance.choice(("eth0", "eth0", "eth1", "lo"))) for net in _nets(chance, family)
+        ],
+    ),
+    (
+        "list:set",
+        "src,dst",
+        lambda chance, family: _some(chance, [f"{name}{family}" for name in ("ip", "net", "ipport", "netport")], 2),
+    ),
+)

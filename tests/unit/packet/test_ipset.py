@@ -152,6 +152,11 @@ def test_longest_prefix_decides_about_an_exception():
     assert [holds("hash:net", elements, one, "src --return-nomatch") for one in asked] == [False, True, False, False]
 
 
+def test_option_about_exceptions_means_nothing_to_a_type_that_has_none():
+    assert holds("hash:ip", [(at("10.0.0.5"),)], PACKET, "src --return-nomatch") is True
+    assert holds("hash:net", [network("10.0.0.5/32")], PACKET, "src --return-nomatch") is False
+
+
 def test_exception_among_pairs_of_prefixes_is_not_followed():
     pairs = [(*network("10.0.0.0/8"), *network("192.0.2.0/24", ADDRESS2, LENGTH2))]
     assert (
