@@ -31,7 +31,7 @@ _NAT_DST, _NAT_SRC = -100, 100
 # (nf_nat_proto.c, nf_nat_ipv4_ops; nf_nat_core.c, nf_nat_inet_fn).
 _NAT_PLACES = {"prerouting": _NAT_DST, "output": _NAT_DST, "input": _NAT_SRC, "postrouting": _NAT_SRC}
 _FAMILIES = {4: ("ip", "inet", "netdev", "arp", "bridge"), 6: ("ip6", "inet", "netdev", "bridge")}
-_CHANGING = frozenset(("mark", "connmark", "save_mark", "restore_mark", "notrack", "redirect", "dnat", "opaque"))
+_CHANGING = frozenset(("redirect", "dnat", "opaque"))
 _ANY_STATE = ("ESTABLISHED", "INVALID", "NEW", "RELATED", "UNTRACKED")
 _FIRST, _LAST = -(1 << 31) - 1, 1 << 31
 _MOST_PERMUTED = 4

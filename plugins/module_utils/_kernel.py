@@ -5,17 +5,23 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Dict, Optional, Sequence, Tuple
+from typing import Dict, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._backends._iptables._parse import parse_save
 from ansible_collections.port443.https.plugins.module_utils._choose import BASES, filters
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._execute import beside
 from ansible_collections.port443.https.plugins.module_utils._host import Host
+from ansible_collections.port443.https.plugins.module_utils._ipset import IpSet
+from ansible_collections.port443.https.plugins.module_utils._ipset_match import bind_sets
 from ansible_collections.port443.https.plugins.module_utils._link import Link, observe_links
-from ansible_collections.port443.https.plugins.module_utils._netlink import read_nft_tables, read_nftables
+from ansible_collections.port443.https.plugins.module_utils._netlink import (
+    read_ipsets,
+    read_nft_tables,
+    read_nftables,
+)
 from ansible_collections.port443.https.plugins.module_utils._nft_kernel import (
     NftView,
     mark_native_rules,
@@ -36,7 +42,8 @@ class Kernel:
     """The rules of every frontend as one ruleset, and what is needed to change them.
 
     ``now`` is when they were read, in seconds of the epoch. ``commands`` maps each frontend that the host has tools for
-    to the start of their names; ``default`` is the one that ``iptables`` stands for, which the boot uses.
+    to the start of their names; ``default`` is the one that ``iptables`` stands for, which the boot uses. ``sets`` are
+    those of ipset that the rules name.
     """
 
     ruleset: Ruleset
@@ -45,6 +52,7 @@ class Kernel:
     default: Optional[str]
     nft: NftView
     now: float = 0.0
+    sets: Mapping[str, IpSet] = field(default_factory=dict)
 
     def table(self, frontend: str, family: int, name: str = "filter") -> Optional[Table]:
         """The table of that frontend and IP version, or None."""
@@ -72,7 +80,8 @@ def observe_kernel(host: Host) -> Kernel:
         nft, tables = _read_tables(host, commands)
         if not any(table.unprintable for table in tables):
             break
-    return Kernel(tables + native_tables(nft), observe_links(host), commands, default, nft, host.now())
+    bound, sets = bind_sets(tables, read_ipsets)
+    return Kernel(bound + native_tables(nft), observe_links(host), commands, default, nft, host.now(), sets)
 
 
 def _read_tables(host: Host, commands: Dict[str, str]) -> Tuple[NftView, Tuple[Table, ...]]:

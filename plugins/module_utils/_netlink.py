@@ -1,17 +1,19 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Asks the kernel for its nf_tables chains over netlink: no tool needed, nothing made, fast at 10,000 rules."""
+"""Asks the kernel for its nf_tables chains and its ipsets over netlink: no tool needed, nothing made, fast."""
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import socket
 import struct
 from dataclasses import replace
-from typing import Callable, Iterator, List, Sequence, Tuple
+from typing import Callable, Dict, FrozenSet, Iterator, List, Optional, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._ipset import SET_NAME, IpSet, parse_ipset
 from ansible_collections.port443.https.plugins.module_utils._nft_kernel import NftView
 from ansible_collections.port443.https.plugins.module_utils._nft_messages import (
     KernelSet,
@@ -25,6 +27,8 @@ from ansible_collections.port443.https.plugins.module_utils._nft_messages import
 
 _NETLINK_NETFILTER = 12  # include/uapi/linux/netlink.h; this and below
 _SUBSYSTEM = 10 << 8  # NFNL_SUBSYS_NFTABLES
+_IPSET_LIST = 6 << 8 | 7  # NFNL_SUBSYS_IPSET, IPSET_CMD_LIST
+_IPSET_PROTOCOL = struct.pack("=HHI", 5, 1, 6)  # the version that all kernels speak (IPSET_PROTOCOL_MIN)
 _GET_TABLE, _GET_CHAIN, _GET_RULE, _GET_SET, _GET_ELEMENTS, _GET_GENERATION = 1, 4, 7, 10, 13, 16
 _REQUEST, _REQUEST_DUMP = 0x0001, 0x0301
 _INTERRUPTED = 0x10  # NLM_F_DUMP_INTR: the rules changed while they were listed
@@ -63,8 +67,7 @@ def read_nft_tables() -> NftView:
 def _connected(read: Callable[[socket.socket], NftView]) -> NftView:
     for _try in range(_TRIES):
         try:
-            with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_NETFILTER) as connection:
-                connection.settimeout(_TIMEOUT)
+            with _open_socket() as connection:
                 return read(connection)
         except _Changed:
             continue
@@ -73,6 +76,12 @@ def _connected(read: Callable[[socket.socket], NftView]) -> NftView:
                 return NftView()
             raise HostError(_explain(error)) from error
     raise HostError(f"the nftables rules changed during each of {_TRIES} attempts to read them: try again later")
+
+
+def _open_socket() -> socket.socket:
+    opened = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_NETFILTER)
+    opened.settimeout(_TIMEOUT)
+    return opened
 
 
 def _explain(error: OSError) -> str:
@@ -106,6 +115,29 @@ def _read_set(connection: socket.socket, family: int, payload: bytes) -> KernelS
     return replace(have, elements=parse_elements(messages))
 
 
+def read_ipsets(names: FrozenSet[str]) -> Dict[str, IpSet]:
+    """Returns those of the named sets of ipset that can be read, and the sets within them."""
+    found: Dict[str, IpSet] = {}
+    waiting = sorted(names)
+    with contextlib.suppress(OSError), _open_socket() as connection:
+        for sequence, name in enumerate(waiting, 1):
+            have = _read_ipset(connection, name, sequence)
+            if have is not None:
+                found[name] = have
+                waiting += [member for member in have.members if member not in waiting]
+    return found
+
+
+def _read_ipset(connection: socket.socket, name: str, sequence: int) -> Optional[IpSet]:
+    body = _NFGENMSG.pack(0, 0, 0) + _IPSET_PROTOCOL + _string(SET_NAME, name)
+    connection.send(_HEADER.pack(_HEADER.size + len(body), _IPSET_LIST, _REQUEST_DUMP, sequence, 0) + body)
+    try:
+        messages = [payload for _family, payload in _messages(connection, sequence)]
+    except (_Changed, OSError):  # there is none of that name any more, or it is not for us to see
+        return None
+    return parse_ipset(messages) if messages else None
+
+
 def _generation(connection: socket.socket) -> bytes:
     """What the kernel counts up with each change of the rules (NFT_MSG_GETGEN)."""
     _ask(connection, _GET_GENERATION, _REQUEST)
@@ -127,9 +159,13 @@ def _ask(
 ) -> None:
     body = _NFGENMSG.pack(family, 0, 0)
     for number, text in names:
-        name = text.encode("utf-8", "surrogateescape") + b"\0"
-        body += struct.pack("=HH", 4 + len(name), number) + name + b"\0" * (-len(name) % 4)
+        body += _string(number, text)
     connection.send(_HEADER.pack(_HEADER.size + len(body), _SUBSYSTEM | kind, flags, kind, 0) + body)
+
+
+def _string(number: int, text: str) -> bytes:
+    name = text.encode("utf-8", "surrogateescape") + b"\0"
+    return struct.pack("=HH", 4 + len(name), number) + name + b"\0" * (-len(name) % 4)
 
 
 def _messages(connection: socket.socket, sequence: int, single: bool = False) -> Iterator[Message]:

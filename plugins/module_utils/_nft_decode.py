@@ -88,7 +88,7 @@ class _Reading:
         self._expressions = expressions
         self._sets = sets
         self._implied: Dict[int, int] = {}  # by header: the word that the words about that header make superfluous
-        self._logs = False
+        self._records = ""  # log, or counter
         self.ends: List[Tuple[_Way, Action]] = []
 
     def run(self, way: _Way, at: int) -> None:
@@ -126,11 +126,12 @@ class _Reading:
             if action.verdict not in _GOES_ON:
                 self.ends.append((_Way(state, words, matches, effects), action))
                 return
-        self.ends.append((_Way(state, words, matches, effects), _CONTINUE._replace(target="log" if self._logs else "")))
+        self.ends.append((_Way(state, words, matches, effects), _CONTINUE._replace(target=self._records)))
 
     def _take(self, state: State, expression: Expression, raw: bytes) -> Step:
         step = take(state, expression, self._sets)
-        self._logs = self._logs or expression.name == "log"
+        if expression.name == "log":
+            self._records = "log"
         if step.lasts and expression.name != "log" and not begins_span(expression) and _Memory.count < _MOST_REMEMBERED:
             _Memory.count += 1
             state.steps[raw] = step
@@ -144,6 +145,8 @@ class _Reading:
         if step.implies is not None:
             self._implied[step.implies] = len(words)
         words.append(step.action.text)
+        if not self._records and step.action.text.startswith("counter"):
+            self._records = "counter"
 
     def _branch(self, way: _Way, expression: Expression, at: int) -> None:
         """Follows a way for each element of a map; a key that it has not matches nothing."""

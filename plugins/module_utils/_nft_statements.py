@@ -34,6 +34,7 @@ from ansible_collections.port443.https.plugins.module_utils._nft_nat import (
 from ansible_collections.port443.https.plugins.module_utils._nft_registers import Registers
 from ansible_collections.port443.https.plugins.module_utils._nft_words import quote
 from ansible_collections.port443.https.plugins.module_utils._ruleset import Effect, Match
+from ansible_collections.port443.https.plugins.module_utils._xtables_extensions import HARMLESS, TARGETS
 
 _ALL_BITS = 0xFFFFFFFF
 TRACKED = Match("state", names=("ESTABLISHED", "NEW", "RELATED"))
@@ -198,13 +199,12 @@ def _extension(expression: Expression, _registers: Registers, _context: Context)
     if expression.name == "match":
         return Action(f"xt match {quote(name)}", matches=(Match("unknown", names=(name,)),))
     text = f"xt target {quote(name)}"
-    if name in _XT_PLAIN:
+    if TARGETS.get(name) == HARMLESS:
         return Action(text)
     verdict = {"REJECT": "reject", "MASQUERADE": "snat", "SNAT": "snat"}.get(name, "opaque")
     return Action(text, verdict, name)
 
 
-_XT_PLAIN = frozenset(("LOG", "NFLOG", "TCPMSS", "CHECKSUM", "CLASSIFY", "DSCP", "TOS", "TRACE", "AUDIT", "SECMARK"))
 _OBJECTS = {
     1: ("counter name", True),
     2: ("quota name", False),

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Callable, Dict, Optional
+from typing import Callable, Dict, List, Optional, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils import _packet_addresses as addresses
 from ansible_collections.port443.https.plugins.module_utils._packet_addresses import agreed, any_of, either, within
@@ -24,7 +24,7 @@ from ansible_collections.port443.https.plugins.module_utils._packet_shape import
     Addresses,
     Packet,
 )
-from ansible_collections.port443.https.plugins.module_utils._ruleset import Match, Rule
+from ansible_collections.port443.https.plugins.module_utils._ruleset import Match, Rule, Span
 
 __all__ = [
     "ACK",
@@ -42,6 +42,7 @@ __all__ = [
     "Packet",
     "match_holds",
     "rule_matches",
+    "strange_end",
 ]
 
 _ECN = (0x40, 0x80, 0xC0)  # RFC 3168: flags that any TCP packet may have beside the others
@@ -70,7 +71,7 @@ def match_holds(match: Match, packet: Packet) -> Optional[bool]:
     if packet.protocol == ARP and match.field not in _OF_ARP:
         return False
     holds = read(match, packet)
-    if packet.learnt and match.names and match.names[0] in packet.learnt:
+    if packet.learnt and not packet.learnt.isdisjoint(match.names):
         return None
     return holds if holds is None or not match.negated else not holds
 
@@ -198,21 +199,41 @@ def _packet_type(match: Match, packet: Packet) -> Optional[bool]:
 
 
 def _rows(match: Match, packet: Packet) -> Optional[bool]:
-    """Whether one of the rows holds, each of whose conditions may be asked again and again."""
+    """Whether one of the rows holds, each of whose conditions may be asked again and again.
+
+    Rows that a stranger is in no more than in any other prefix count together, as the elements of a set do.
+    """
     known: Dict[int, Optional[bool]] = {}
     holds: Optional[bool] = False
+    peer = strange_end(packet)
+    apart: List[Span] = []
     for row in match.rows:
         together: Optional[bool] = True
+        prefix: Tuple[Span, ...] = ()
         for part in row:
             if id(part) not in known:
                 known[id(part)] = match_holds(part, packet)
+            if known[id(part)] is False and part.field == peer and not part.negated:
+                prefix = part.spans
+                if prefix:
+                    continue
             together = _both(together, known[id(part)])
             if together is False:
                 break
-        if together:
+        if prefix:
+            apart += prefix if together is not False else ()
+        elif together:
             return True
-        holds = None if together is None else holds
+        else:
+            holds = None if together is None else holds
+    if holds is False and apart and addresses.holds_strangers(apart, packet.family):
+        return None
     return None if holds is False and match.names and packet.source == ANYONE else holds
+
+
+def strange_end(packet: Packet) -> str:
+    """Returns the field that asks for a stranger's address."""
+    return "source" if packet.source == STRANGER else "destination" if packet.destination == STRANGER else ""
 
 
 def _both(one: Optional[bool], other: Optional[bool]) -> Optional[bool]:

@@ -81,13 +81,18 @@ def _address_within(who: Addresses, match: Match, family: int) -> Optional[bool]
 
 
 def source_set(_match: Match, packet: Packet) -> Optional[bool]:
-    """Tells whether the source is in a set of ipset."""
-    return False if packet.source == STRANGER else None
+    """Tells whether the source is in a set of ipset of which nothing but the name is known."""
+    return False if packet.unlisted and packet.source == STRANGER else None
 
 
 def destination_set(match: Match, packet: Packet) -> Optional[bool]:
-    """Tells whether the destination is in a set of ipset."""
-    return False if packet.destination == STRANGER and "src" not in match.names[1:] else None
+    """Tells whether the destination is in such a set."""
+    return False if packet.unlisted and packet.destination == STRANGER and "src" not in match.names[1:] else None
+
+
+def holds_strangers(spans: Iterable[Span], family: int) -> bool:
+    """Tells whether so many addresses are in spans that a stranger's may be one of them."""
+    return sum(high - low + 1 for low, high in spans) >= 1 << ((128 if family == 6 else 32) - 3)
 
 
 def source_type(match: Match, packet: Packet) -> Optional[bool]:

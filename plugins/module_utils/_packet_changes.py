@@ -19,7 +19,7 @@ def change(packet: Packet, effects: Tuple[Effect, ...]) -> Packet:
         if effect.kind == "learn":
             packet = replace(packet, learnt=packet.learnt | {effect.name})
         else:
-            packet = CHANGES[effect.kind](packet, effect.argument)
+            packet = _CHANGES[effect.kind](packet, effect.argument)
     return packet
 
 
@@ -64,11 +64,16 @@ def _stop_tracking(packet: Packet, _argument: Tuple[int, ...]) -> Packet:
     return replace(packet, state=tuple(sorted(states)))
 
 
-CHANGES: Dict[str, Callable[[Packet, Tuple[int, ...]], Packet]] = {
+def _set_hop_limit(packet: Packet, argument: Tuple[int, ...]) -> Packet:
+    return replace(packet, hop_limit=(argument[0], argument[1]))
+
+
+_CHANGES: Dict[str, Callable[[Packet, Tuple[int, ...]], Packet]] = {
     "mark": _set_mark,
     "connmark": _set_connmark,
     "save_mark": _save_mark,
     "restore_mark": _restore_mark,
     "notrack": _stop_tracking,
+    "hop_limit": _set_hop_limit,
 }
-"""By verdict or kind of effect: the packet that comes of a packet and an argument."""
+"""By kind of effect: the packet that comes of a packet and an argument."""

@@ -22,7 +22,7 @@ Addresses = Union[str, Tuple[Span, ...]]
 """STRANGER, ANYONE, HOST, or the addresses as spans of integers."""
 
 FIN, SYN, PSH, ACK = 1, 2, 8, 16
-TCP, UDP, ICMPV6 = 6, 17, 58
+ICMP, TCP, UDP, ICMPV6 = 1, 6, 17, 58
 ARP = -1
 """In place of a protocol: no IP packet at all, but a question or an answer of ARP."""
 
@@ -30,6 +30,7 @@ _ETHERTYPES = {4: 0x0800, 6: 0x86DD}
 _ETHERTYPE_ARP = 0x0806
 _NO_CONNECTION = frozenset(("UNTRACKED", "INVALID"))
 WITH_PORTS = frozenset((6, 17, 33, 132, 136))  # tcp, udp, dccp, sctp, udplite
+HAS_SET_PORTS = WITH_PORTS - {33}  # those whose ports ipset looks at (ip_set_getport.c)
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,8 @@ class Packet:
     outgoing interface). ``state`` holds the conntrack states it may have; DNAT is ``translated``, None if not known;
     ``direction`` is that within its connection. ``mark`` and ``connmark`` are None if not known. ``icmp`` is type and
     code. The types are those of ``addrtype``; ``packet_type`` is empty if not known. ``learnt`` are the sets that rules
-    may have put it into.
+    may have put it into. Those who look for the place of a rule take a stranger for ``unlisted``: in no set of which it
+    is not known what is in it.
     """
 
     family: int
@@ -63,6 +65,7 @@ class Packet:
     packet_type: Tuple[str, ...] = ("UNICAST",)
     direction: Optional[str] = "ORIGINAL"
     learnt: FrozenSet[str] = frozenset()
+    unlisted: bool = False
 
     @property
     def ethertype(self) -> int:

@@ -7,8 +7,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Dict, FrozenSet, List, Optional, Sequence, Set, Tuple
 
-from ansible_collections.port443.https.plugins.module_utils._packet import ARP, Packet, match_holds
-from ansible_collections.port443.https.plugins.module_utils._packet_changes import CHANGES, change
+from ansible_collections.port443.https.plugins.module_utils._packet import ARP, Packet, match_holds, strange_end
+from ansible_collections.port443.https.plugins.module_utils._packet_addresses import holds_strangers
+from ansible_collections.port443.https.plugins.module_utils._packet_changes import change
 from ansible_collections.port443.https.plugins.module_utils._ruleset import Chain, Match, Rule, Table
 
 _DEEPEST = 100  # chains within chains; real rulesets stay below 20, Python's stack holds this many
@@ -91,8 +92,10 @@ class Walker:
         self._near: Dict[Tuple[object, ...], Tuple[_Entry, ...]] = {}
         self._runs: Dict[Tuple[str, Packet], _Ends] = {}
         self._open: Set[str] = set()
-        rules = (rule for chain in table.chains for rule in chain.rules if rule.effects)
-        self._filled = frozenset(effect.name for rule in rules for effect in rule.effects if effect.kind == "learn")
+        effects = [effect for chain in table.chains for rule in chain.rules for effect in rule.effects]
+        # A hop limit that a rule changes is asked for on the way, as marks are.
+        self._ports = _PORTS - {"hop_limit"} if any(effect.kind == "hop_limit" for effect in effects) else _PORTS
+        self._filled = frozenset(effect.name for effect in effects if effect.kind == "learn")
 
     def walk(self, chain: str, packet: Packet) -> Tuple[Outcome, ...]:
         """Returns every end that a packet entering a base chain may come to; an unknown match goes both ways."""
@@ -147,8 +150,6 @@ class Walker:
             self._enter(step, rule, way, ends, following)
         elif rule.verdict == "return":
             _join(ends.returned, way)
-        elif rule.verdict in CHANGES:
-            _join(following, (CHANGES[rule.verdict](packet, rule.argument), doubt))
         elif rule.verdict in _ENDS and rule.verdict != "opaque":
             ends.add(Outcome(rule.verdict, (step,), doubt, packet))
         elif rule.verdict == "continue":
@@ -196,7 +197,7 @@ class Walker:
             self._near[route] = _sieve(everything, packet, _ROUTE, self._filled)
         ports = (*route, packet.protocol, packet.dport, packet.sport, packet.icmp, packet.hop_limit)
         if ports not in self._near:
-            self._near[ports] = _sieve(self._near[route], packet, _PORTS, self._filled)
+            self._near[ports] = _sieve(self._near[route], packet, self._ports, self._filled)
         return self._near[ports]
 
 
@@ -211,7 +212,7 @@ def _sieve(
     for index, rule, matches, doubtful in entries:
         rest: List[Match] = []
         for match in matches:
-            if match.field not in fields or (filled and match.names and match.names[0] in filled):
+            if match.field not in fields or (filled and not filled.isdisjoint(match.names)):
                 narrow = match.field == "either" and not match.negated
                 match = _narrowed(match, packet, fields) if narrow else match
                 if not narrow or match.rows or match.names:
@@ -230,6 +231,10 @@ def _narrowed(match: Match, packet: Packet, fields: FrozenSet[str]) -> Match:
     """Leaves out the rows that these fields exclude."""
     known: Dict[int, Optional[bool]] = {}
     rows: List[Tuple[Match, ...]] = []
+    peer = strange_end(packet)
+    if peer in fields:
+        spans = (span for row in match.rows for part in row if part.field == peer for span in part.spans)
+        fields = fields - {peer} if holds_strangers(spans, packet.family) else fields
     for row in match.rows:
         for part in row:
             if part.field in fields:

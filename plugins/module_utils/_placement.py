@@ -15,10 +15,11 @@ from typing import Dict, FrozenSet, List, Optional, Sequence, Set, Tuple
 from ansible_collections.port443.https.plugins.module_utils._packet import ANYONE, Packet, rule_matches
 from ansible_collections.port443.https.plugins.module_utils._ruleset import Chain, Rule, Table
 
-_LOGS = (" -j LOG", " -j NFLOG", " -j ULOG", " log ", " counter ")
+_LOGS = frozenset(("LOG", "NFLOG", "ULOG", "log", "counter"))
 _ANONYMOUS = "__chain"  # how nf_tables names a chain that stands within a rule; nothing can be added to it
 _ALL_PORTS = (0, 65535)
 _PORTS = frozenset(("dport", "port"))
+_LEADS = ("jump", "goto")
 _DECIDING = ("drop", "reject", "return", "jump", "goto")
 
 
@@ -53,7 +54,8 @@ class Placement:
         end = len(chain.rules)
         if position == "last":
             return Place(chain.name, end)
-        return self._barrier(packet) or Place(chain.name, self._before_logs(chain, end, packet))
+        unlisted = replace(packet, unlisted=True)
+        return self._barrier(packet) or Place(chain.name, self._before_logs(chain, end, unlisted))
 
     def blocks(self, packet: Packet) -> bool:
         """Tells whether a rule or the policy here stops such packets, rules that accept some of them left aside."""
@@ -71,7 +73,7 @@ class Placement:
 
     def _barrier(self, packet: Packet) -> Optional[Place]:
         self._denied = False
-        return self._search(self._base, packet, False, self._base.policy == "drop")
+        return self._search(self._base, replace(packet, unlisted=True), False, self._base.policy == "drop")
 
     def _of_anyone(self, packet: Packet) -> Packet:
         return replace(packet, destination=ANYONE) if self._peer == "destination" else replace(packet, source=ANYONE)
@@ -166,7 +168,7 @@ class Placement:
             return False
         for rule in self._chains[name].rules:
             matches = rule_matches(rule, packet)
-            if matches is False or rule.verdict in ("continue", "mark"):
+            if matches is False or rule.verdict == "continue":
                 continue
             inner = rule.verdict in ("jump", "goto") and self._blocks_all(rule.target, packet, seen | {name}, strict)
             if rule.verdict not in ("drop", "reject") and not inner:
@@ -210,7 +212,7 @@ class Placement:
 
 def _logs(rule: Rule) -> bool:
     """Whether a rule logs or counts, and does nothing else."""
-    return rule.verdict == "continue" and not rule.effects and any(word in f" {rule.text} " for word in _LOGS)
+    return rule.verdict == "continue" and not rule.effects and rule.target in _LOGS
 
 
 def _is_limited(rule: Rule) -> bool:
@@ -224,7 +226,7 @@ def _private_chains(table: Table, base: str) -> FrozenSet[str]:
 
     What is put into a chain with a second way in would also serve those who come that way: the banned, say.
     """
-    leads = {chain.name: [rule.target for rule in chain.rules if rule.target] for chain in table.chains}
+    leads = {chain.name: [rule.target for rule in chain.rules if rule.verdict in _LEADS] for chain in table.chains}
     reached: Set[str] = set()
     waiting: List[str] = [chain.name for chain in table.chains if chain.hook and chain.name != base]
     while waiting:
@@ -236,7 +238,7 @@ def _private_chains(table: Table, base: str) -> FrozenSet[str]:
         (chain.name, rule.handle or -index, rule.target)
         for chain in table.chains
         for index, rule in enumerate(chain.rules)
-        if rule.target
+        if rule.verdict in _LEADS
     }
     targets = [target for _chain, _number, target in ways]
     closed = reached.union(name for name in leads if name.startswith(_ANONYMOUS))

@@ -24,13 +24,15 @@ class Match:
     out_interface (``names``, one of which it is, a trailing ``+`` is a prefix); state (``names``: NEW, ESTABLISHED,
     RELATED, INVALID, UNTRACKED, DNAT, SNAT); status (``names``: DNAT, SNAT, SEEN_REPLY, ...) and direction (ORIGINAL,
     REPLY) of a connection; tcp_flags (``argument`` is ``(mask, value)``, or ``(mask,)`` for any value in ``spans``);
-    mark, connmark (the same); fragment; source_set, destination_set (``names``: the set, its directions); source_type,
+    mark, connmark (the same); fragment; source_set, destination_set (``names``: a set of ipset of which nothing else is
+    known, its directions; ``argument`` is ``(1,)`` for its elements with nomatch); source_type,
     destination_type, packet_type (``names``: LOCAL, UNICAST, ...); source_fib_type, destination_fib_type (likewise,
     after the routing table alone); reverse_path (there is a route back); time (``spans`` in seconds of the epoch;
     ``names``: holds or ended when the rules were read, empty where that is not known); either (one of ``rows`` holds as
     a whole); unknown (``names``: what it asks).
 
-    Where ``spans`` or ``rows`` are what a named set of nft holds now, ``names`` is the set: it may hold others soon.
+    Where ``spans`` or ``rows`` are what a named set of nft or ipset holds now, ``names`` is the set, and the sets
+    within that: they may hold others soon.
     """
 
     field: str
@@ -52,8 +54,10 @@ class Match:
 class Effect:
     """What a rule changes before its verdict is taken.
 
-    ``kind`` is mark, connmark, save_mark, restore_mark (``argument`` as of the verdicts of that name, empty where the
-    new value is not known), notrack, or learn (``name`` is the set that the packet is put into).
+    ``kind`` is mark or connmark (``argument`` is ``(value, mask)``: mark = mark & ~mask ^ value; empty where the new
+    value is not known), save_mark or restore_mark (``argument`` is ``(mask of the packet's mark, mask of the
+    connection's mark)``), notrack, hop_limit (``argument`` is its span), or learn (``name`` is the set that the packet
+    is put into, or taken out of).
     """
 
     kind: str
@@ -65,11 +69,10 @@ class Effect:
 class Rule:
     """One rule: all ``matches`` hold, then ``effects`` happen and ``verdict`` is taken.
 
-    ``verdict`` is accept, drop, reject, jump, goto, return, continue (counts, logs), mark and connmark (``argument``
-    is ``(value, mask)``: mark = mark & ~mask ^ value), save_mark and restore_mark (``argument`` is ``(mask of the
-    packet's mark, mask of the connection's mark)``), notrack, redirect (``argument`` is the port span or empty), dnat
-    (likewise), snat, or opaque (may do anything). ``target`` is the chain of jump and goto, the address of dnat,
-    otherwise the target's own name. ``text`` is the rule as its tool prints it, without counters.
+    ``verdict`` is accept, drop, reject, jump, goto, return, continue (has its effects, counts, logs), redirect
+    (``argument`` is the port span or empty), dnat (likewise), snat, or opaque (may do anything). ``target`` is the
+    chain of jump and goto, the address of dnat, otherwise the target's own name, for nft log or counter. ``text`` is
+    the rule as its tool prints it, without counters.
 
     ``handle`` is nft's number of the rule in its table, 0 for other tools. One rule of nft with a map is several rules
     here, one behind the other with the same handle and text: the first that matches is taken, the others are not.

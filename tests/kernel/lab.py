@@ -14,12 +14,14 @@ import json
 import os
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from ansible_collections.port443.https.plugins.module_utils._backends._iptables._parse import parse_save
 from ansible_collections.port443.https.plugins.module_utils._connection import Question, Verdicts
-from ansible_collections.port443.https.plugins.module_utils._netlink import read_nftables
+from ansible_collections.port443.https.plugins.module_utils._ipset_match import bind_sets
+from ansible_collections.port443.https.plugins.module_utils._netlink import read_ipsets, read_nftables
 from ansible_collections.port443.https.plugins.module_utils._nft_kernel import mark_native_rules, native_tables
 from ansible_collections.port443.https.plugins.module_utils._packet import STRANGER
 
@@ -148,9 +150,16 @@ class Lab:
         self._there = there
 
     def load(self, rules):
-        """Replaces all rules: ``rules`` maps (frontend, family) to the text of a restore tool, ``nft`` to a script."""
+        """Replaces all rules: ``rules`` maps (frontend, family) to the text of a restore tool, ``nft`` to a script.
+
+        ``ipset`` are the sets that rules name, all there are.
+        """
         self.clear()
+        if "ipset" in rules:
+            self.make_sets(rules["ipset"])
         for place, text in rules.items():
+            if place == "ipset":
+                continue
             if place == "nft":
                 tool("nft", "-f", "-", stdin=text)
             else:
@@ -163,6 +172,15 @@ class Lab:
             for table in Path("/proc/net", names).read_text(encoding="ascii").split():
                 tool(TOOLS["iptables-legacy", family] + "-restore", stdin=EMPTY[table])
 
+    def make_sets(self, text):
+        """Replaces all sets of ipset; those of rules that are gone are free a moment later."""
+        tool("ipset", "flush")
+        for _try in range(200):
+            if not tool("ipset", "destroy", check=False) and not tool("ipset", "list", "-n"):
+                break
+            time.sleep(0.01)
+        tool("ipset", "restore", stdin=text)
+
     def observe(self):
         """The ruleset as the module reads it."""
         view = read_nftables()
@@ -174,7 +192,7 @@ class Lab:
             if Path(f"/proc/net/{name}_tables_names").read_text(encoding="ascii"):
                 text = tool(TOOLS["iptables-legacy", family] + "-save")
                 tables += parse_save(text, "iptables-legacy", name)
-        return tables + native_tables(view)
+        return bind_sets(tables, read_ipsets)[0] + native_tables(view)
 
     def try_all(self, cases, timeout=QUICK):
         """Returns for each case whether bytes went to and fro, starting with empty neighbour caches.

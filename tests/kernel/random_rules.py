@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 
 from random_native import make_script, make_unprintable
+from random_sets import make_sets
 
 MIXTURES = (
     ("nft",),
@@ -52,14 +53,23 @@ LIKELY = {"raw": 0.3, "mangle": 0.35, "nat": 0.35, "filter": 1.0, "security": 0.
 
 
 def make_ruleset(seed):
-    """Returns restore texts by (frontend, family) and a script for nft by that name, the same for the same seed."""
+    """Returns restore texts by (frontend, family) and a script for nft by that name, the same for the same seed.
+
+    Rules of iptables name sets, which come first. Sets that rules fill are keyed by source and port, as one connection
+    would else decide about another; NAT would change that key.
+    """
     chance = random.Random(seed)
     rules = {}
-    for frontend in chance.sample(MIXTURES[seed % len(MIXTURES)], len(MIXTURES[seed % len(MIXTURES)])):
+    mixture = MIXTURES[seed % len(MIXTURES)]
+    script, sets = make_sets(chance)
+    if mixture != ("nft",):
+        rules["ipset"] = script
+    fills = "nft" not in mixture and chance.random() < 0.4
+    for frontend in chance.sample(mixture, len(mixture)):
         if frontend == "nft":
             rules["nft"] = make_script(chance, is_certain(seed))
         else:
-            rules.update({(frontend, family): _Text(chance, family).write() for family in (4, 6)})
+            rules.update({(frontend, family): _Text(chance, family, sets[family], fills).write() for family in (4, 6)})
     return rules
 
 
@@ -77,9 +87,11 @@ def is_certain(seed):
 class _Text:
     """One family's tables for one frontend."""
 
-    def __init__(self, chance, family):
+    def __init__(self, chance, family, sets, fills):
         self.chance = chance
         self.family = family
+        self.sets = sets
+        self.fills = fills
 
     def maybe(self, likely):
         return self.chance.random() < likely
@@ -90,7 +102,7 @@ class _Text:
     def write(self):
         lines = []
         for table, chains in CHAINS.items():
-            if self.maybe(LIKELY[table]):
+            if self.maybe(LIKELY[table]) and not (table == "nat" and self.fills):
                 lines += [f"*{table}", *self.declare(table, chains)]
                 for chain in chains:
                     lines += self.rules(table, chain)
@@ -127,6 +139,7 @@ class _Text:
             (0.25, self.state),
             (0.1, self.mark),
             (0.1, self.odd),
+            (0.2, self.set),
         ):
             if self.maybe(likely):
                 yield write(outward)
@@ -165,9 +178,18 @@ class _Text:
                 "-m limit --limit 1000/sec --limit-burst 1000",
                 "-m statistic --mode nth --every 2 --packet 0",
                 '-m comment --comment "a \\" -j DROP \\\\ b"',
-                f"-m set {self.no()}--match-set banned{self.family} {side}",
             )
         )
+
+    def set(self, outward):
+        """Mostly with the directions that make sense; with too few, nobody is in a set."""
+        name, inward = self.chance.choice(self.sets)
+        turned = ",".join("src" if one == "dst" else "dst" for one in inward.split(","))
+        directions = turned if outward != self.maybe(0.1) else inward
+        if self.maybe(0.05):
+            directions = directions.split(",")[0]
+        more = self.chance.choice((" --return-nomatch", " ! --update-counters", "", "", "", "", ""))
+        return f"-m set {self.no()}--match-set {name} {directions}{more}"
 
     def ports(self, chain, protocol):
         side = self.chance.choice(("--sport", "--dport")) if self.maybe(0.1) else ""
@@ -193,13 +215,13 @@ class _Text:
 
     def verdict(self, table, chain, protocol):
         choices = {
-            "raw": ["NOTRACK", "CT --notrack", "ACCEPT", "DROP"],
-            "mangle": ["ACCEPT", "RETURN", "DROP", *self.marks(), *self.marks()],
+            "raw": ["NOTRACK", "CT --notrack", "ACCEPT", "DROP", "TRACE", "CT --ctevents new", *self.filling(chain)],
+            "mangle": ["ACCEPT", "RETURN", "DROP", *self.marks(), *self.marks(), *self.changes(), *self.filling(chain)],
             "nat": ["ACCEPT", "RETURN", *self.translations(protocol), *self.marks()],
             "security": ["ACCEPT", "ACCEPT", "DROP"],
             "filter": ["ACCEPT"] * 8
             + ["DROP"] * 4
-            + ["REJECT", "RETURN", "LOG", *self.marks()[:1], *self.jumps(chain)],
+            + ["REJECT", "RETURN", "LOG", self.chance.choice(self.marks()), *self.filling(chain), *self.jumps(chain)],
         }
         return self.chance.choice(choices[table])
 
@@ -210,6 +232,21 @@ class _Text:
             "CONNMARK --save-mark",
             "CONNMARK --restore-mark",
         )
+
+    def changes(self):
+        hops = self.chance.choice(("TTL --ttl-set 64", "TTL --ttl-inc 1")) if self.family == 4 else "HL --hl-set 255"
+        return (
+            hops,
+            "DSCP --set-dscp 0x05",
+            "TOS --set-tos 0x10",
+            "HMARK --hmark-tuple src --hmark-mod 2 --hmark-rnd 1",
+        )
+
+    def filling(self, chain):
+        if not self.fills or chain in USERS:
+            return ()
+        ends = "dst,src" if chain in ("OUTPUT", "POSTROUTING") else "src,dst"
+        return tuple(f"SET --{what}-set seen{self.family} {ends}" for what in ("add", "del", "add"))
 
     def translations(self, protocol):
         if protocol not in ("tcp", "udp"):

@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 
 # What may be left out: a rule of iptables, a statement of nft that stands on a line of its own.
-_RULE = re.compile(r"-A |(?!table |chain |type |set |map |\}|\*|:|COMMIT).")
+_RULE = re.compile(r"-A |(?!create |table |chain |type |set |map |\}|\*|:|COMMIT).")
 
 
 def shrink(rules, shows):

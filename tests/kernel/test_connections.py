@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible_collections.port443.https.plugins.module_utils._connection import connection_verdict
-from lab import TCP, UDP, Case, tool
+from lab import TCP, UDP, Case
 
-FILES = ("connections.yml", "native.yml", "programs.yml")
+FILES = ("connections.yml", "ipsets.yml", "native.yml", "programs.yml")
 CASES = [case for name in FILES for case in yaml.safe_load((Path(__file__).parent / name).read_text(encoding="utf-8"))]
 PROGRAMS = Path(__file__).parent / "programs"
 PLACES = {
@@ -29,9 +29,7 @@ def loaded(lab, request):
     """A case with its rules in the kernel."""
     case = request.param
     lab.clear()
-    tool("ipset", "destroy")
-    if "sets" in case:
-        tool("ipset", "restore", stdin=case["sets"])
+    lab.make_sets(case.get("sets", ""))
     texts = {name: (PROGRAMS / file).read_text(encoding="utf-8") for name, file in case.get("files", {}).items()}
     for name, text in case.get("rules", {}).items():
         texts[name] = texts.get(name, "") + text

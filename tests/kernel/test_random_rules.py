@@ -32,19 +32,13 @@ PORTS = ((TCP, 80), (TCP, 443), (TCP, 8443), (TCP, 22), (UDP, 443), (UDP, 53))
 IN = [Case(family, *port, source) for family, port, source in product((4, 6), PORTS, SOURCES)]
 OUT = [Case(family, *port, source, "out") for family, port, source in product((4, 6), PORTS[::2], SOURCES)]
 HIDDEN = IN[:: len(SOURCES)]  # from one source each
-SETS = """create banned4 hash:ip
-add banned4 203.0.113.5
-create banned6 hash:ip family inet6
-add banned6 2001:db8:bad::5
-"""
 DISAGREED = yaml.safe_load((Path(__file__).parent / "disagreed.yml").read_text(encoding="utf-8"))
 
 
 def prepare(lab):
-    """Takes all rules away and makes the sets that rules of iptables name."""
+    """Takes all rules and sets away."""
     lab.clear()
-    tool("ipset", "destroy")
-    tool("ipset", "restore", stdin=SETS)
+    lab.make_sets("")
 
 
 def try_ruleset(lab, rules, cases):
@@ -161,7 +155,7 @@ def test_verdicts_of_random_rulesets_hold(lab, capsys):
 @pytest.mark.parametrize("case", DISAGREED, ids=[case["title"] for case in DISAGREED])
 def test_ruleset_that_once_disagreed_holds(lab, case):
     prepare(lab)
-    places = {"nft": "nft"}
+    places = {"nft": "nft", "ipset": "ipset"}
     for frontend in ("iptables-nft", "iptables-legacy"):
         places.update({frontend: (frontend, 4), frontend.replace("iptables", "ip6tables"): (frontend, 6)})
     wrong, _counts = try_ruleset(lab, {places[name]: text for name, text in case["rules"].items()}, IN + OUT)

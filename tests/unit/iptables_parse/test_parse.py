@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible_collections.port443.https.plugins.module_utils._backends._iptables._parse import parse_rule, parse_save
-from ansible_collections.port443.https.plugins.module_utils._ruleset import Chain, Match, Rule, Table
+from ansible_collections.port443.https.plugins.module_utils._ruleset import Chain, Effect, Match, Rule, Table
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -54,6 +54,8 @@ def match_of(field, value, code=()):
         return Match(name, tuple(map(tuple, value)), tuple(code))
     if name in SPANS:
         return Match(spans=tuple(map(tuple, value)), argument=tuple(code), **shape)
+    if code:
+        return Match(names=tuple(value), argument=tuple(code), **shape)
     return Match(**{"argument" if name in ARGUMENTS else "names": tuple(value)}, **shape)
 
 
@@ -61,7 +63,8 @@ def match_of(field, value, code=()):
 def test_line_says_what_it_means(case):
     verdict, target, argument = (*case["verdict"], ())[:3]
     matches = tuple(match_of(*match) for match in case.get("matches", ()))
-    expected = Rule(matches, verdict, target, tuple(argument), case["line"])
+    effects = tuple(Effect(kind, tuple(given), name) for kind, given, name in case.get("effects", ()))
+    expected = Rule(matches, verdict, target, tuple(argument), case["line"], effects=effects)
     assert parse_rule(case["line"], case.get("family", "ip"), ("INPUT", "web"), NOW) == expected
 
 

@@ -91,6 +91,5 @@ def test_the_parts_of_a_map_are_one_way_into_a_chain():
 
 
 def test_logs_and_counters_of_nft_belong_to_their_barrier():
-    said = ("accept", 'counter comment "the rest"', 'log prefix "in: "')
-    rules = [rule(number, "continue", text=text) for number, text in enumerate(said, 1)]
+    rules = [rule(number, "continue", target=target) for number, target in enumerate(("", "counter", "log"), 1)]
     assert Placement(table(*rules, rule(4, "drop")), "input").find(PACKET, "auto") == Place("input", 1)

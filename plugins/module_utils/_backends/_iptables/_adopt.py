@@ -31,7 +31,7 @@ class Adoption:
 
     def takes(self, chain: str, rule: Rule) -> bool:
         """Tells whether a rule of a chain accepts what is asked for, or a part of it, and nothing else."""
-        if chain not in self._chains or rule.verdict != "accept" or any(match.negated for match in rule.matches):
+        if chain not in self._chains or rule.verdict != "accept" or any(_is_odd(match) for match in rule.matches):
             return False
         # Of two conditions of one kind the last will do: the other lets in less still.
         matches: Dict[str, Match] = {match.field: match for match in rule.matches}
@@ -55,3 +55,8 @@ class Adoption:
             return False
         right_source = source is None or all(span in (self._sources or ()) for span in source.spans)
         return right_source and (interface is None or all(name in self._interface for name in interface.names))
+
+
+def _is_odd(match: Match) -> bool:
+    """Whether a condition is the opposite of one, or about who is in a set now and may not be soon."""
+    return match.negated or (match.field == "source" and bool(match.names))

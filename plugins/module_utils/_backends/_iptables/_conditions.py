@@ -8,33 +8,10 @@ from typing import Callable, Dict, List, Optional
 
 from ansible_collections.port443.https.plugins.module_utils._backends._iptables import _words
 from ansible_collections.port443.https.plugins.module_utils._ruleset import Match
+from ansible_collections.port443.https.plugins.module_utils._xtables_extensions import MATCHES, READ
 
 # Modules whose every option is read below or is a match of its own; any other module is one unknown match.
-READ_MODULES = frozenset(
-    [
-        "tcp",
-        "udp",
-        "sctp",
-        "dccp",
-        "udplite",
-        "multiport",
-        "conntrack",
-        "state",
-        "addrtype",
-        "icmp",
-        "icmp6",
-        "icmpv6",
-        "mark",
-        "connmark",
-        "comment",
-        "set",
-        "iprange",
-        "ttl",
-        "hl",
-        "pkttype",
-        "time",
-    ]
-)
+READ_MODULES = frozenset(name for name, known in MATCHES.items() if known == READ)
 _LAST_DATE = (1 << 32) - 1  # dates are u32 in include/uapi/linux/netfilter/xt_time.h
 
 # Modules about an IPv6 extension header, by its number: nothing that a connection sends has one.

@@ -34,6 +34,7 @@ from ansible_collections.port443.https.plugins.module_utils._backends._iptables.
 )
 from ansible_collections.port443.https.plugins.module_utils._boot import starts
 from ansible_collections.port443.https.plugins.module_utils._host import Host
+from ansible_collections.port443.https.plugins.module_utils._ipset_match import bind_table
 from ansible_collections.port443.https.plugins.module_utils._kernel import FAMILIES, LEGACY, NFT, Kernel
 from ansible_collections.port443.https.plugins.module_utils._plan import Change, Write
 from ansible_collections.port443.https.plugins.module_utils._port_rule import Request
@@ -182,8 +183,8 @@ def _wanted_text(
         return file.text, (
             f"{file.path} {_STRANGE.format(strange)} Save the rules in iptables-save's form, or add the ports yourself"
         )
-    table = _filter_table(stripped, file.family)
-    whole = _filter_table(file.text, file.family)
+    table = bind_table(_filter_table(stripped, file.family), kernel.sets)
+    whole = bind_table(_filter_table(file.text, file.family), kernel.sets)
     have = find_layout(whole, request.chain, takes)
     link = kernel.link(file.family)
     # A file is there to filter what comes in, whatever it lets through yet.

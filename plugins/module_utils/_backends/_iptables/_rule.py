@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Dict, FrozenSet, List, Optional, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._backends._iptables import _words
@@ -14,11 +15,15 @@ from ansible_collections.port443.https.plugins.module_utils._backends._iptables.
     READ_MODULES,
     Words,
 )
-from ansible_collections.port443.https.plugins.module_utils._backends._iptables._targets import understand_target
+from ansible_collections.port443.https.plugins.module_utils._backends._iptables._targets import (
+    Action,
+    understand_target,
+)
+from ansible_collections.port443.https.plugins.module_utils._ipset_match import EXCEPTIONS
 from ansible_collections.port443.https.plugins.module_utils._ruleset import Match, Rule
 
-Body = Tuple[Tuple[Match, ...], str, str, Tuple[int, ...]]
-"""What a rule says, without its text: matches, verdict, target, argument."""
+Body = Tuple[Tuple[Match, ...], Action]
+"""What a rule says, without its text: what it asks, and what it does."""
 
 _ALIASES = {
     "--source": "-s",
@@ -41,6 +46,8 @@ _ALIASES = {
     "--ipv4": "-4",
     "--ipv6": "-6",
 }
+_RESTORES = "--restore-skmark"  # of -m socket: gives a packet the mark of its socket, whatever else the rule asks
+_OF_SET = frozenset(("--return-nomatch", "--update-counters", "--update-subcounters"))
 _OF_RPFILTER = frozenset(("--loose", "--validmark", "--accept-local", "--invert"))
 
 _COMMENT = re.compile(r'-m comment --comment (?:"(?:[^"\\]|\\.)*"|[^"\'\s\\]+)(?: |$)', re.DOTALL)
@@ -52,6 +59,10 @@ def _without_comment(body: str) -> str:
     if found is None or '"' in body[: found.start()] or "'" in body[: found.start()]:
         return body
     return body[: found.start()] + body[found.end() :]
+
+
+def _rule(matches: Tuple[Match, ...], action: Action, line: str) -> Rule:
+    return Rule(matches, action.verdict, action.target, action.argument, line, effects=action.effects)
 
 
 class RuleParser:
@@ -75,7 +86,7 @@ class RuleParser:
         """
         name, _space, body = line[3:].partition(" ")
         if not (line.startswith("-A ") and name and body):
-            return Rule(*self._read_command(line), line)
+            return _rule(*self._read_command(line), line)
         if "--comment" in body:
             body = _without_comment(body)
         addresses: List[Match] = []
@@ -87,13 +98,13 @@ class RuleParser:
                     break
                 addresses.append(Match(field, spans))
                 body = rest
-        matches, verdict, target, argument = self._read_once(body)
-        return Rule((*addresses, *matches), verdict, target, argument, line)
+        matches, action = self._read_once(body)
+        return _rule((*addresses, *matches), action, line)
 
     def _read_command(self, line: str) -> Body:
         words = _words.tokenise(line)
         if not words or words[0] not in ("-A", "--append", "-I", "--insert"):
-            return (), "opaque", "", ()
+            return (), Action("opaque", "")
         start = 3 if len(words) > 2 and words[2].isdigit() else 2
         return _Reading(self, self._family, self._now, words[start:]).body()
 
@@ -106,14 +117,14 @@ class RuleParser:
     def _read_in_halves(self, body: str) -> Body:
         """Reads conditions and target apart where that is safe, as many rules share the one or the other."""
         conditions, jump, target = (" " + body).rpartition(" -j ")
-        if not jump or '"' in body or " -j" in conditions or " -g" in conditions or "\\" in body:
+        if not jump or '"' in body or " -j" in conditions or " -g" in conditions or "\\" in body or _RESTORES in body:
             return _Reading(self, self._family, self._now, _words.tokenise(body)).body()
         if conditions not in self._conditions:
             self._conditions[conditions] = _Reading(self, self._family, self._now, conditions.split()).body()[0]
         if target not in self._targets:
             self._targets[target] = _Reading(self, self._family, self._now, ["-j", *target.split()]).body()
-        matches, verdict, name, argument = self._targets[target]
-        return self._conditions[conditions] + matches, verdict, name, argument
+        matches, action = self._targets[target]
+        return self._conditions[conditions] + matches, action
 
     def leads_to_chain(self, name: str) -> bool:
         """Tells whether a target is a chain of the table."""
@@ -129,6 +140,7 @@ class _Reading:
         self._matches: List[Match] = []
         self._target = ""
         self._goto = False
+        self._before: Optional[Tuple[Match, ...]] = None  # what is asked up to a match that changes the packet
         self._options: Dict[str, str] = {}
 
     def body(self) -> Body:
@@ -138,13 +150,15 @@ class _Reading:
             if self._words.left():
                 self._option(self._words.take(), negated)
         matches = tuple(self._matches)
+        if self._before is not None:
+            return self._before, Action("opaque", self._target)
         if self._goto:
-            return matches, "goto", self._target, ()
+            return matches, Action("goto", self._target)
         if not self._target:
-            return matches, "continue", "", ()
+            return matches, Action("continue", "")
         if self._parser.leads_to_chain(self._target):
-            return matches, "jump", self._target, ()
-        return (matches, *understand_target(self._target, self._options, self._words.family))
+            return matches, Action("jump", self._target)
+        return matches, understand_target(self._target, self._options, self._words.family)
 
     def _option(self, option: str, negated: bool) -> None:
         if "=" in option and option.startswith("--"):
@@ -168,6 +182,8 @@ class _Reading:
             self._unknown("time")  # in the kernel's own time zone, which nothing tells
         elif option in _OF_RPFILTER and self._words.module == "rpfilter":
             self._reverse_path(option == "--invert")
+        elif self._words.module == "set" and option in _OF_SET:
+            self._of_set(option)
         elif option in CONDITIONS:
             self._condition(option, negated)
         elif self._target:
@@ -176,6 +192,8 @@ class _Reading:
             self._words.take_values()
             if self._words.module not in HEADERS:
                 self._unknown(self._words.module or option)
+            if option == _RESTORES and self._before is None:
+                self._before = tuple(self._matches)
 
     def _begin_module(self, name: str) -> None:
         self._words.module = name
@@ -191,6 +209,11 @@ class _Reading:
             matches = self._matches
             self._matches = [Match(one.field, negated=True) if one.field == "reverse_path" else one for one in matches]
 
+    def _of_set(self, option: str) -> None:
+        """What is counted in a set changes no packet's way; what else is asked of it belongs to its name before."""
+        if option == "--return-nomatch" and self._matches:
+            self._matches[-1] = replace(self._matches[-1], argument=(EXCEPTIONS,))
+
     def _unknown(self, name: str) -> None:
         match = Match("unknown", names=(name,))
         if match not in self._matches:
@@ -205,5 +228,5 @@ class _Reading:
         match = CONDITIONS[option](self._words, negated)
         if match is None:
             self._unknown(self._words.module or option)
-        elif match not in self._matches:
+        elif match not in self._matches or self._words.module == "set":  # what follows may be about this one alone
             self._matches.append(match)

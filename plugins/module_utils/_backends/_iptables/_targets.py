@@ -4,62 +4,52 @@
 
 from __future__ import annotations
 
-from typing import Dict, Optional, Tuple
+from typing import Callable, Dict, NamedTuple, Optional, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._backends._iptables import _words
+from ansible_collections.port443.https.plugins.module_utils._ruleset import Effect
+from ansible_collections.port443.https.plugins.module_utils._xtables_extensions import HARMLESS, TARGETS
 
-Effect = Tuple[str, str, Tuple[int, ...]]
-"""A rule's verdict, target and argument."""
+
+class Action(NamedTuple):
+    """What a rule does: its verdict with target and argument, and before that its effects."""
+
+    verdict: str
+    target: str
+    argument: Tuple[int, ...] = ()
+    effects: Tuple[Effect, ...] = ()
+
 
 _ALL_BITS = 0xFFFFFFFF
-_PLAIN = {"ACCEPT": "accept", "DROP": "drop", "REJECT": "reject", "RETURN": "return", "NOTRACK": "notrack"}
-# They change or record what decides neither a packet's way nor a later match; SNAT acts after the last filter.
-_CONTINUE = frozenset(
-    [
-        "LOG",
-        "NFLOG",
-        "ULOG",
-        "TRACE",
-        "AUDIT",
-        "LED",
-        "IDLETIMER",
-        "RATEEST",
-        "SET",
-        "TCPMSS",
-        "TCPOPTSTRIP",
-        "CHECKSUM",
-        "CLASSIFY",
-        "DSCP",
-        "TOS",
-        "TEE",
-        "ECN",
-        "SECMARK",
-        "CONNSECMARK",
-        "TTL",
-    ]
-)
-_SOURCE_NAT = frozenset(("SNAT", "MASQUERADE"))
+_PLAIN = {
+    "ACCEPT": Action("accept", "ACCEPT"),
+    "DROP": Action("drop", "DROP"),
+    "REJECT": Action("reject", "REJECT"),
+    "RETURN": Action("return", "RETURN"),
+    "NOTRACK": Action("continue", "NOTRACK", (), (Effect("notrack"),)),
+    "HMARK": Action("continue", "HMARK", (), (Effect("mark"),)),
+    "SNAT": Action("snat", "SNAT"),  # after the last filter
+    "MASQUERADE": Action("snat", "MASQUERADE"),
+}
+_FEWEST_HOPS = 32  # a packet that starts with fewer may not come to where it goes
 
 
-def understand_target(name: str, options: Dict[str, str], family: str) -> Effect:
+def understand_target(name: str, options: Dict[str, str], family: str) -> Action:
     """Returns what a target that is no chain of the table does; what is not understood is opaque."""
     if name in _PLAIN:
-        return _PLAIN[name], name, ()
-    if name in _CONTINUE:
-        return "continue", name, ()
-    if name in _SOURCE_NAT:
-        return "snat", name, ()
-    readers = {"MARK": _mark, "CONNMARK": _connmark, "CT": _ct, "REDIRECT": _redirect, "DNAT": _dnat}
-    effect = readers[name](options, family) if name in readers else None
-    return effect or ("opaque", name, ())
+        return _PLAIN[name]
+    if TARGETS.get(name) == HARMLESS:
+        return Action("continue", name)
+    read = _READERS.get(name)
+    return (read(options, family) if read else None) or Action("opaque", name)
 
 
-def _mark(options: Dict[str, str], _family: str) -> Optional[Effect]:
+def _mark(options: Dict[str, str], _family: str) -> Optional[Action]:
     """Xt_mark.c: mark = mark & ~mask ^ value; the other spellings are shorthands for that."""
     return _set_mark("mark", "MARK", options)
 
 
-def _set_mark(verdict: str, name: str, options: Dict[str, str]) -> Optional[Effect]:
+def _set_mark(kind: str, name: str, options: Dict[str, str]) -> Optional[Action]:
     for option, word in options.items():
         pair = _words.parse_value_and_mask(word)
         if pair is None:
@@ -73,37 +63,60 @@ def _set_mark(verdict: str, name: str, options: Dict[str, str]) -> Optional[Effe
             "--xor-mark": (value, 0),
         }
         if option in arguments:
-            return verdict, name, arguments[option]
+            return Action("continue", name, (), (Effect(kind, arguments[option]),))
     return None
 
 
-def _connmark(options: Dict[str, str], _family: str) -> Optional[Effect]:
-    for option, verdict in (("--save-mark", "save_mark"), ("--restore-mark", "restore_mark")):
+def _connmark(options: Dict[str, str], _family: str) -> Optional[Action]:
+    for option, kind in (("--save-mark", "save_mark"), ("--restore-mark", "restore_mark")):
         if option in options:
             both = options.get("--mask", hex(_ALL_BITS))
             masks = [_words.parse_number(options.get(mask, both)) for mask in ("--nfmask", "--ctmask")]
             if None in masks:
                 return None
-            return verdict, "CONNMARK", tuple(mask for mask in masks if mask is not None)
+            both_masks = tuple(mask for mask in masks if mask is not None)
+            return Action("continue", "CONNMARK", (), (Effect(kind, both_masks),))
     return _set_mark("connmark", "CONNMARK", options)
 
 
-def _ct(options: Dict[str, str], _family: str) -> Optional[Effect]:
+def _ct(options: Dict[str, str], _family: str) -> Optional[Action]:
     """A zone of its own may hide the reply from the connection, so it is not understood."""
     if "--notrack" in options:
-        return "notrack", "CT", ()
+        return Action("continue", "CT", (), (Effect("notrack"),))
     if any(option.startswith("--zone") for option in options):
         return None
-    return "continue", "CT", ()
+    return Action("continue", "CT")
 
 
-def _redirect(options: Dict[str, str], _family: str) -> Optional[Effect]:
+def _set(options: Dict[str, str], _family: str) -> Optional[Action]:
+    """Who is in a set that a packet is added to, or taken out of, is not known from then on; a map gives a mark."""
+    names = [options[option].split(" ")[0] for option in ("--add-set", "--del-set") if option in options]
+    effects = tuple(Effect("learn", name=name) for name in names)
+    return Action("continue", "SET", (), (*effects, Effect("mark")) if "--map-mark" in options else effects)
+
+
+def _ttl(options: Dict[str, str], _family: str) -> Optional[Action]:
+    """Xt_HL.c. Neighbours take no message of discovery but with a hop limit of 255 (RFC 4861, 7.1.1)."""
+    if "--ttl-inc" in options:
+        return Action("continue", "TTL", (), (Effect("hop_limit", (0, 255)),))
+    hops = _words.parse_number(options.get("--ttl-set", ""))
+    if hops is None or not _FEWEST_HOPS <= hops <= 255:
+        return None
+    return Action("continue", "TTL", (), (Effect("hop_limit", (hops, hops)),))
+
+
+def _hl(options: Dict[str, str], _family: str) -> Optional[Action]:
+    hops = _words.parse_number(options.get("--hl-set", ""))
+    return Action("continue", "HL", (), (Effect("hop_limit", (hops, hops)),)) if hops == 255 else None
+
+
+def _redirect(options: Dict[str, str], _family: str) -> Optional[Action]:
     word = options.get("--to-ports", "")
     ports = _nat_ports(word)
-    return None if ports is None else ("redirect", "REDIRECT", ports)
+    return None if ports is None else Action("redirect", "REDIRECT", ports)
 
 
-def _dnat(options: Dict[str, str], family: str) -> Optional[Effect]:
+def _dnat(options: Dict[str, str], family: str) -> Optional[Action]:
     """``--to-destination``: an address or a range, in brackets for IPv6 with ports; ports alone keep the address."""
     word = options.get("--to-destination", "")
     address, ports_word = word, ""
@@ -115,7 +128,7 @@ def _dnat(options: Dict[str, str], family: str) -> Optional[Effect]:
     ports = _nat_ports(ports_word)
     if not word or ports is None:
         return None
-    return ("redirect", "DNAT", ports) if not address else ("dnat", address, ports)
+    return Action("redirect", "DNAT", ports) if not address else Action("dnat", address, ports)
 
 
 def _nat_ports(word: str) -> Optional[Tuple[int, ...]]:
@@ -126,3 +139,15 @@ def _nat_ports(word: str) -> Optional[Tuple[int, ...]]:
     low = _words.parse_port(low_word)
     high = _words.parse_port(high_word) if dash else low
     return None if low is None or high is None or low > high else (low, high)
+
+
+_READERS: Dict[str, Callable[[Dict[str, str], str], Optional[Action]]] = {
+    "MARK": _mark,
+    "CONNMARK": _connmark,
+    "CT": _ct,
+    "SET": _set,
+    "TTL": _ttl,
+    "HL": _hl,
+    "REDIRECT": _redirect,
+    "DNAT": _dnat,
+}

@@ -13,7 +13,9 @@ from ansible_collections.port443.https.plugins.module_utils._backends._ufw._boot
 from ansible_collections.port443.https.plugins.module_utils._backends._ufw._settings import CONFIGURATION, Settings
 from ansible_collections.port443.https.plugins.module_utils._effective import judge
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._ipset_match import bind_sets
 from ansible_collections.port443.https.plugins.module_utils._kernel import FAMILIES, Kernel
+from ansible_collections.port443.https.plugins.module_utils._netlink import read_ipsets
 from ansible_collections.port443.https.plugins.module_utils._port_rule import PortRule, Request
 from ansible_collections.port443.https.plugins.module_utils._ruleset import Chain, Rule, Ruleset, Table
 from ansible_collections.port443.https.plugins.module_utils._session import Session
@@ -39,7 +41,7 @@ def foresee(kernel: Kernel, frontend: str, settings: Settings, files: Dict[str, 
             made = _merged(have, table) if have is not None and keep else table
             kept = tuple(one for one in ruleset if have is None or one != have)
             ruleset = (*kept, made)
-    return ruleset
+    return bind_sets(ruleset, read_ipsets)[0]
 
 
 def _merged(have: Table, made: Table) -> Table:
