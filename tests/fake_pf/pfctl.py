@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Dict, List, Optional, Tuple
 from fake_pf import show, states
 from fake_pf.grammar import Loaded, Parser
 from fake_pf.optimiser import optimise
+from fake_pf.rules import Rule, Style
 
 if TYPE_CHECKING:
     from fake_pf.machine import Machine
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 OPTIONS = {
     "FreeBSD": "a:deF:f:hk:mNnOo:PqRs:t:T:v",
     "OpenBSD": "a:deF:f:k:no:qs:t:T:v",
-    "Darwin": "a:deEF:f:k:mNnOo:qRs:t:T:vX:",
+    "Darwin": "a:deEF:f:k:mNnOo:PqRs:t:T:vX:",
 }
 NOISE = "No ALTQ support in kernel\nALTQ related functions disabled\n"
 FLUSHING = (
@@ -135,7 +136,7 @@ class Pfctl:
         self.err += "rules cleared\n"
 
     def _show(self, options: Dict[str, str], anchor: str) -> None:
-        said = show.show(self._kernel, options["-s"], anchor, "-v" in options)
+        said = show.show(self._kernel, options["-s"], anchor, "-v" in options, "-P" in options)
         self.out += said.out
         self.err += said.err
         if said.code:
@@ -151,7 +152,8 @@ class Pfctl:
 
     def _load(self, options: Dict[str, str], anchor: str) -> None:
         name = options["-f"]
-        dry, verbose = "-n" in options, "-v" in options
+        dry = "-n" in options
+        self._options = options
         if self._kernel.system == "Darwin":
             self.err += FLUSHING
         text = self._stdin if name == "-" else self._machine.read_text(name)
@@ -160,14 +162,14 @@ class Pfctl:
             raise Stop(1, self._missing(name))
         if anchor.startswith("_") or len(anchor) > 63:
             raise Stop(1, f"pfctl: anchor {anchor!r} refused\n")
-        loaded = [(anchor, self._parse(text, shown, dry, verbose))]
+        loaded = [(anchor, self._parse(text, shown))]
         for inner, path in loaded[0][1].load:
-            if verbose:
+            if "-v" in options:
                 self.err += f"\nLoading anchor {inner} from {path}\n"
             text = self._machine.read_text(path)
             if text is None:
                 raise Stop(1, self._missing(path) + ("" if dry else "pfctl: load anchors\n"))
-            loaded.append((f"{anchor}/{inner}" if anchor else inner, self._parse(text, path, dry, verbose)))
+            loaded.append((f"{anchor}/{inner}" if anchor else inner, self._parse(text, path)))
         if not dry:
             for path, found in loaded:
                 self._commit(path, found, "-R" in options)
@@ -176,16 +178,30 @@ class Pfctl:
         words = "No such file or directory\n"
         return f"pfctl: {path}: {words}pfctl: cannot open the main config file!: {words}"
 
-    def _parse(self, text: str, name: str, dry: bool, verbose: bool) -> Loaded:
+    def _parse(self, text: str, name: str) -> Loaded:
+        dry = "-n" in self._options
         found = Parser(self._kernel.system, self._machine.read_text).parse(text, name)
         if found.errors:
             words = "".join(error + "\n" for error in found.errors)
             raise Stop(1, words + ("" if dry else "pfctl: Syntax error in config file: pf rules not loaded\n"))
-        found.rules, tables = optimise(found.rules, f"{self._kernel.given:x}{len(self._kernel.calls):x}")
-        if verbose:
-            self.out += found.said + show.print_all(found.rules, self._kernel.system)
-        found.tables = {**found.tables, **tables}
+        if self._options.get("-o") != "none":
+            self._optimise(found)
+        if "-v" in self._options:
+            style = Style(self._kernel.system, True, "-P" in self._options)
+            self.out += found.said + show.print_all(found.rules, style)
         return found
+
+    def _optimise(self, found: Loaded) -> None:
+        """The filter rules alone; without tables, which -R does not load, none of them is left."""
+        unique = f"{self._kernel.given:x}{len(self._kernel.calls):x}_"
+        filters = [rule for rule in found.rules if show.is_filter(rule)]
+        others = [rule for rule in found.rules if not show.is_filter(rule)]
+        rules, tables, problem = optimise(filters, self._kernel.system, unique)
+        if problem and "-R" in self._options:
+            self.err += problem
+            rules, tables = [], {}
+        found.rules = others + rules
+        found.tables = {**found.tables, **tables}
 
     def _commit(self, path: str, found: Loaded, rules_only: bool) -> None:
         rules = found.rules
@@ -196,6 +212,17 @@ class Pfctl:
         elif not path:
             self._kernel.skip = found.skip
         self._kernel.load_rules(path, rules, found.tables)
+        for rule in rules:
+            self._load_body(path, rule)
+
+    def _load_body(self, path: str, rule: Rule) -> None:
+        """What stands in braces below a name becomes the ruleset of that anchor."""
+        if rule.body and not rule.anchor.startswith("_"):
+            inner = rule.anchor[1:] if rule.anchor.startswith("/") else f"{path}/{rule.anchor}".lstrip("/")
+            self._kernel.load_rules(inner, rule.body, {})
+            for one in rule.body:
+                self._load_body(inner, one)
+            rule.body = []
 
 
 def call(machine: Machine, arguments: List[str], stdin: str) -> Tuple[int, str, str]:

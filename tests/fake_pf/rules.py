@@ -35,6 +35,10 @@ class Rule:
     state: str = ""
     state_options: str = ""
     options: str = ""
+    probability: str = ""
+    os: str = ""
+    tos: str = ""
+    icmp_code: str = ""
     label: str = ""
     tag: str = ""
     tagged: str = ""
@@ -52,29 +56,46 @@ class Rule:
         return Rule(**{**found, "body": [Rule.from_json(inner) for inner in found["body"]]})
 
 
-def print_rules(rules: List[Rule], system: str, depth: int = 0) -> str:
-    """What -s rules and -v print: a line each, inline anchors in braces."""
+@dataclass(frozen=True)
+class Style:
+    """How rules are printed: ``dry`` as by -n, which knows the last part of a path alone; ``numeric`` as by -P."""
+
+    system: str
+    dry: bool = False
+    numeric: bool = False
+
+
+def print_rules(rules: List[Rule], style: Style, depth: int = 0) -> str:
+    """What -s rules and -v print: a line each, inline anchors in braces, but those that have a name only by -v."""
     lines = []
     for rule in rules:
-        line = "  " * depth + print_rule(rule, system)
-        if rule.body:
-            line += " {\n" + print_rules(rule.body, system, depth + 1) + "  " * depth + "}"
+        line = "  " * depth + print_rule(rule, style)
+        if rule.body and (style.dry or rule.anchor.startswith("_")):
+            line += " {\n" + print_rules(rule.body, style, depth + 1) + "  " * depth + "}"
         lines.append(line + "\n")
     return "".join(lines)
 
 
-def print_rule(rule: Rule, system: str) -> str:
+def print_anchor(name: str, style: Style) -> str:
+    """The name of an anchor in quotes, as far as pfctl knows it."""
+    if name.startswith("_") and style.system != "Darwin":
+        return ""
+    if style.dry and style.system != "OpenBSD" and ("/" in name or name == "*"):
+        name = "/" + name.rpartition("/")[2]
+    return f'"{name}"' if name else ""
+
+
+def print_rule(rule: Rule, style: Style) -> str:
     """One rule as print_rule() of that system prints it."""
+    system = style.system
     openbsd = system == "OpenBSD"
-    words = [rule.action]
-    if (rule.anchor and not rule.anchor.startswith("_")) or (rule.anchor and system == "Darwin"):
-        words.append(f'"{rule.anchor}"')
+    words = [rule.action, print_anchor(rule.anchor, style)]
     if rule.action == "block":
         words.append(rule.returns or "drop")
     words += [rule.direction, rule.log, "quick" if rule.quick else ""]
     words += [f"on {rule.interface}" if rule.interface else "", "" if openbsd else rule.route, rule.family]
     words.append(f"proto {PROTOCOLS.get(rule.protocol, rule.protocol)}" if rule.protocol else "")
-    words += [_print_ends(rule, openbsd), rule.user, rule.group, _print_flags(rule), _print_icmp(rule)]
+    words += [_print_ends(rule, openbsd or style.numeric), rule.user, rule.group, _print_flags(rule), _print_icmp(rule)]
     if openbsd:
         words += [_print_state(rule, openbsd), rule.options]
     else:
@@ -84,20 +105,20 @@ def print_rule(rule: Rule, system: str) -> str:
     return " ".join(word for word in words if word)
 
 
-def _print_ends(rule: Rule, openbsd: bool) -> str:
+def _print_ends(rule: Rule, numeric: bool) -> str:
     if (rule.source, rule.source_port, rule.destination, rule.destination_port) == ("any", "", "any", ""):
         return "all"
-    source = " ".join(filter(None, (rule.source, _print_port(rule.source_port, rule.protocol, openbsd))))
-    destination = " ".join(filter(None, (rule.destination, _print_port(rule.destination_port, rule.protocol, openbsd))))
+    source = " ".join(filter(None, (rule.source, _print_port(rule.source_port, rule.protocol, numeric))))
+    destination = " ".join(filter(None, (rule.destination, _print_port(rule.destination_port, rule.protocol, numeric))))
     return f"from {source} to {destination}"
 
 
-def _print_port(port: str, protocol: int, openbsd: bool) -> str:
-    """OpenBSD prints numbers; the others the service's name after = and !=."""
+def _print_port(port: str, protocol: int, numeric: bool) -> str:
+    """The service's name after = and !=, unless numbers are asked for."""
     if not port:
         return ""
     operator, _space, value = port.partition(" ")
-    if operator in ("=", "!=") and not openbsd:
+    if operator in ("=", "!=") and not numeric:
         try:
             return f"port {operator} {socket.getservbyport(int(value), 'tcp' if protocol == 6 else 'udp')}"
         except OSError:

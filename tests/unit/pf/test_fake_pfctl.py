@@ -46,7 +46,8 @@ PRINTED = [
         "block return in on ! lo0 proto tcp from any to any port 6000:6010\n",
     ),
     (ALL, 'anchor "x"', 'anchor "x" all\n'),
-    (ALL, 'a = "em0"\nanchor "x/*" on $a', 'a = "em0"\nanchor "x/*" on em0 all\n'),
+    (OTHERS, 'a = "em0"\nanchor "x/*" on $a', 'a = "em0"\nanchor "/*" on em0 all\n'),
+    (("OpenBSD",), 'a = "em0"\nanchor "x/*" on $a', 'a = "em0"\nanchor "x/*" on em0 all\n'),
     (
         ALL,
         "block from { 192.0.2.1, 2001:db8::/32 } to any",

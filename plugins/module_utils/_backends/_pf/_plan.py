@@ -27,6 +27,7 @@ from ansible_collections.port443.https.plugins.module_utils._backends._pf._conf 
     with_block,
     without_block,
 )
+from ansible_collections.port443.https.plugins.module_utils._backends._pf._drift import calls
 from ansible_collections.port443.https.plugins.module_utils._backends._pf._observe import HIDDEN, THERE, Have
 from ansible_collections.port443.https.plugins.module_utils._backends._pf._parse import parse_rules
 from ansible_collections.port443.https.plugins.module_utils._backends._pf._rule import meaning
@@ -76,7 +77,7 @@ def _plan_present(have: Have, request: Request) -> PfPlan:
     switches_on = request.enable and not have.live.enabled
     files = _file_steps(have, anchor, want_conf, want_file)
     main: Optional[_live.Load] = None
-    loads: Tuple[Run, ...] = ()
+    loads: Tuple[Step, ...] = ()
     if have.live.enabled or switches_on:
         moved = stripped != text != want_conf and bool(want_conf)
         main, loads = _loads(have, request, (stripped, want_conf), neighbours, moved or switches_on)
@@ -97,7 +98,7 @@ def _plan_present(have: Have, request: Request) -> PfPlan:
 
 def _loads(
     have: Have, request: Request, conf: Tuple[str, str], neighbours: bool, again: bool
-) -> Tuple[Optional[_live.Load], Tuple[Run, ...]]:
+) -> Tuple[Optional[_live.Load], Tuple[Step, ...]]:
     """What is loaded into the kernel: the main ruleset where it does not call the anchor, the anchor where it differs.
 
     ``conf`` is pf.conf without our block and as it will be; ``again`` loads the main ruleset although it has the call,
@@ -107,7 +108,7 @@ def _loads(
     rules = have.live.anchors.get(anchor, ())
     same = meaning(rules, have.live.tables, anchor) == expected_rules(request, neighbours)
     main: Optional[_live.Load] = None
-    if not _live.calls(have.live.rules, anchor) or again:
+    if not calls(have.live.rules, anchor) or again:
         main = _load_main(have, request, *conf)
     alone = main is None or main.parts or not request.persistent
     path = file_of(anchor) if request.persistent else None
@@ -139,10 +140,10 @@ def _plan_absent(have: Have, request: Request) -> PfPlan:
     anchor = anchor_of(request)
     text = _text(have.conf)
     stripped = without_block(text, anchor)
-    loads: List[Run] = []
+    loads: List[Step] = []
     main: Optional[_live.Load] = None
     holds = have.live.anchors.get(anchor, ())
-    if _live.calls(have.live.rules, anchor) and not find_call(stripped, anchor).called:
+    if calls(have.live.rules, anchor) and not find_call(stripped, anchor).called:
         gone = "" if _is_gone(have, stripped) else None
         main = _live.load_main(have, anchor, gone, stripped, request.position, False)
         loads.append(main.step)
