@@ -28,19 +28,18 @@ SKIPS_OPENBSD = (*SKIPS[:4], "source", "destination", "source_port", "destinatio
 SINGLE_STATES = ("max ", "max-src", "source-track rule")
 
 
-def optimise(rules: List[Rule], system: str, unique: str) -> Tuple[List[Rule], Dict[str, List[str]], str]:
-    """Returns the filter rules that are left, the tables that were made, and the run that cannot be had without tables.
+def optimise(rules: List[Rule], system: str, unique: str, tables: Dict[str, List[str]]) -> Tuple[List[Rule], str]:
+    """Returns the filter rules that are left, and what is said where that cannot be had without tables.
 
-    ``unique`` becomes part of the tables' names.
+    ``unique`` becomes part of the names of the tables that are put into ``tables``.
     """
     done: List[Rule] = []
-    tables: Dict[str, List[str]] = {}
     skips = SKIPS_OPENBSD if system == "OpenBSD" else SKIPS
     for block in superblocks(rules):
         if len(block) > 1:
             block = reorder(_combine(_without_duplicates(block), tables, unique), skips)
         done += block
-    return done, tables, NO_TABLES if any(len(block) > 1 for block in superblocks(rules)) else ""
+    return done, NO_TABLES if any(len(block) > 1 for block in superblocks(rules)) else ""
 
 
 def superblocks(rules: List[Rule]) -> List[List[Rule]]:
@@ -75,7 +74,7 @@ def _without_duplicates(block: List[Rule]) -> List[Rule]:
 def _covers(rule: Rule, other: Rule) -> bool:
     """Whether all that the other matches is matched by the rule as well (exclude_supersets())."""
     moved = copy.deepcopy(other)
-    for name in ("interface", "direction", "protocol", "source_port", "destination_port"):
+    for name in ("interface", "direction", "family", "protocol", "source_port", "destination_port"):
         if not getattr(rule, name):
             setattr(moved, name, getattr(rule, name))
     if not rule.flags and rule.protocol in (0, other.protocol):

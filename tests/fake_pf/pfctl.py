@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Dict, List, Optional, Tuple
 from fake_pf import show, states
 from fake_pf.grammar import Loaded, Parser
 from fake_pf.optimiser import optimise
+from fake_pf.queues import problem
 from fake_pf.rules import Rule, Style
+from fake_pf.settings import systems_of
 
 if TYPE_CHECKING:
     from fake_pf.machine import Machine
@@ -168,40 +170,57 @@ class Pfctl:
                 self.err += f"\nLoading anchor {inner} from {path}\n"
             text = self._machine.read_text(path)
             if text is None:
-                raise Stop(1, self._missing(path) + ("" if dry else "pfctl: load anchors\n"))
-            loaded.append((f"{anchor}/{inner}" if anchor else inner, self._parse(text, path)))
+                raise Stop(1, self._missing(path) + "pfctl: load anchors\n")
+            try:
+                loaded.append((f"{anchor}/{inner}" if anchor else inner, self._parse(text, path)))
+            except Stop as stop:
+                raise Stop(stop.code, stop.words + "pfctl: load anchors\n") from None
         if not dry:
             for path, found in loaded:
                 self._commit(path, found, "-R" in options)
 
     def _missing(self, path: str) -> str:
         words = "No such file or directory\n"
-        return f"pfctl: {path}: {words}pfctl: cannot open the main config file!: {words}"
+        push = "pushfile: " if self._kernel.system == "OpenBSD" else ""
+        return f"pfctl: {push}{path}: {words}pfctl: cannot open the main config file!: {words}"
 
     def _parse(self, text: str, name: str) -> Loaded:
         dry = "-n" in self._options
-        found = Parser(self._kernel.system, self._machine.read_text).parse(text, name)
+        system, read = self._kernel.system, self._machine.read_text
+        known = () if dry else systems_of(read("/etc/pf.os") or "")
+        parser = Parser(system, read, self._machine.interfaces, dry, known)
+        found = parser.parse(text, name)
+        self.err += "".join(f"{name}:{note}\n" for note in found.notes)
         if found.errors:
+            self.out += found.said if "-v" in self._options else ""
             words = "".join(error + "\n" for error in found.errors)
             raise Stop(1, words + ("" if dry else "pfctl: Syntax error in config file: pf rules not loaded\n"))
-        if self._options.get("-o") != "none":
-            self._optimise(found)
+        wrong = problem(found.queues, system)
+        if wrong and system == "OpenBSD":
+            raise Stop(1, "".join(f"{line}\n" for line in wrong))
+        made = dict(parser.pools.tables)
+        if self._options.get("-o") != "none" and found.optimised:
+            found.rules = self._optimised(found.rules, made)
         if "-v" in self._options:
-            style = Style(self._kernel.system, True, "-P" in self._options)
-            self.out += found.said + show.print_all(found.rules, style)
+            style = Style(system, dry, "-P" in self._options)
+            tables = "".join(f"table <{name}> const {{ {' '.join(held)} }}\n" for name, held in made.items())
+            self.out += found.said + "".join(found.queues.lines) + tables + show.print_all(found.rules, style)
+        found.tables = {**found.tables, **made}
+        if wrong:
+            raise Stop(1, "".join(f"{line}\n" for line in wrong))
         return found
 
-    def _optimise(self, found: Loaded) -> None:
-        """The filter rules alone; without tables, which -R does not load, none of them is left."""
-        unique = f"{self._kernel.given:x}{len(self._kernel.calls):x}_"
-        filters = [rule for rule in found.rules if show.is_filter(rule)]
-        others = [rule for rule in found.rules if not show.is_filter(rule)]
-        rules, tables, problem = optimise(filters, self._kernel.system, unique)
+    def _optimised(self, rules: List[Rule], made: Dict[str, List[str]]) -> List[Rule]:
+        """The filter rules of a ruleset and of those in braces; with -R, which loads no tables, none may be left."""
+        unique = "" if "-n" in self._options else f"{self._kernel.given:x}{len(self._kernel.calls):x}_"
+        for rule in rules:
+            rule.body = self._optimised(rule.body, made)
+        others = [rule for rule in rules if not show.is_filter(rule)]
+        filters, problem = optimise([rule for rule in rules if show.is_filter(rule)], self._kernel.system, unique, made)
         if problem and "-R" in self._options:
             self.err += problem
-            rules, tables = [], {}
-        found.rules = others + rules
-        found.tables = {**found.tables, **tables}
+            return others
+        return others + filters
 
     def _commit(self, path: str, found: Loaded, rules_only: bool) -> None:
         rules = found.rules

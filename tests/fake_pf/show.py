@@ -30,7 +30,7 @@ class Said:
 
 def kind_of(rule: Rule) -> str:
     """Which listing a rule is in."""
-    if rule.action.startswith(("nat", "rdr", "binat", "no rdr")):
+    if rule.action.removeprefix("no ").startswith(("nat", "rdr", "binat")):
         return "nat"
     return "dummynet" if rule.action.startswith("dummynet") else "rules"
 
@@ -41,10 +41,14 @@ def is_filter(rule: Rule) -> bool:
 
 
 def print_all(rules: List[Rule], style: Style) -> str:
-    """Rules as -v prints them while it loads: normalisation, translation, then filtering."""
-    order = {"nat": 1, "dummynet": 2, "rules": 3}
-    ranks = {"scrub": 0, "scrub-anchor": 0}
-    return print_rules(sorted(rules, key=lambda rule: ranks.get(rule.action, order[kind_of(rule)])), style)
+    """Rules as -v prints them while it loads: normalisation, each kind of translation, then filtering."""
+    order = ("scrub", "nat", "rdr", "binat", "dummynet")
+
+    def rank(rule: Rule) -> int:
+        words = rule.action.replace("no ", "")
+        return next((at for at, word in enumerate(order) if words.startswith(word)), len(order))
+
+    return print_rules(sorted(rules, key=rank), style)
 
 
 def show(kernel: Kernel, what: str, anchor: str, verbose: bool, numeric: bool = False) -> Said:

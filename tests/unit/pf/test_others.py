@@ -122,9 +122,7 @@ def test_a_pfctl_that_would_lose_rules_is_not_let(played, monkeypatch, name, sta
         host.machine, "run", lambda argv, stdin="": real([word for word in argv if word not in ("-o", "none")], stdin)
     )
     for check in (True, False):
-        with pytest.raises(
-            HostError, match=r"pfctl -R would drop rules of others, so nothing was loaded: .*block"
-        ):
+        with pytest.raises(HostError, match=r"pfctl -R would drop rules of others, so nothing was loaded: .*block"):
             run(host, check=check, state=state)
     assert (rules_of(host), host.changing_calls()) == (before, [])
 
