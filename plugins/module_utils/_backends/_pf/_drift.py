@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Dict, List, Mapping, Tuple
+from typing import Dict, List, Mapping, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._backends._pf._rule import AUTOMATIC, Rules
 from ansible_collections.port443.https.plugins.module_utils._backends._pf._walk import resolve
@@ -120,6 +120,18 @@ def compare(live: str, file: str, inside: Mapping[str, List[str]], anchor: str) 
         only_live += [f"anchor {path}: {line}" for line in more(have, want)]
         only_file += [f"anchor {path}: {line}" for line in more(want, have)]
     return Difference(tuple(only_live), tuple(only_file))
+
+
+def without_rules(printed: str, gone: Sequence[str]) -> str:
+    """Returns what was printed without rules, each as often as it is named."""
+    left = list(gone)
+    kept = []
+    for line in printed.splitlines():
+        if line in left:
+            left.remove(line)
+        else:
+            kept.append(line)
+    return "".join(f"{line}\n" for line in kept)
 
 
 def more(some: Tuple[str, ...], others: Tuple[str, ...]) -> Tuple[str, ...]:

@@ -10,9 +10,15 @@ call among them (``pfctl -R``), which leaves translation, tables and options alo
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Optional, Tuple
+from typing import Optional, Sequence, Tuple
 
-from ansible_collections.port443.https.plugins.module_utils._backends._pf._drift import Difference, compare, foreign
+from ansible_collections.port443.https.plugins.module_utils._backends._pf._adopt import Candidate
+from ansible_collections.port443.https.plugins.module_utils._backends._pf._drift import (
+    Difference,
+    compare,
+    foreign,
+    without_rules,
+)
 from ansible_collections.port443.https.plugins.module_utils._backends._pf._load import PARTS, LoadMain, edited, whole
 from ansible_collections.port443.https.plugins.module_utils._backends._pf._observe import Have
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
@@ -44,18 +50,28 @@ def difference(have: Have, anchor: str) -> Difference:
     return found
 
 
-def load_main(have: Have, anchor: str, text: Optional[str], candidate: str, position: str, calling: bool) -> Load:
+def load_main(
+    have: Have,
+    anchor: str,
+    text: Optional[str],
+    candidate: str,
+    position: str,
+    calling: bool,
+    adopted: Sequence[Candidate] = (),
+) -> Load:
     """Returns how the main ruleset comes to call the anchor (``calling``) or not to any more.
 
-    ``candidate`` is what pf.conf will be; with ``text`` None it is loaded from the file. Raises HostError where loading
-    it would drop rules of others.
+    ``candidate`` is what pf.conf will be; with ``text`` None it is loaded from the file. ``adopted`` are rules that go
+    with it. Raises HostError where loading it would drop other rules of others.
     """
     refuse_broken(have)
     found = difference(have, anchor)
     held, filed = foreign(have.main, anchor), foreign(have.file_rules or "", anchor)
     was = (have.conf or b"").decode("latin-1") if held == filed else whole(have.main)
     back = (Run(("pfctl", "-f", "-"), was), reload_anchor(have, anchor))
-    step = LoadMain(have.system, anchor, calling, position, Run(("pfctl", "-f", "-"), text or ""), back, held, filed)
+    told = candidate if adopted else None
+    run = Run(("pfctl", "-f", "-"), text or "")
+    step = LoadMain(have.system, anchor, calling, position, run, back, held, filed, told)
     if not found.only_live and not (found.only_file and have.live.enabled):
         if text is None:
             return Load(replace(step, run=Run(("pfctl", "-f", have.boot.conf))), candidate)
@@ -66,9 +82,11 @@ def load_main(have: Have, anchor: str, text: Optional[str], candidate: str, posi
             f"than is asked for: make them one with pfctl -f {have.boot.conf} or an edit of it, then run this again"
         )
     command = ("pfctl", *PARTS, "-f", "-")
-    after = edited(have.main, anchor, calling, position)
+    kept = without_rules(have.main, [rule.text for one in adopted for rule in one.rules])
+    after = edited(kept, anchor, calling, position)
     before = edited(have.main, "", False, position)
-    return Load(replace(step, run=Run(command, after), back=(Run(command, before),), left=held), after, True)
+    step = replace(step, run=Run(command, after), back=(Run(command, before),), left=foreign(kept, anchor), told=None)
+    return Load(step, after, True)
 
 
 def refuse_broken(have: Have) -> None:

@@ -5,9 +5,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Tuple
+from typing import Optional, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._apply import explain
+from ansible_collections.port443.https.plugins.module_utils._backends._pf._conf import without_loads
 from ansible_collections.port443.https.plugins.module_utils._backends._pf._drift import calls, foreign, is_call, more
 from ansible_collections.port443.https.plugins.module_utils._backends._pf._parse import parse_rules
 from ansible_collections.port443.https.plugins.module_utils._backends._pf._pfctl import ruleset, try_rules, words_of
@@ -29,6 +30,8 @@ class LoadMain(Act):
     """Loads the main ruleset with ``run``, where ``held`` are the rules of others in force, and ``left`` those then.
 
     ``calling`` tells that it is to call ``anchor`` afterwards, and ``position`` where; ``back`` brings back what was.
+    ``told`` is the text of pf.conf where rules of others become part of the set: what is left then is asked of pfctl,
+    as one that was contained in another comes to light when that one goes.
     """
 
     system: System
@@ -39,6 +42,7 @@ class LoadMain(Act):
     back: Tuple[Run, ...]
     held: Tuple[str, ...]
     left: Tuple[str, ...]
+    told: Optional[str] = None
 
     def carry_out(self, host: Host) -> None:
         """Loads it; raises HostError where others changed theirs meanwhile, or would lose or have lost some by it."""
@@ -47,7 +51,7 @@ class LoadMain(Act):
         if self.run.argv[1:4] == PARTS:
             refuse_loss(host, self.system, self.run.stdin, self.anchor, self.calling, self.left)
         _run(host, self.run)
-        if self._foreign(host) != self.left:
+        if self._foreign(host) != self._left(host):
             for one in self.back:
                 _run(host, one)
             raise HostError(
@@ -57,7 +61,7 @@ class LoadMain(Act):
 
     def take_back(self, host: Host) -> None:
         """Loads what was there before; where others changed theirs meanwhile, our call alone is put in or taken out."""
-        if self._foreign(host) == self.left:
+        if self._foreign(host) == self._left(host):
             for one in self.back:
                 _run(host, one)
             if self._foreign(host) != self.held:
@@ -69,6 +73,11 @@ class LoadMain(Act):
         text = edited(now, self.anchor, not self.calling, self.position)
         refuse_loss(host, self.system, text, self.anchor, not self.calling, foreign(now, self.anchor))
         _run(host, Run(("pfctl", *PARTS, "-f", "-"), text))
+
+    def _left(self, host: Host) -> Tuple[str, ...]:
+        if self.told is None:
+            return self.left
+        return foreign(try_rules(host, self.system, without_loads(self.told)).out, self.anchor)
 
     def _foreign(self, host: Host) -> Tuple[str, ...]:
         return foreign(ruleset(host, self.system), self.anchor)

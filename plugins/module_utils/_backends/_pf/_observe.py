@@ -9,6 +9,7 @@ import os
 from dataclasses import dataclass, replace
 from typing import List, Optional, Tuple
 
+from ansible_collections.port443.https.plugins.module_utils._backends._pf._adopt import Candidate, observe_candidates
 from ansible_collections.port443.https.plugins.module_utils._backends._pf._anchor import (
     FOLDER,
     anchor_of,
@@ -82,7 +83,7 @@ class Have:
     ``device`` tells whether pf can be spoken to; ``live`` is what the kernel holds; ``main`` is the main ruleset as
     pfctl prints it, translation and all. ``file_rules`` is what pf.conf comes to, printed likewise, None where there
     is no such file or it is broken, and then ``broken`` says how. ``loaded`` are the other anchors that it loads.
-    ``links`` are where strangers arrive.
+    ``links`` are where strangers arrive; ``candidates`` are the rules of others that a set may take over.
     """
 
     system: System
@@ -100,6 +101,7 @@ class Have:
     sessions: Tuple[Session, ...] = ()
     reference: Reference = Reference()
     other_filter: str = ""
+    candidates: Tuple[Candidate, ...] = ()
 
     def link(self, family: int) -> Link:
         """How that IP version reaches the host."""
@@ -143,6 +145,7 @@ def observe(host: Host, system: System, request: Request) -> Have:
         sessions=find_sessions(host) if request.enable else (),
         reference=_observe_reference(host, system) if system.counts_references and device == THERE else Reference(),
         other_filter=_observe_other_filter(host, system),
+        candidates=observe_candidates(host, system, (conf or b"").decode("latin-1")) if request.adopt else (),
     )
 
 

@@ -5,9 +5,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import List, Optional, Tuple
+from typing import List, Optional, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._backends._pf import _enable, _live
+from ansible_collections.port443.https.plugins.module_utils._backends._pf._adopt import (
+    Candidate,
+    choose_adopted,
+    without_statements,
+)
 from ansible_collections.port443.https.plugins.module_utils._backends._pf._anchor import (
     FOLDER,
     anchor_of,
@@ -44,7 +49,8 @@ class PfPlan:
 
     ``rules`` is the text of the anchor (empty: none). ``conf`` is the text that pf.conf is to hold, ``calls`` whether
     it calls the anchor. ``main`` is the text that the main ruleset is loaded from, None where it stays; ``parts`` tells
-    that it holds filter rules alone. ``switches_on`` tells that pf comes on.
+    that it holds filter rules alone, and ``left`` are then the rules of others that are to be in force. ``switches_on``
+    tells that pf comes on.
     """
 
     steps: Tuple[Step, ...]
@@ -57,6 +63,7 @@ class PfPlan:
     changes: Tuple[Change, ...] = ()
     persisted: str = "not needed"
     warnings: Tuple[str, ...] = ()
+    left: Tuple[str, ...] = ()
 
 
 def plan(have: Have, request: Request) -> PfPlan:
@@ -68,7 +75,8 @@ def _plan_present(have: Have, request: Request) -> PfPlan:
     refuse_unported(request.ports)
     _refuse_device(have, request)
     anchor = anchor_of(request)
-    text = _text(have.conf)
+    adopted = choose_adopted(have.candidates, request)
+    text = without_statements(_text(have.conf), adopted)
     stripped = without_block(text, anchor)
     _refuse_call(have, stripped, anchor)
     neighbours = _blocks_neighbours(have, request)
@@ -79,7 +87,7 @@ def _plan_present(have: Have, request: Request) -> PfPlan:
     main: Optional[_live.Load] = None
     loads: Tuple[Step, ...] = ()
     if have.live.enabled or switches_on:
-        moved = stripped != text != want_conf and bool(want_conf)
+        moved = (stripped != text != want_conf and bool(want_conf)) or bool(adopted)
         main, loads = _loads(have, request, (stripped, want_conf), neighbours, moved or switches_on)
     before, after = _enable.steps(have, request, switches_on)
     return PfPlan(
@@ -92,7 +100,8 @@ def _plan_present(have: Have, request: Request) -> PfPlan:
         switches_on,
         _changes(have, anchor, want_conf, want_file, rules if loads else None),
         _persisted(have, request),
-        _warnings(have, request, bool(main and main.parts)),
+        _warnings(have, request, bool(main and main.parts)) + _told_of_adopted(adopted),
+        main.step.left if main else (),
     )
 
 
@@ -119,7 +128,8 @@ def _loads(
 def _load_main(have: Have, request: Request, stripped: str, want_conf: str) -> _live.Load:
     anchor = anchor_of(request)
     text = None if request.persistent else with_block(stripped, anchor, "", request.position)
-    return _live.load_main(have, anchor, text, want_conf, request.position, True)
+    adopted = choose_adopted(have.candidates, request)
+    return _live.load_main(have, anchor, text, want_conf, request.position, True, adopted)
 
 
 def _wanted_files(
@@ -162,6 +172,7 @@ def _plan_absent(have: Have, request: Request) -> PfPlan:
         bool(main and main.parts),
         False,
         _changes(have, anchor, stripped, None, "" if holds else None),
+        left=main.step.left if main else (),
     )
 
 
@@ -256,6 +267,12 @@ def _persisted(have: Have, request: Request) -> str:
     if have.boot.enables or request.enable or have.system.counts_references:
         return "written"
     return "no" if have.live.enabled else "not needed"
+
+
+def _told_of_adopted(adopted: Sequence[Candidate]) -> Tuple[str, ...]:
+    """What became of rules of others; pf has no state of connections that a rule without state let in."""
+    ended = ", and connections that it let in end, as pf has no state of them"
+    return tuple(f"taken over into the set: {one}{ended if one.stateless else ''}" for one in adopted)
 
 
 def _warnings(have: Have, request: Request, parts: bool) -> Tuple[str, ...]:

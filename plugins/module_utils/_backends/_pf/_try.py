@@ -12,7 +12,7 @@ from typing import Sequence
 
 from ansible_collections.port443.https.plugins.module_utils._backends._pf._anchor import anchor_of, expected_rules
 from ansible_collections.port443.https.plugins.module_utils._backends._pf._conf import skipped_interfaces, without_loads
-from ansible_collections.port443.https.plugins.module_utils._backends._pf._drift import calls, foreign
+from ansible_collections.port443.https.plugins.module_utils._backends._pf._drift import calls
 from ansible_collections.port443.https.plugins.module_utils._backends._pf._kernel_rules import split_listings
 from ansible_collections.port443.https.plugins.module_utils._backends._pf._load import refuse_loss
 from ansible_collections.port443.https.plugins.module_utils._backends._pf._observe import Have
@@ -74,7 +74,7 @@ def _read(host: Host, have: Have, text: str, options: Sequence[str] = ()) -> Rul
 def _with_main(host: Host, have: Have, plan: PfPlan, state: Filter, request: Request) -> Filter:
     text, anchor, calling = without_loads(plan.main or ""), anchor_of(request), request.state == "present"
     if plan.parts:
-        printed = refuse_loss(host, have.system, text, anchor, calling, foreign(have.main, anchor))
+        printed = refuse_loss(host, have.system, text, anchor, calling, plan.left)
         return replace(state, rules=split_listings(parse_rules(printed))[0])
     filters, translations = split_listings(_read(host, have, text))
     _refuse_unseen(filters, anchor, calling)
