@@ -13,7 +13,7 @@ OPTIONS: Dict[str, FrozenSet[str]] = {
     "nftables": frozenset(("interface", "position", "adopt", "timeout")),
     "firewalld": frozenset(("zone", "adopt", "timeout")),
     "ufw": frozenset(("position", "adopt", "enable")),
-    "pf": frozenset(("interface", "position", "enable", "anchor")),
+    "pf": frozenset(("interface", "position", "adopt", "enable", "anchor")),
 }
 MANAGED = tuple(OPTIONS)
 UNSET: Dict[str, Any] = {
@@ -35,7 +35,6 @@ _INSTEAD = {
     ("ufw", "timeout"): "ufw has no means to close a port by itself",
     ("pf", "timeout"): "pf has no means to close a port by itself",
     ("pf", "zone"): "name network interfaces or groups with the option interface instead",
-    ("pf", "adopt"): "rules of others stay as they are in pf.conf",
     ("iptables", "zone"): "name network interfaces with the option interface instead",
     ("nftables", "zone"): "name network interfaces with the option interface instead",
 }

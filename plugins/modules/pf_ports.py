@@ -17,6 +17,10 @@ description:
     that other programs added to the main ruleset while it runs stay there (FreeBSD, macOS), or the module refuses
     (OpenBSD).
     No state is dropped, and pf is never switched off.
+  - With O(adopt=true) statements of C(pf.conf) that let in nothing but what is asked for are taken out of it, such as
+    C(pass in inet proto tcp from any to any port 443 no state). Those in files that it includes, in braces, and those
+    that log, tag, queue or limit as well stay, and so do all where O(persistent=false). Connections that a rule without
+    state let in end, as pf has no state of them; the module warns of that.
   - Connections that are open go on, through a port that is closed as well. C(pfctl -k label -k port443.https) ends
     those that the set https let in.
   - On macOS the application firewall, which is per program, is separate; the module warns where it is on.
@@ -57,6 +61,7 @@ options:
     default: false
 extends_documentation_fragment:
   - port443.https.ports
+  - port443.https.ports.adopt
   - port443.https.ports.payload
 requirements:
   - Python 3.8 or newer and root on the host.
@@ -78,6 +83,10 @@ EXAMPLES = r"""
 - name: Switch pf on as well, now and at boot
   port443.https.pf_ports:
     enable: true
+
+- name: Open the ports, and take over the rules that were pasted into pf.conf for them, so that they close with the set
+  port443.https.pf_ports:
+    adopt: true
 
 - name: Fill the anchor that pf.conf calls with 'anchor "web"' at the place of the administrator's choice
   port443.https.pf_ports:

@@ -5,12 +5,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import List, Optional, Tuple
+from typing import Dict, List, Optional, Tuple
 
 from fake_pf import pfctl
 from fake_pf.companions import COMMANDS, PLAYED
 from fake_pf.kernel import Kernel
 
+FINGERPRINTS = "/etc/pf.os"
+FINGERPRINTS_TEXT = """\
+# passive OS fingerprints
+65535:64:1:60:M*,N,W6,N,N,T,S,E:\tFreeBSD:9.0-9.1::FreeBSD 9.0-9.1
+S20:64:1:60:M*,S,T,N,W7:\tLinux:3.0-3.9::Linux 3.0 - 3.9
+16384:64:1:64:M*,N,N,S,N,W3,N,N,T:\tOpenBSD:6.1-6.9::OpenBSD 6.1 - 6.9
+8192:128:1:52:M*,N,W8,N,N,S:\tWindows:7::Windows 7
+"""
 STOCK_DARWIN = """\
 #
 # Default PF configuration file.
@@ -52,8 +60,11 @@ class Machine:
 
     def __init__(self, root: Path, system: str) -> None:
         self.root = root
+        self.interfaces: Optional[Dict[str, Tuple[str, ...]]] = None  # those of the system where none are given
         self.kernel = Kernel.load(root, system)
         (root / "etc").mkdir(exist_ok=True, parents=True)
+        if system != "OpenBSD" and not self.path(FINGERPRINTS).exists():
+            self.write_text(FINGERPRINTS, FINGERPRINTS_TEXT)
 
     def path(self, path: str) -> Path:
         """Where a file of the machine really is."""

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Dict, List, Optional, Tuple
 from fake_pf import show, states
 from fake_pf.grammar import Loaded, Parser
 from fake_pf.optimiser import optimise
+from fake_pf.queues import problem
+from fake_pf.rules import Rule, Style
+from fake_pf.settings import systems_of
 
 if TYPE_CHECKING:
     from fake_pf.machine import Machine
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
 OPTIONS = {
     "FreeBSD": "a:deF:f:hk:mNnOo:PqRs:t:T:v",
     "OpenBSD": "a:deF:f:k:no:qs:t:T:v",
-    "Darwin": "a:deEF:f:k:mNnOo:qRs:t:T:vX:",
+    "Darwin": "a:deEF:f:k:mNnOo:PqRs:t:T:vX:",
 }
 NOISE = "No ALTQ support in kernel\nALTQ related functions disabled\n"
 FLUSHING = (
@@ -135,7 +138,7 @@ class Pfctl:
         self.err += "rules cleared\n"
 
     def _show(self, options: Dict[str, str], anchor: str) -> None:
-        said = show.show(self._kernel, options["-s"], anchor, "-v" in options)
+        said = show.show(self._kernel, options["-s"], anchor, "-v" in options, "-P" in options)
         self.out += said.out
         self.err += said.err
         if said.code:
@@ -151,7 +154,8 @@ class Pfctl:
 
     def _load(self, options: Dict[str, str], anchor: str) -> None:
         name = options["-f"]
-        dry, verbose = "-n" in options, "-v" in options
+        dry = "-n" in options
+        self._options = options
         if self._kernel.system == "Darwin":
             self.err += FLUSHING
         text = self._stdin if name == "-" else self._machine.read_text(name)
@@ -160,32 +164,63 @@ class Pfctl:
             raise Stop(1, self._missing(name))
         if anchor.startswith("_") or len(anchor) > 63:
             raise Stop(1, f"pfctl: anchor {anchor!r} refused\n")
-        loaded = [(anchor, self._parse(text, shown, dry, verbose))]
+        loaded = [(anchor, self._parse(text, shown))]
         for inner, path in loaded[0][1].load:
-            if verbose:
+            if "-v" in options:
                 self.err += f"\nLoading anchor {inner} from {path}\n"
             text = self._machine.read_text(path)
             if text is None:
-                raise Stop(1, self._missing(path) + ("" if dry else "pfctl: load anchors\n"))
-            loaded.append((f"{anchor}/{inner}" if anchor else inner, self._parse(text, path, dry, verbose)))
+                raise Stop(1, self._missing(path) + "pfctl: load anchors\n")
+            try:
+                loaded.append((f"{anchor}/{inner}" if anchor else inner, self._parse(text, path)))
+            except Stop as stop:
+                raise Stop(stop.code, stop.words + "pfctl: load anchors\n") from None
         if not dry:
             for path, found in loaded:
                 self._commit(path, found, "-R" in options)
 
     def _missing(self, path: str) -> str:
         words = "No such file or directory\n"
-        return f"pfctl: {path}: {words}pfctl: cannot open the main config file!: {words}"
+        push = "pushfile: " if self._kernel.system == "OpenBSD" else ""
+        return f"pfctl: {push}{path}: {words}pfctl: cannot open the main config file!: {words}"
 
-    def _parse(self, text: str, name: str, dry: bool, verbose: bool) -> Loaded:
-        found = Parser(self._kernel.system, self._machine.read_text).parse(text, name)
+    def _parse(self, text: str, name: str) -> Loaded:
+        dry = "-n" in self._options
+        system, read = self._kernel.system, self._machine.read_text
+        known = () if dry else systems_of(read("/etc/pf.os") or "")
+        parser = Parser(system, read, self._machine.interfaces, dry, known)
+        found = parser.parse(text, name)
+        self.err += "".join(f"{name}:{note}\n" for note in found.notes)
         if found.errors:
+            self.out += found.said if "-v" in self._options else ""
             words = "".join(error + "\n" for error in found.errors)
             raise Stop(1, words + ("" if dry else "pfctl: Syntax error in config file: pf rules not loaded\n"))
-        found.rules, tables = optimise(found.rules, f"{self._kernel.given:x}{len(self._kernel.calls):x}")
-        if verbose:
-            self.out += found.said + show.print_all(found.rules, self._kernel.system)
-        found.tables = {**found.tables, **tables}
+        wrong = problem(found.queues, system)
+        if wrong and system == "OpenBSD":
+            raise Stop(1, "".join(f"{line}\n" for line in wrong))
+        made = dict(parser.pools.tables)
+        if self._options.get("-o") != "none" and found.optimised:
+            found.rules = self._optimised(found.rules, made)
+        if "-v" in self._options:
+            style = Style(system, dry, "-P" in self._options)
+            tables = "".join(f"table <{name}> const {{ {' '.join(held)} }}\n" for name, held in made.items())
+            self.out += found.said + "".join(found.queues.lines) + tables + show.print_all(found.rules, style)
+        found.tables = {**found.tables, **made}
+        if wrong:
+            raise Stop(1, "".join(f"{line}\n" for line in wrong))
         return found
+
+    def _optimised(self, rules: List[Rule], made: Dict[str, List[str]]) -> List[Rule]:
+        """The filter rules of a ruleset and of those in braces; with -R, which loads no tables, none may be left."""
+        unique = "" if "-n" in self._options else f"{self._kernel.given:x}{len(self._kernel.calls):x}_"
+        for rule in rules:
+            rule.body = self._optimised(rule.body, made)
+        others = [rule for rule in rules if not show.is_filter(rule)]
+        filters, problem = optimise([rule for rule in rules if show.is_filter(rule)], self._kernel.system, unique, made)
+        if problem and "-R" in self._options:
+            self.err += problem
+            return others
+        return others + filters
 
     def _commit(self, path: str, found: Loaded, rules_only: bool) -> None:
         rules = found.rules
@@ -196,6 +231,17 @@ class Pfctl:
         elif not path:
             self._kernel.skip = found.skip
         self._kernel.load_rules(path, rules, found.tables)
+        for rule in rules:
+            self._load_body(path, rule)
+
+    def _load_body(self, path: str, rule: Rule) -> None:
+        """What stands in braces below a name becomes the ruleset of that anchor."""
+        if rule.body and not rule.anchor.startswith("_"):
+            inner = rule.anchor[1:] if rule.anchor.startswith("/") else f"{path}/{rule.anchor}".lstrip("/")
+            self._kernel.load_rules(inner, rule.body, {})
+            for one in rule.body:
+                self._load_body(inner, one)
+            rule.body = []
 
 
 def call(machine: Machine, arguments: List[str], stdin: str) -> Tuple[int, str, str]:

@@ -9,8 +9,9 @@ from typing import List
 
 from fake_pf import states
 from fake_pf.kernel import Kernel
-from fake_pf.rules import Rule, print_rules
+from fake_pf.rules import Rule, Style, print_rules
 
+LISTINGS = {"FreeBSD": ("rules", "nat"), "OpenBSD": ("rules",), "Darwin": ("rules", "nat", "dummynet")}
 NO_ANCHOR = {
     "FreeBSD": (0, "pfctl: DIOCGETRULES: Invalid argument\n"),
     "Darwin": (0, "pfctl: DIOCGETRULES: Invalid argument\n"),
@@ -29,24 +30,33 @@ class Said:
 
 def kind_of(rule: Rule) -> str:
     """Which listing a rule is in."""
-    if rule.action.startswith(("nat", "rdr", "binat", "no rdr")):
+    if rule.action.removeprefix("no ").startswith(("nat", "rdr", "binat")):
         return "nat"
     return "dummynet" if rule.action.startswith("dummynet") else "rules"
 
 
-def print_all(rules: List[Rule], system: str) -> str:
-    """Rules as -v prints them while it loads: normalisation, translation, then filtering."""
-    order = {"nat": 1, "dummynet": 2, "rules": 3}
-    ranks = {"scrub": 0, "scrub-anchor": 0}
-    return print_rules(sorted(rules, key=lambda rule: ranks.get(rule.action, order[kind_of(rule)])), system)
+def is_filter(rule: Rule) -> bool:
+    """Whether a rule is one of those that the optimiser looks at."""
+    return kind_of(rule) == "rules" and "scrub" not in rule.action and rule.action not in ("altq", "queue")
 
 
-def show(kernel: Kernel, what: str, anchor: str, verbose: bool) -> Said:
+def print_all(rules: List[Rule], style: Style) -> str:
+    """Rules as -v prints them while it loads: normalisation, each kind of translation, then filtering."""
+    order = ("scrub", "nat", "rdr", "binat", "dummynet")
+
+    def rank(rule: Rule) -> int:
+        words = rule.action.replace("no ", "")
+        return next((at for at, word in enumerate(order) if words.startswith(word)), len(order))
+
+    return print_rules(sorted(rules, key=rank), style)
+
+
+def show(kernel: Kernel, what: str, anchor: str, verbose: bool, numeric: bool = False) -> Said:
     """Prints one listing; refuses those that this does not play."""
     if what == "info":
         return Said(f"Status: {'Enabled' if kernel.enabled else 'Disabled'} for 0 days 01:02:03".ljust(44) + INFO)
-    if what in ("rules", "nat"):
-        return _show_rules(kernel, what, anchor)
+    if what in LISTINGS[kernel.system]:
+        return _show_rules(kernel, what, anchor, numeric)
     if what == "states":
         return Said(states.show(kernel))
     if what == "Anchors":
@@ -57,6 +67,8 @@ def show(kernel: Kernel, what: str, anchor: str, verbose: bool) -> Said:
         return Said("".join(f"{name}{' (skip)' if verbose and name in skipped else ''}\n" for name in names))
     if what == "References" and kernel.system == "Darwin":
         return _show_references(kernel)
+    if what in ("nat", "dummynet"):
+        return Said(err=f"pfctl: Unknown show modifier '{what}'\nusage: pfctl ...\n", code=1)
     raise AssertionError(f"-s {what} is not played")
 
 
@@ -68,23 +80,20 @@ def kernel_interfaces(system: str) -> List[str]:
     return {"FreeBSD": ["em0", "lo0"], "OpenBSD": ["vio0", "lo0"], "Darwin": ["en0", "lo0"]}[system]
 
 
-def _show_rules(kernel: Kernel, what: str, anchor: str) -> Said:
-    if what == "nat" and kernel.system == "OpenBSD":
-        return Said(err="pfctl: Unknown show modifier 'nat'\nusage: pfctl ...\n", code=1)
+def _show_rules(kernel: Kernel, what: str, anchor: str, numeric: bool) -> Said:
     if anchor and anchor not in kernel.anchors():
         code, words = NO_ANCHOR[kernel.system]
         return Said(err=words, code=code)
     rules = [rule for rule in kernel.rulesets.get(anchor, []) if kind_of(rule) == what]
-    return Said(print_all(rules, kernel.system))
+    return Said(print_all(rules, Style(kernel.system, False, numeric)))
 
 
 def _show_anchors(kernel: Kernel, anchor: str) -> Said:
-    """All anchors below one, each by its whole path."""
+    """The anchors directly below one, each by its whole path: only -v prints those below them."""
     if anchor and anchor not in kernel.anchors():
         return Said(err=f"Anchor '{anchor}' not found.\n", code=0)
     above = f"{anchor}/" if anchor else ""
-    deep = kernel.system != "Darwin"  # without -v macOS prints one level
-    found = [name for name in kernel.anchors() if name.startswith(above) and (deep or "/" not in name[len(above) :])]
+    found = [name for name in kernel.anchors() if name.startswith(above) and "/" not in name[len(above) :]]
     return Said("".join(f"  {name}\n" for name in found))
 
 

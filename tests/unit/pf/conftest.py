@@ -24,10 +24,12 @@ def system(request):
 
 @pytest.fixture
 def played(tmp_path):
-    """Makes a host of a system: as its installer leaves it, or with pf on and that pf.conf."""
+    """Makes a host of a system: as its installer leaves it, or with pf on and that pf.conf, and files beside it."""
 
-    def make(system, conf=None):
+    def make(system, conf=None, files=None):
         machine = Machine(tmp_path, system)
+        for path, text in (files or {}).items():
+            machine.write_text(path, text)
         machine.stock() if conf is None else machine.filtering(conf)
         return PlayedHost(machine)
 

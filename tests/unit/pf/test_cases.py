@@ -25,7 +25,7 @@ RUNS = [
 
 def arrange(played, case, system):
     conf = case.get("conf")
-    host = played(system, STOCK_DARWIN if conf == "stock" else conf)
+    host = played(system, STOCK_DARWIN if conf == "stock" else conf, case.get("files", {}))
     machine = host.machine
     for path, text in case.get("files", {}).items():
         machine.write_text(path, text)
@@ -103,6 +103,7 @@ def judge(result, case, host):
     assert verdicts == expected
     assert case.get("because", "") in result.effective[0].because
     assert any(case.get("warns", "") in warning for warning in result.warnings or ([""] if "warns" not in case else []))
+    assert not case.get("quiet") or result.warnings == ()
     assert result.persisted == case.get("persisted", result.persisted)
     if "anchor_rules" in case:
         assert len(host.machine.kernel.rulesets["port443.https"]) == case["anchor_rules"]

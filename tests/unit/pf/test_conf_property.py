@@ -26,7 +26,7 @@ SECTIONS = (
         "set limit states 20000",
         "set timeout { tcp.first 30, \\\n tcp.closed 5 }",
     ],
-    ["scrub in all", 'scrub-anchor "x/*"'],
+    ["scrub in all", "scrub out on em0 all random-id"],
     [
         "nat on em0 from 10.0.0.0/8 to any -> (em0)",
         'rdr-anchor "y"',

@@ -32,7 +32,7 @@ def test_a_linux_host_has_no_pf():
         BACKENDS["pf"]().observe(Host(), None)
 
 
-@pytest.mark.parametrize("option", [{"zone": "public"}, {"adopt": True}, {"timeout": "10m"}])
+@pytest.mark.parametrize("option", [{"zone": "public"}, {"timeout": "10m"}])
 def test_options_of_other_firewalls_are_refused(system, played, option):
     host = played(system, BLOCKING)
     with pytest.raises(HostError, match=r"pf is the firewall of this host: .* is no option of pf"):

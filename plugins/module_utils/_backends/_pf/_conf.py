@@ -122,6 +122,11 @@ def loaded_files(text: str) -> Tuple[Tuple[str, str], ...]:
     return tuple((words[2], words[4]) for words in found)
 
 
+def included_file(statement: Statement) -> str:
+    """Returns the path of the file that a statement includes, empty for none."""
+    return statement.words[1] if statement.words[0] == "include" and len(statement.words) == 2 else ""
+
+
 def skipped_interfaces(text: str) -> Tuple[str, ...]:
     """Returns the interfaces and groups that ``set skip on`` names."""
     found = [one.words[3:] for one in split_statements(text) if one.words[:3] == ("set", "skip", "on")]

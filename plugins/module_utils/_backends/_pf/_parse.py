@@ -20,7 +20,24 @@ _CALLS = {"anchor": "anchor", "rdr-anchor": "rdr-anchor"}
 _ACTIONS = frozenset(("pass", "block", "match", "anchor", "rdr", "rdr-anchor"))
 _RETURNS = re.compile(r"(?:return|drop|return-rst|return-icmp6?)(?:\(.*\))?", re.ASCII)
 _NOT_RULES = re.compile(r"(?:set |table <|[A-Za-z0-9_]+ = \"|Loading anchor |include )", re.ASCII)
-_PROTOCOLS = {"icmp": 1, "igmp": 2, "tcp": 6, "udp": 17, "ipv6-icmp": 58, "icmp6": 58, "sctp": 132, "dccp": 33}
+_PROTOCOLS = {
+    "icmp": 1,
+    "igmp": 2,
+    "ipencap": 4,
+    "tcp": 6,
+    "udp": 17,
+    "dccp": 33,
+    "ipv6": 41,
+    "gre": 47,
+    "esp": 50,
+    "ah": 51,
+    "ipv6-icmp": 58,
+    "icmp6": 58,
+    "ospf": 89,
+    "carp": 112,
+    "sctp": 132,
+    "pfsync": 240,
+}
 _ICMP_TYPES = {"neighbrsol": 135, "neighbradv": 136, "routersol": 133, "routeradv": 134, "echoreq": 128, "echorep": 129}
 _POOL_WORDS = frozenset(
     ("bitmask", "random", "source-hash", "round-robin", "least-states", "sticky-address", "static-port")
@@ -89,7 +106,7 @@ def parse_rule(line: str) -> PfRule:
 
 
 # Words that change nothing about which packets match, or only how the state is kept.
-_HARMLESS = frozenset(("all", "allow-opts", "no-df", "random-id", "once", "keep", "modulate", "synproxy", "state"))
+_HARMLESS = frozenset(("all", "allow-opts", "no-df", "random-id", "keep", "modulate", "synproxy", "state"))
 
 _Reader = Callable[[Words, Dict[str, Any], List[str]], None]
 
@@ -204,6 +221,14 @@ def _read_pool(words: Words, found: Dict[str, Any], _unknown: List[str]) -> None
         found["elsewhere"] = " ".join(place)
 
 
+def _read_family(words: Words, found: Dict[str, Any], _unknown: List[str]) -> None:
+    """``af-to inet from 192.0.2.10 to 198.51.100.1``: the other IP version, and the addresses there."""
+    place = [words.taken(), words.take()]
+    while words.peek() in ("from", "to"):
+        place += [words.take(), words.take()]
+    found["elsewhere"] = " ".join(place)
+
+
 _READERS: Dict[str, _Reader] = {
     "in": _value("direction", "in"),
     "out": _value("direction", "out"),
@@ -233,6 +258,8 @@ _READERS: Dict[str, _Reader] = {
     "dnpipe": _skip(1),
     "dnqueue": _skip(1),
     "tos": _doubt(1),
+    "once": _doubt(0),  # pf.conf(5): it goes at its first match, so the next connection meets another ruleset
+    "max-pkt-rate": _doubt(1),
     "probability": _doubt(1),
     "tagged": _doubt(1),
     "received-on": _doubt(1),
@@ -246,7 +273,7 @@ _READERS: Dict[str, _Reader] = {
     "dup-to": _read_pool,
     "nat-to": _read_pool,
     "rdr-to": _read_pool,
-    "af-to": _read_pool,
+    "af-to": _read_family,
     "divert-to": _read_pool,
     "divert-packet": _doubt(2),
     "divert-reply": _skip(0),

@@ -5,9 +5,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import List, Optional, Tuple
+from typing import List, Optional, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._backends._pf import _enable, _live
+from ansible_collections.port443.https.plugins.module_utils._backends._pf._adopt import (
+    Candidate,
+    choose_adopted,
+    without_statements,
+)
 from ansible_collections.port443.https.plugins.module_utils._backends._pf._anchor import (
     FOLDER,
     anchor_of,
@@ -27,6 +32,7 @@ from ansible_collections.port443.https.plugins.module_utils._backends._pf._conf 
     with_block,
     without_block,
 )
+from ansible_collections.port443.https.plugins.module_utils._backends._pf._drift import calls
 from ansible_collections.port443.https.plugins.module_utils._backends._pf._observe import HIDDEN, THERE, Have
 from ansible_collections.port443.https.plugins.module_utils._backends._pf._parse import parse_rules
 from ansible_collections.port443.https.plugins.module_utils._backends._pf._rule import meaning
@@ -43,7 +49,8 @@ class PfPlan:
 
     ``rules`` is the text of the anchor (empty: none). ``conf`` is the text that pf.conf is to hold, ``calls`` whether
     it calls the anchor. ``main`` is the text that the main ruleset is loaded from, None where it stays; ``parts`` tells
-    that it holds filter rules alone. ``switches_on`` tells that pf comes on.
+    that it holds filter rules alone, and ``left`` are then the rules of others that are to be in force. ``switches_on``
+    tells that pf comes on.
     """
 
     steps: Tuple[Step, ...]
@@ -56,6 +63,7 @@ class PfPlan:
     changes: Tuple[Change, ...] = ()
     persisted: str = "not needed"
     warnings: Tuple[str, ...] = ()
+    left: Tuple[str, ...] = ()
 
 
 def plan(have: Have, request: Request) -> PfPlan:
@@ -67,7 +75,8 @@ def _plan_present(have: Have, request: Request) -> PfPlan:
     refuse_unported(request.ports)
     _refuse_device(have, request)
     anchor = anchor_of(request)
-    text = _text(have.conf)
+    adopted = choose_adopted(have.candidates, request)
+    text = without_statements(_text(have.conf), adopted)
     stripped = without_block(text, anchor)
     _refuse_call(have, stripped, anchor)
     neighbours = _blocks_neighbours(have, request)
@@ -76,9 +85,9 @@ def _plan_present(have: Have, request: Request) -> PfPlan:
     switches_on = request.enable and not have.live.enabled
     files = _file_steps(have, anchor, want_conf, want_file)
     main: Optional[_live.Load] = None
-    loads: Tuple[Run, ...] = ()
+    loads: Tuple[Step, ...] = ()
     if have.live.enabled or switches_on:
-        moved = stripped != text != want_conf and bool(want_conf)
+        moved = (stripped != text != want_conf and bool(want_conf)) or bool(adopted)
         main, loads = _loads(have, request, (stripped, want_conf), neighbours, moved or switches_on)
     before, after = _enable.steps(have, request, switches_on)
     return PfPlan(
@@ -91,13 +100,14 @@ def _plan_present(have: Have, request: Request) -> PfPlan:
         switches_on,
         _changes(have, anchor, want_conf, want_file, rules if loads else None),
         _persisted(have, request),
-        _warnings(have, request, bool(main and main.parts)),
+        _warnings(have, request, bool(main and main.parts)) + _told_of_adopted(adopted),
+        main.step.left if main else (),
     )
 
 
 def _loads(
     have: Have, request: Request, conf: Tuple[str, str], neighbours: bool, again: bool
-) -> Tuple[Optional[_live.Load], Tuple[Run, ...]]:
+) -> Tuple[Optional[_live.Load], Tuple[Step, ...]]:
     """What is loaded into the kernel: the main ruleset where it does not call the anchor, the anchor where it differs.
 
     ``conf`` is pf.conf without our block and as it will be; ``again`` loads the main ruleset although it has the call,
@@ -107,7 +117,7 @@ def _loads(
     rules = have.live.anchors.get(anchor, ())
     same = meaning(rules, have.live.tables, anchor) == expected_rules(request, neighbours)
     main: Optional[_live.Load] = None
-    if not _live.calls(have.live.rules, anchor) or again:
+    if not calls(have.live.rules, anchor) or again:
         main = _load_main(have, request, *conf)
     alone = main is None or main.parts or not request.persistent
     path = file_of(anchor) if request.persistent else None
@@ -118,7 +128,8 @@ def _loads(
 def _load_main(have: Have, request: Request, stripped: str, want_conf: str) -> _live.Load:
     anchor = anchor_of(request)
     text = None if request.persistent else with_block(stripped, anchor, "", request.position)
-    return _live.load_main(have, anchor, text, want_conf, request.position, True)
+    adopted = choose_adopted(have.candidates, request)
+    return _live.load_main(have, anchor, text, want_conf, request.position, True, adopted)
 
 
 def _wanted_files(
@@ -139,10 +150,10 @@ def _plan_absent(have: Have, request: Request) -> PfPlan:
     anchor = anchor_of(request)
     text = _text(have.conf)
     stripped = without_block(text, anchor)
-    loads: List[Run] = []
+    loads: List[Step] = []
     main: Optional[_live.Load] = None
     holds = have.live.anchors.get(anchor, ())
-    if _live.calls(have.live.rules, anchor) and not find_call(stripped, anchor).called:
+    if calls(have.live.rules, anchor) and not find_call(stripped, anchor).called:
         gone = "" if _is_gone(have, stripped) else None
         main = _live.load_main(have, anchor, gone, stripped, request.position, False)
         loads.append(main.step)
@@ -161,6 +172,7 @@ def _plan_absent(have: Have, request: Request) -> PfPlan:
         bool(main and main.parts),
         False,
         _changes(have, anchor, stripped, None, "" if holds else None),
+        left=main.step.left if main else (),
     )
 
 
@@ -255,6 +267,12 @@ def _persisted(have: Have, request: Request) -> str:
     if have.boot.enables or request.enable or have.system.counts_references:
         return "written"
     return "no" if have.live.enabled else "not needed"
+
+
+def _told_of_adopted(adopted: Sequence[Candidate]) -> Tuple[str, ...]:
+    """What became of rules of others; pf has no state of connections that a rule without state let in."""
+    ended = ", and connections that it let in end, as pf has no state of them"
+    return tuple(f"taken over into the set: {one}{ended if one.stateless else ''}" for one in adopted)
 
 
 def _warnings(have: Have, request: Request, parts: bool) -> Tuple[str, ...]:

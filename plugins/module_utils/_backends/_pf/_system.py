@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Dict, Optional
+from typing import Dict, Optional, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._host import Host
 
@@ -20,23 +20,33 @@ _YES = frozenset(("yes", "true", "on", "1"))  # checkyesno in rc.subr(8)
 
 @dataclass(frozen=True)
 class System:
-    """``translates_apart`` tells that rdr and nat are rulesets of their own (OpenBSD made them parts of rules in 4.7).
+    """``listings`` are what ``pfctl -s`` prints rules by: translation is a ruleset of its own, and dummynet on macOS.
 
-    ``loads_parts`` tells that ``pfctl -R`` loads the filter rules of a file alone; ``counts_references`` that pf stays
-    on while somebody holds a token (macOS).
+    ``numeric`` makes pfctl print ports as numbers: pfctl(8) of FreeBSD and macOS has ``-P`` for that, and OpenBSD,
+    where it means the opposite, prints numbers anyway. ``loads_parts`` tells that ``pfctl -R`` loads the filter rules
+    of a file alone; ``counts_references`` that pf stays on while somebody holds a token (macOS). ``guesses`` tells
+    that ``pfctl -n -v`` prints the last part of an anchor's path alone and knows no operating system of a client
+    (pfctl.c before FreeBSD 15: neither the kernel nor pf.os is asked).
     """
 
     name: str
     title: str
-    translates_apart: bool
+    listings: Tuple[str, ...]
+    numeric: Tuple[str, ...]
     loads_parts: bool
     counts_references: bool
+    guesses: bool
+
+    @property
+    def translates_apart(self) -> bool:
+        """Whether rdr and nat are rulesets of their own (OpenBSD made them parts of rules in 4.7)."""
+        return "nat" in self.listings
 
 
 SYSTEMS: Dict[str, System] = {
-    "FreeBSD": System("FreeBSD", "FreeBSD", True, True, False),
-    "OpenBSD": System("OpenBSD", "OpenBSD", False, False, False),
-    "Darwin": System("Darwin", "macOS", True, True, True),
+    "FreeBSD": System("FreeBSD", "FreeBSD", ("rules", "nat"), ("-P",), True, False, True),
+    "OpenBSD": System("OpenBSD", "OpenBSD", ("rules",), (), False, False, False),
+    "Darwin": System("Darwin", "macOS", ("rules", "nat", "dummynet"), ("-P",), True, True, True),
 }
 
 

@@ -8,15 +8,18 @@ That pfctl ends with 0 is no proof: a comment that ends in a backslash swallows 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Sequence, Tuple
+from typing import Sequence
 
 from ansible_collections.port443.https.plugins.module_utils._backends._pf._anchor import anchor_of, expected_rules
 from ansible_collections.port443.https.plugins.module_utils._backends._pf._conf import skipped_interfaces, without_loads
-from ansible_collections.port443.https.plugins.module_utils._backends._pf._live import calls
-from ansible_collections.port443.https.plugins.module_utils._backends._pf._observe import Have, try_rules, words_of
+from ansible_collections.port443.https.plugins.module_utils._backends._pf._drift import calls
+from ansible_collections.port443.https.plugins.module_utils._backends._pf._kernel_rules import split_listings
+from ansible_collections.port443.https.plugins.module_utils._backends._pf._load import refuse_loss
+from ansible_collections.port443.https.plugins.module_utils._backends._pf._observe import Have
 from ansible_collections.port443.https.plugins.module_utils._backends._pf._parse import parse_rules
+from ansible_collections.port443.https.plugins.module_utils._backends._pf._pfctl import try_rules, words_of
 from ansible_collections.port443.https.plugins.module_utils._backends._pf._plan import PfPlan
-from ansible_collections.port443.https.plugins.module_utils._backends._pf._rule import PfRule, Rules, meaning
+from ansible_collections.port443.https.plugins.module_utils._backends._pf._rule import Rules, meaning
 from ansible_collections.port443.https.plugins.module_utils._backends._pf._verdict import passes_established
 from ansible_collections.port443.https.plugins.module_utils._backends._pf._walk import Filter
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
@@ -24,7 +27,6 @@ from ansible_collections.port443.https.plugins.module_utils._host import Host
 from ansible_collections.port443.https.plugins.module_utils._port_rule import Request
 from ansible_collections.port443.https.plugins.module_utils._session import Session
 
-_TRANSLATIONS = ("nat", "rdr", "binat", "no nat", "no rdr", "no binat", "dummynet", "altq", "queue")
 _SSH = 22
 
 
@@ -35,7 +37,7 @@ def foresee(host: Host, have: Have, plan: PfPlan, request: Request) -> Filter:
     anchor = anchor_of(request)
     state = have.live
     if plan.rules:
-        rules = _read(host, plan.rules, ("-a", anchor))
+        rules = _read(host, have, plan.rules, ("-a", anchor))
         if meaning(rules, {}, anchor) != _without_tables(rules, request):
             raise HostError(
                 "pfctl of this host reads the rules of the set otherwise than they are meant: "
@@ -46,9 +48,9 @@ def foresee(host: Host, have: Have, plan: PfPlan, request: Request) -> Filter:
     elif request.state == "absent":
         state = replace(state, anchors={**state.anchors, anchor: ()})
     if plan.main != plan.conf and plan.conf.encode("latin-1") != (have.conf or b""):
-        _refuse_unseen(_read(host, without_loads(plan.conf)), anchor, plan.calls)
+        _refuse_unseen(_read(host, have, without_loads(plan.conf)), anchor, plan.calls)
     if plan.main is not None:
-        state = _with_main(host, plan, anchor, state, request.state == "present")
+        state = _with_main(host, have, plan, state, request)
     state = replace(state, enabled=state.enabled or plan.switches_on)
     if plan.switches_on:
         refuse_lockout(state, have)
@@ -62,20 +64,20 @@ def _without_tables(rules: Rules, request: Request) -> object:
     return meaning(rules, {}, "") if any(rule.source.kind == "table" for rule in rules) else expected
 
 
-def _read(host: Host, text: str, options: Sequence[str] = ()) -> Rules:
-    ended = try_rules(host, text, *options)
+def _read(host: Host, have: Have, text: str, options: Sequence[str] = ()) -> Rules:
+    ended = try_rules(host, have.system, text, *options)
     if ended.returncode:
         raise HostError(f"{' '.join(ended.argv)} failed with code {ended.returncode} and said: {words_of(ended)}")
     return parse_rules(ended.out)
 
 
-def _with_main(host: Host, plan: PfPlan, anchor: str, state: Filter, calling: bool) -> Filter:
-    text = without_loads(plan.main or "")
-    printed = _read(host, text, ("-R",) if plan.parts else ())
-    filters, translations = _split(printed)
-    _refuse_unseen(filters, anchor, calling)
+def _with_main(host: Host, have: Have, plan: PfPlan, state: Filter, request: Request) -> Filter:
+    text, anchor, calling = without_loads(plan.main or ""), anchor_of(request), request.state == "present"
     if plan.parts:
-        return replace(state, rules=filters)
+        printed = refuse_loss(host, have.system, text, anchor, calling, plan.left)
+        return replace(state, rules=split_listings(parse_rules(printed))[0])
+    filters, translations = split_listings(_read(host, have, text))
+    _refuse_unseen(filters, anchor, calling)
     skipped = state.skipped | frozenset(skipped_interfaces(text))
     return replace(state, rules=filters, translations=translations, skipped=skipped)
 
@@ -84,15 +86,6 @@ def _refuse_unseen(rules: Rules, anchor: str, calling: bool) -> None:
     if calls(rules, anchor) != calling:
         seen = "does not see" if calling else "still sees"
         raise HostError(f"pfctl {seen} the call of anchor {anchor} in what pf.conf would be; nothing was changed")
-
-
-def _split(rules: Rules) -> Tuple[Rules, Rules]:
-    """The rules that ``-s rules`` would print, and those of ``-s nat``."""
-
-    def translates(rule: PfRule) -> bool:
-        return rule.text.startswith(_TRANSLATIONS)
-
-    return tuple(rule for rule in rules if not translates(rule)), tuple(rule for rule in rules if translates(rule))
 
 
 def refuse_lockout(state: Filter, have: Have) -> None:

@@ -81,7 +81,7 @@ def _judge_port(
     worst: Verdict = ("open", "")
     protocol = PROTOCOL_NUMBERS[port.protocol]
     for span in split_ports(state.rules, state.anchors, (port.low, port.high)):
-        answer = _connection(Walk(state), _first(link, direction, protocol, span, source, interface))
+        answer = _each_address(state, _first(link, direction, protocol, span, source, interface))
         if not worst[1] or WORSE.index(answer[0]) > WORSE.index(worst[0]):
             worst = answer
     if link.family == 6 and interface not in link.direct:
@@ -99,6 +99,24 @@ def _first(
     source, destination = (other, host) if direction == "in" else (host, other)
     flags = "S" if protocol == TCP else ""
     return Packet(direction, link.family, protocol, source, destination, interface, flags)
+
+
+def _each_address(state: Filter, packet: Packet) -> Verdict:
+    """Follows a connection to any address of the host; where that leaves it open, one to each.
+
+    pfctl makes a rule for each address of ``to self`` and ``to em0``: none of them matches all, and together they may.
+    """
+    answer = _connection(Walk(state), packet)
+    if answer[0] != "depends":
+        return answer
+    inwards = packet.direction == "in"
+    host = packet.destination if inwards else packet.source
+    answers = []
+    for address in host.addresses if len(host.addresses) > 1 else ():
+        one = replace(host, addresses=(address,))
+        moved = replace(packet, destination=one) if inwards else replace(packet, source=one)
+        answers.append(_connection(Walk(state), moved))
+    return answers[0] if len({verdict for verdict, _because in answers}) == 1 else answer
 
 
 def _connection(walk: Walk, packet: Packet) -> Verdict:

@@ -141,7 +141,8 @@ class Walk:
     def _called(self, rule: PfRule, anchor: str, anchors: Mapping[str, Rules]) -> Sequence[Tuple[str, Rules]]:
         """The rules that an anchor rule calls: its own in braces, an anchor's, or with ``/*`` those of all below it."""
         if rule.body:
-            return ((anchor, rule.body),)
+            named = rule.anchor and not rule.anchor.startswith("_")  # as pfctl names those that have none
+            return ((resolve(rule.anchor, anchor) if named else anchor, rule.body),)
         path = resolve(rule.anchor, anchor)
         if not path.endswith("*"):
             return ((path, anchors.get(path, ())),)

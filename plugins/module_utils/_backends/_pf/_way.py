@@ -98,7 +98,11 @@ def _carry_out(host: Host, system: System, first: PfPlan, request: Request) -> R
             raise HostError(problem.message + _apply.undo(host, done)) from None
         done += current.steps
         have = observe(host, system, request)
-        current = plan(have, request)
+        try:
+            current = plan(have, request)
+            foresee(host, have, current, request)
+        except HostError as problem:
+            raise HostError(problem.message + "; all was taken back" + _apply.undo(host, done)) from None
         if not current.steps:
             break
     else:

@@ -7,8 +7,9 @@ from __future__ import annotations
 import re
 from typing import List
 
-# A quoted string; a parenthesis with all in it and what stands against it; or whatever has no space in it.
-_WORD = re.compile(r'"[^"]*"|[^\s"(]*\([^)]*\)\S*|\S+')
+# A quoted string; a parenthesis with all in it, ``set (prio(3, 4), tos 0x10)`` included, and what stands against it; or
+# whatever has no space in it.
+_WORD = re.compile(r'"[^"]*"|[^\s"(]*\((?:[^()]|\([^()]*\))*\)\S*|\S+')
 
 
 def split_words(line: str) -> List[str]:
