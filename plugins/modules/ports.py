@@ -133,7 +133,7 @@ persisted:
     - V(rehearsed) if the file loaded at boot holds the set and was loaded and judged in a private network namespace.
     - V(written) if it holds the set and that was not possible.
     - V(not needed) if there is nothing to save, as with O(state=absent) or where the host loads no rules at boot.
-    - V(no) otherwise.
+    - V(no) otherwise, also where the file does not load with what the boot has (a set that only a program makes).
   returned: success
   type: str
   sample: rehearsed

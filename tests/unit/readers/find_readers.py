@@ -22,7 +22,7 @@ def find_readers():
     for path in ROOT.rglob("*.py"):
         module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
         functions = dict(_functions(ast.parse(path.read_text(encoding="utf-8"))))
-        own = "run" in functions and "execute(" in ast.unparse(functions["run"])
+        own = "run" in functions and any(_last_name(node) == "execute" for node in ast.walk(functions["run"]))
         names = (*_FUNCTIONS, "run") if own else _FUNCTIONS
         for name, function in functions.items():
             nodes = list(ast.walk(function))
@@ -43,7 +43,7 @@ def _functions(tree, names=()):
 
 def _is_asked(call, functions):
     if isinstance(call.func, ast.Attribute):
-        return call.func.attr in _METHODS and ast.unparse(call.func.value).rpartition(".")[2].strip("_") == "host"
+        return call.func.attr in _METHODS and _last_name(call.func.value).strip("_") == "host"
     return isinstance(call.func, ast.Name) and call.func.id in functions
 
 
@@ -51,3 +51,7 @@ def _answers_itself(call):
     """Whether what is returned is the answer: of the bus, of the kernel."""
     name = call.func.attr if isinstance(call.func, ast.Attribute) else call.func.id
     return name in ("ask", "read_nftables", "read_nft_tables")
+
+
+def _last_name(node):
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
