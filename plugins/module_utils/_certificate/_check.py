@@ -11,6 +11,7 @@ from typing import List, Sequence, Tuple
 from ansible_collections.port443.https.plugins.module_utils._certificate._chain import Pair
 from ansible_collections.port443.https.plugins.module_utils._certificate._names import is_address, is_covered
 from ansible_collections.port443.https.plugins.module_utils._certificate._x509 import (
+    RSA_KINDS,
     SERVER_AUTH,
     Certificate,
     PublicKey,
@@ -20,6 +21,8 @@ from ansible_collections.port443.https.plugins.module_utils._certificate._x509 i
 
 DAY = 86400
 MINIMUM_RSA_BITS = 2048  # CA/Browser Forum baseline requirements, 6.1.5
+LONGEST_DAYS = 825  # support.apple.com/103769, whichever CA it is
+LONGEST_PUBLIC_DAYS = 398  # support.apple.com/102028, and browsers, under the roots that they come with
 SERVED_CURVES = ("P-256", "P-384", "P-521")
 NAMES_SHOWN = 10
 
@@ -47,6 +50,7 @@ def judge(pair: Pair, demand: Demand, now: int) -> Verdict:
     warnings: List[str] = []
     problems = _compare_keys(pair) + _judge_issuer(pair, demand, warnings)
     problems += _judge_dates(leaf, "the certificate", now) or _judge_days_left(leaf, demand.minimum_days, now)
+    warnings += judge_lifetime(leaf, LONGEST_DAYS, "Apple's clients refuse more than {} whoever issued it")
     problems += _judge_names(leaf, demand.names)
     problems += _judge_usage(leaf, warnings) + _judge_purpose(leaf)
     problems += _judge_key(leaf.key, "the certificate", warnings)
@@ -60,6 +64,12 @@ def judge(pair: Pair, demand: Demand, now: int) -> Verdict:
         if not certificate.is_ca:
             problems.append(f"{what} is not a CA's, so it cannot have issued anything")
     return Verdict(tuple(problems), tuple(warnings))
+
+
+def judge_lifetime(leaf: Certificate, most: int, refusal: str) -> List[str]:
+    """Returns a warning of a certificate that is valid for more than ``most`` days, by whose ``refusal``."""
+    days = -(-(leaf.not_after - leaf.not_before) // DAY)
+    return [f"the certificate is valid for {days} days, and {refusal.format(most)}"] if days > most else []
 
 
 def describe_mismatch(certificate: PublicKey, private: PublicKey) -> str:
@@ -181,14 +191,14 @@ def _judge_purpose(leaf: Certificate) -> List[str]:
 
 
 def _judge_key(key: PublicKey, what: str, warnings: List[str]) -> List[str]:
-    if key.kind == "RSA" and key.bits < MINIMUM_RSA_BITS:
+    if key.kind in RSA_KINDS and key.bits < MINIMUM_RSA_BITS:
         return [f"{what} has an RSA key of {key.bits} bits; clients want {MINIMUM_RSA_BITS} or more"]
-    if (key.kind == "EC" and key.curve not in SERVED_CURVES) or key.kind not in ("RSA", "EC", "Ed25519", "Ed448"):
+    if (key.kind == "EC" and key.curve not in SERVED_CURVES) or key.kind not in (*RSA_KINDS, "EC", "Ed25519", "Ed448"):
         return [
             f"{what} has a key of kind {key.describe()}, which browsers do not know: use RSA, or ECDSA on P-256 "
             "or P-384"
         ]
-    if key.kind in ("Ed25519", "Ed448") or key.curve == "P-521":
+    if key.kind in ("Ed25519", "Ed448", "RSA-PSS") or key.curve == "P-521":
         warnings.append(f"{what} has an {key.describe()} key, which browsers do not accept; other clients may")
     return []
 

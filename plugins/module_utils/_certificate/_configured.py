@@ -31,11 +31,15 @@ class Listen:
 
 @dataclass(frozen=True)
 class Server:
-    """A part of a configuration with names, sockets, and the absolute paths of the certificates it shows."""
+    """A part of a configuration with names, sockets, and the absolute paths of the certificates it shows.
+
+    ``staples`` tells whether it sends the CA's word that they are not revoked along (OCSP stapling).
+    """
 
     names: Tuple[str, ...]
     listens: Tuple[Listen, ...]
     certificates: Tuple[str, ...]
+    staples: bool = False
 
 
 def shows(server: Server, wanted: Wanted) -> bool:

@@ -93,6 +93,12 @@ class Deployment:
         have = _store.observe(folder, self.request.site)
         serving = self.service.observe(self._wanted())
         leaf = self.pair.leaf
+        if leaf.must_staple and serving.staples is False:
+            raise HostError(
+                "the certificate demands OCSP stapling (must-staple, RFC 7633), and the service is not set up for that "
+                "on this site, so clients such as Firefox would refuse it: set stapling up first, or have the "
+                "certificate issued again without the demand"
+            )
         places = self._places(serving) if self.request.prove else ()
         looks = tuple(_proof.look(place, leaf.fingerprint(), leaf.key.kind) for place in places)
         own = tuple(_proof.look(place, leaf.fingerprint(), leaf.key.kind) for place in _proof.find_own(places))

@@ -12,7 +12,12 @@ from ansible_collections.port443.https.plugins.module_utils._certificate._chain 
     read_authorities,
     read_pair,
 )
-from ansible_collections.port443.https.plugins.module_utils._certificate._check import Demand, judge
+from ansible_collections.port443.https.plugins.module_utils._certificate._check import (
+    LONGEST_PUBLIC_DAYS,
+    Demand,
+    judge,
+    judge_lifetime,
+)
 from ansible_collections.port443.https.plugins.module_utils._certificate._handshake import (
     Trust,
     load_pair,
@@ -168,7 +173,14 @@ def rehearse_handshake(
     trust = Trust(request.system_trust)
     if authorities is not None:
         trust = Trust(system=False, authorities=read_authorities(authorities))
-    return tuple(verify_chain(pair, trust, load_pair(pair, folder), folder))
+    warnings = verify_chain(pair, trust, load_pair(pair, folder), folder)
+    if trust.system and not pair.is_self_signed():
+        warnings += judge_lifetime(
+            pair.leaf,
+            LONGEST_PUBLIC_DAYS,
+            "browsers refuse more than {} from a CA that they come with; from one of your own they do not",
+        )
+    return tuple(warnings)
 
 
 def choose_server_name(pair: Pair, request: Request) -> str:

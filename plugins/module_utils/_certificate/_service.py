@@ -31,6 +31,7 @@ class Serving:
 
     ``expected`` tells whether what answers at a place may be meant to be this pair. ``shown`` tells that only a look
     can tell whether the service runs. ``unproved`` says where clients may meet another server, which no look here sees.
+    ``staples`` tells whether OCSP responses are stapled for the pair, None where nobody can know.
     """
 
     named: bool
@@ -40,6 +41,7 @@ class Serving:
     expected: bool = True
     shown: bool = False
     unproved: Tuple[str, ...] = ()
+    staples: Optional[bool] = None
 
 
 class Service(Protocol):

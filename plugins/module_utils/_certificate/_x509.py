@@ -41,12 +41,13 @@ _ATTRIBUTES = {
 # RFC 3279, RFC 5480, RFC 8410
 _KEY_KINDS = {
     "1.2.840.113549.1.1.1": "RSA",
-    "1.2.840.113549.1.1.10": "RSA",
+    "1.2.840.113549.1.1.10": "RSA-PSS",
     "1.2.840.10045.2.1": "EC",
     "1.2.840.10040.4.1": "DSA",
     "1.3.101.112": "Ed25519",
     "1.3.101.113": "Ed448",
 }
+RSA_KINDS = ("RSA", "RSA-PSS")
 _CURVES = {
     "1.2.840.10045.3.1.7": "P-256",
     "1.3.132.0.34": "P-384",
@@ -73,7 +74,9 @@ class PublicKey:
 
     def describe(self) -> str:
         """Returns how people call it: 'RSA 2048', 'EC P-256', 'Ed25519'."""
-        return {"RSA": f"RSA {self.bits}", "EC": f"EC {self.curve}"}.get(self.kind, self.kind)
+        if self.kind in RSA_KINDS:
+            return f"{self.kind} {self.bits}"
+        return f"EC {self.curve}" if self.kind == "EC" else self.kind
 
     def fingerprint(self) -> str:
         """Returns the SHA-256 of the SubjectPublicKeyInfo, hexadecimal."""
@@ -104,6 +107,7 @@ class Certificate:
     subject_key_id: bytes
     authority_key_id: bytes
     issuer_urls: Tuple[str, ...]
+    must_staple: bool
 
     def fingerprint(self) -> str:
         """Returns the SHA-256 of the certificate, hexadecimal."""
@@ -144,7 +148,7 @@ def read_public_key(spki: bytes) -> PublicKey:
     parts = read_elements(algorithm.content)
     oid = read_oid(parts[0].content)
     kind = _KEY_KINDS.get(oid, oid)
-    if kind == "RSA":
+    if kind in RSA_KINDS:
         modulus = read_elements(read_element(read_bits(bits), SEQUENCE).content)[0]
         return PublicKey(spki, kind, bits=int.from_bytes(modulus.content, "big").bit_length())
     if kind == "EC":
@@ -209,6 +213,7 @@ def _read(der: bytes) -> Certificate:
         subject_key_id=_read_tagged(extensions.get("2.5.29.14"), OCTET_STRING),
         authority_key_id=_read_tagged(extensions.get("2.5.29.35"), 0x80),
         issuer_urls=_read_issuer_urls(extensions.get("1.3.6.1.5.5.7.1.1")),
+        must_staple=_read_must_staple(extensions.get("1.3.6.1.5.5.7.1.24")),
     )
 
 
@@ -255,6 +260,11 @@ def _read_tagged(element: Optional[Element], tag: int) -> bytes:
     if element.tag == tag:
         return element.content
     return next((part.content for part in read_elements(element.content) if part.tag == tag), b"")
+
+
+def _read_must_staple(element: Optional[Element]) -> bool:
+    """TLS features that the server has to offer (RFC 7633): status_request is the extension of TLS numbered 5."""
+    return any(feature.content == b"\x05" for feature in read_elements(element.content)) if element else False
 
 
 def _read_issuer_urls(element: Optional[Element]) -> Tuple[str, ...]:

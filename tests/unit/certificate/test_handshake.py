@@ -8,7 +8,7 @@ import dataclasses
 
 import pki
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._certificate import _check, _handshake
+from ansible_collections.port443.https.plugins.module_utils._certificate import _check, _handshake, _request
 from ansible_collections.port443.https.plugins.module_utils._certificate._chain import read_pair
 from ansible_collections.port443.https.plugins.module_utils._certificate._handshake import Trust
 from ansible_collections.port443.https.plugins.module_utils._errors import RuleError
@@ -121,3 +121,21 @@ def test_what_strict_clients_refuse_is_a_warning():
         "clients that check strictly, such as Python 3.13, refuse the chain: Subject empty and Subject Alt Name "
         "extension not critical"
     ]
+
+
+@pytest.mark.parametrize(("days", "told"), [((-1, 398), True), ((-1, 397), False)])
+def test_a_lifetime_that_browsers_refuse_of_public_authorities_is_told_where_the_hosts_store_is_asked(
+    days, told, tmp_path, monkeypatch
+):
+    (tmp_path / "roots.pem").write_bytes(pki.root().pem())
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "roots.pem"))
+    site = pki.site(days=days)
+    pair = read_pair(site.pem(), site.key_pem(), pki.intermediate().pem(), NOW)
+    params = {name: option.get("default") for name, option in _request.ARGUMENT_SPEC.items()}
+    request = _request.parse({**params, "name": "www.example.com"})
+    warning = (
+        "the certificate is valid for 399 days, and browsers refuse more than 398 from a CA that they come with; from "
+        "one of your own they do not"
+    )
+    assert _request.rehearse_handshake(request, pair, None, None) == ((warning,) if told else ())
+    assert _request.rehearse_handshake(request, pair, pki.root().pem(), None) == ()

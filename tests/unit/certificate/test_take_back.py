@@ -222,3 +222,22 @@ def test_a_first_pair_that_the_service_has_taken_up_in_part_is_told(safe_folder,
 )
 def test_a_name_of_the_servers_own_is_one_that_can_be_asked_for(place, own):
     assert place.own() == own
+
+
+@pytest.mark.parametrize(("staples", "refused"), [(False, True), (True, False), (None, False)])
+def test_a_certificate_that_demands_stapling_is_refused_where_the_service_does_not_staple(
+    make_web, monkeypatch, staples, refused
+):
+    web = make_web()
+    monkeypatch.setattr(web, "observe", lambda wanted: Serving(True, True, (PLACE,), staples=staples))
+    demand = pki.x509.TLSFeature([pki.x509.TLSFeatureType.status_request])
+    site = pki.issue(NAME, [NAME], issuer=pki.intermediate(), number=3, more=[demand])
+    if not refused:
+        assert deploy(web, site).served == "yes"
+        return
+    assert refuse(web, site) == (
+        "the certificate demands OCSP stapling (must-staple, RFC 7633), and the service is not set up for that on this "
+        "site, so clients such as Firefox would refuse it: set stapling up first, or have the certificate issued again "
+        "without the demand"
+    )
+    assert (web.tests, web.reloads, web.loaded) == ([], [], FIRST.sha256())

@@ -122,3 +122,25 @@ def test_the_inventory_says_what_yes_does_not_promise():
             return "ab"
 
     assert _inventory._compare(Leaf(), LIMITED, (Look(PLACE, "ab"),)) == ("yes", "elsewhere")
+
+
+@pytest.mark.parametrize(
+    ("service", "staples"),
+    [
+        (nginx("listen 443 ssl; ssl_stapling on;"), True),
+        (nginx("listen 443 ssl;"), False),
+        ((Nginx, "http { ssl_stapling on; " + nginx("listen 443 ssl;")[1][7:]), True),
+        ((Nginx, "http { ssl_stapling on; " + nginx("listen 443 ssl; ssl_stapling off;")[1][7:]), False),
+        ((Nginx, "http { }"), False),
+        (apache("Listen 443", OWN_HOST), False),
+        (apache("Listen 443", "SSLUseStapling on", OWN_HOST), True),
+        (apache("Listen 443", "SSLUseStapling on", OWN_HOST.replace("</", "SSLUseStapling off\n</")), False),
+        (apache("Listen 443"), False),
+        (haproxy(OWN_BIND), False),
+        (haproxy("global", "  ocsp-update.mode on", OWN_BIND), True),
+        (haproxy("global"), False),
+    ],
+)
+def test_a_service_staples_where_its_configuration_says_so(service, staples):
+    kind, text = service
+    assert kind(ConfiguredHost(text), None).observe(WANTED).staples is staples

@@ -8,7 +8,7 @@ import random
 
 import pki
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._certificate import _der, _x509
+from ansible_collections.port443.https.plugins.module_utils._certificate import _check, _der, _x509
 from ansible_collections.port443.https.plugins.module_utils._certificate._names import is_covered
 from ansible_collections.port443.https.plugins.module_utils._errors import RuleError
 
@@ -62,6 +62,27 @@ def test_a_certificate_is_read_as_cryptography_reads_it(kind):
         theirs.subject.rfc4514_string(),
         theirs.subject.get_attributes_for_oid(pki.NameOID.COMMON_NAME)[0].value,
     )
+
+
+RSA_OID, PSS_OID = bytes.fromhex("2a864886f70d010101"), bytes.fromhex("2a864886f70d01010a")
+
+
+def test_an_rsa_pss_key_is_told_from_rsa_and_warned_of():
+    """cryptography makes no such certificate: the key's object identifier is exchanged, for those who only look."""
+    der = pki.site(key="rsa2048").der().replace(RSA_OID, PSS_OID, 1)
+    key = _x509.read_certificate(der, "certificate").key
+    warnings = []
+    assert (key.kind, key.describe()) == ("RSA-PSS", "RSA-PSS 2048")
+    assert _check._judge_key(key, "the certificate", warnings) == []
+    assert warnings == ["the certificate has an RSA-PSS 2048 key, which browsers do not accept; other clients may"]
+
+
+@pytest.mark.parametrize(("features", "must_staple"), [(["status_request"], True), (["status_request_v2"], False)])
+def test_a_demand_for_stapling_is_read(features, must_staple):
+    more = [pki.x509.TLSFeature([pki.x509.TLSFeatureType[feature] for feature in features])]
+    site = pki.issue("www.example.com", ["www.example.com"], issuer=pki.intermediate(), more=more)
+    assert _x509.read_certificate(site.der(), "certificate").must_staple is must_staple
+    assert _x509.read_certificate(pki.site().der(), "certificate").must_staple is False
 
 
 def test_thousands_of_names_are_found_at_once():

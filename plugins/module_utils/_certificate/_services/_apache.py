@@ -89,10 +89,13 @@ class Apache:
             self.reload_command = ("kill", "-USR1", str(parent))
         if not showing:
             reason = f"Apache's configuration {main} has no SSLCertificateFile of this site"
-            return Serving(named=False, running=parent is not None, reason=reason, expected=False)
+            return Serving(named=False, running=parent is not None, reason=reason, expected=False, staples=False)
         reason = "" if parent is not None else "Apache is not running"
         unproved = find_unproved(configuration.servers, wanted)
-        return Serving(True, parent is not None, find_places(showing, wanted, matches), reason, unproved=unproved)
+        staples = all(server.staples for server in showing)
+        return Serving(
+            True, parent is not None, find_places(showing, wanted, matches), reason, unproved=unproved, staples=staples
+        )
 
     def test(self) -> Completed:
         """Runs Apache's test, then loads every pair of the configuration, of whichever site."""

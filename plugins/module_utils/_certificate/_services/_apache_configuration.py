@@ -51,6 +51,7 @@ class _Host:
     keys: List[str] = field(default_factory=list)
     engine: Optional[bool] = None
     proxy: Optional[bool] = None
+    staples: Optional[bool] = None
 
 
 def read_configuration(main: str, root: str, variables: Mapping[str, str], read: ReadFiles) -> Configuration:
@@ -167,6 +168,8 @@ class _Reader:
             host.keys.append(posixpath.join(self._root, first))
         elif name == "sslengine":
             host.engine = first.lower() != "off"
+        elif name == "sslusestapling":
+            host.staples = first.lower() == "on"
         elif name == "remoteipproxyprotocol":
             host.proxy = first.lower() == "on"
 
@@ -193,7 +196,9 @@ def _finish(host: _Host, main: _Host, listens: Sequence[Tuple[str, int]]) -> Ser
             for listening, number in listens:
                 if port in (0, number) and (not address or not listening or address == listening):
                     sockets.append(Listen(address or listening, number, bool(engine), bool(proxy)))
-    return Server(tuple(host.names), tuple(dict.fromkeys(sockets)), tuple(host.certificates or main.certificates))
+    staples = main.staples if host.staples is None else host.staples
+    certificates = tuple(host.certificates or main.certificates)
+    return Server(tuple(host.names), tuple(dict.fromkeys(sockets)), certificates, bool(staples))
 
 
 def _read_address(written: str, port: Optional[int] = None) -> List[Tuple[str, int]]:

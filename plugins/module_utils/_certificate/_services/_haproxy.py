@@ -72,9 +72,11 @@ class Haproxy:
                 running=process is not None,
                 reason=f"HAProxy's configuration {main} has no bind with a certificate of this site",
                 expected=False,
+                staples=False,
             )
         unproved = find_unproved(configuration.servers, wanted, shared=True)
-        return Serving(True, process is not None, places, reason, unproved=unproved)
+        staples = all(server.staples for server in showing)
+        return Serving(True, process is not None, places, reason, unproved=unproved, staples=staples)
 
     def test(self) -> Completed:
         """Runs ``haproxy -c``."""

@@ -50,17 +50,19 @@ def read_configuration(texts: Sequence[str], read: ReadFiles, list_folder: ListF
 
     ``list_folder`` returns the paths in a folder, none where there is none.
     """
-    base, pid, has_master = "", None, False
+    base, pid, has_master, has_updates = "", None, False, False
     servers: List[Server] = []
     for section, words in _lines(texts):
         if section == "global":
             base = words[1] if words[0] == "crt-base" and len(words) > 1 else base
             pid = words[1] if words[0] == "pidfile" and len(words) > 1 else pid
             has_master = has_master or words[0] == "master-worker"
+            # docs.haproxy.org/3.0/configuration.html, 3.2: all certificates' responses are fetched and stapled
+            has_updates = has_updates or words[:2] in (["ocsp-update.mode", "on"], ["tune.ssl.ocsp-update.mode", "on"])
         elif section in ("frontend", "listen") and words[0] == "bind" and len(words) > 1:
             certificates, names = _read_certificates(words[2:], base, read, list_folder)
             sockets = _read_sockets(words[1], "ssl" in words[2:], "accept-proxy" in words)
-            servers.append(Server(names, tuple(sockets), certificates))
+            servers.append(Server(names, tuple(sockets), certificates, has_updates))
     return Configuration(tuple(servers), pid, has_master)
 
 

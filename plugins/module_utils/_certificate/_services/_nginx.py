@@ -55,10 +55,11 @@ class Nginx:
         running = self._is_running(configuration, built)
         if not showing:
             reason = f"nginx's configuration {main} has no ssl_certificate of this site"
-            return Serving(named=False, running=running, reason=reason, expected=False)
+            return Serving(named=False, running=running, reason=reason, expected=False, staples=False)
         reason = "" if running else "nginx is not running"
         unproved = find_unproved(configuration.servers, wanted)
-        return Serving(True, running, find_places(showing, wanted, matches), reason, unproved=unproved)
+        staples = all(server.staples for server in showing)
+        return Serving(True, running, find_places(showing, wanted, matches), reason, unproved=unproved, staples=staples)
 
     def test(self) -> Completed:
         """Runs ``nginx -t``."""

@@ -138,7 +138,7 @@ def _after_lua(text: str, at: int) -> int:
 
 
 def _read_context(directives: Sequence[Directive], folder: str) -> Iterator[Server]:
-    inherited = _certificates(directives, folder)
+    inherited, staples = _certificates(directives, folder), _staples(directives, False)
     for directive in directives:
         if directive.words[0] != "server" or directive.block is None:
             continue
@@ -147,7 +147,13 @@ def _read_context(directives: Sequence[Directive], folder: str) -> Iterator[Serv
         all_tls = any(part.words == ("ssl", "on") for part in block)
         listens = [_read_listen(part.words[1:], all_tls) for part in block if part.words[0] == "listen"]
         certificates = _certificates(block, folder) or inherited
-        yield Server(tuple(names), tuple(listen for listen in listens if listen is not None), certificates)
+        sockets = tuple(listen for listen in listens if listen is not None)
+        yield Server(tuple(names), sockets, certificates, _staples(block, staples))
+
+
+def _staples(directives: Sequence[Directive], inherited: bool) -> bool:
+    said = [directive.words[1:] == ("on",) for directive in directives if directive.words[0] == "ssl_stapling"]
+    return said[-1] if said else inherited
 
 
 def _certificates(directives: Sequence[Directive], folder: str) -> Tuple[str, ...]:
@@ -190,6 +196,7 @@ def _share_sockets(servers: Sequence[Server]) -> Tuple[Server, ...]:
                 for one in server.listens
             ),
             server.certificates,
+            server.staples,
         )
         for server in servers
     )
