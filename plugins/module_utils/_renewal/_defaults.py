@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """certbot's own configuration, cli.ini, and what it would make of a renewal that was asked for otherwise.
 
-At a renewal certbot takes from a lineage what neither its arguments nor cli.ini say (certbot 1.12 to 5.1,
-_internal/renewal.py, restore_required_config_elements: ``set_by_cli``, later ``set_by_user``), and no argument has it
-leave cli.ini alone: ``--config`` names one more file. So a line that is there for other certificates beats what this
-one was issued with, though the issue itself, whose arguments beat cli.ini, went well.
+At a renewal certbot takes from a lineage what neither its arguments nor cli.ini say (as read in certbot 2.1, 4.0 and
+5.1, _internal/renewal.py, restore_required_config_elements: ``set_by_cli``, later ``set_by_user``), and no argument
+has it leave cli.ini alone: ``--config`` names one more file. So a line that is there for other certificates beats what
+this one was issued with, though the issue itself, whose arguments beat cli.ini, went well.
 """
 
 from __future__ import annotations

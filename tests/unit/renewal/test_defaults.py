@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Lines of certbot's cli.ini that would make another renewal than the one that was asked for.
 
-What each of them does was seen with certbot 2.1 and Pebble: a certificate was issued, the line written, and renewed.
+webroot-path, standalone, domain, cert-name, force-interactive, dry-run and config-dir were seen to break a renewal by
+certbot 2.1 and Pebble; of the others, what certbot 2.1 makes of its configuration was looked at, or its source read.
 """
 
 from __future__ import annotations
