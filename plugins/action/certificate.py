@@ -49,6 +49,7 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail(f"{MODULE} manages POSIX hosts; this connection leads to Windows")
         arguments, mended = self._fetch(dict(self._task.args))
         result.update(execute(self, MODULE, arguments, SECRET_OPTIONS, task_vars))
+        self._name_variables(result)
         if self._new_ca and (result.get("diff") or {}).get("before"):
             self._display.warning(
                 f"own_ca: {self._new_ca} had no CA, and the site has a certificate already: whoever trusts the CA "
@@ -57,6 +58,14 @@ class ActionModule(ActionBase):
         if "mended" in result:
             result["mended"] = [*mended, *result["mended"]]
         return result
+
+    def _name_variables(self, result: Dict[str, Any]) -> None:
+        """Has a message that names an option name the variables that set it, where a role runs the task."""
+        if self._task._role is not None and "give it as ca" in str(result.get("msg", "")):
+            result["msg"] += (
+                " (ca is the variable install_certificate_ca, and with enable_https enable_https_ca or "
+                "enable_https_ca_file; trust is install_certificate_trust or enable_https_trust)"
+            )
 
     def _fetch(self, given: Dict[str, Any]) -> Tuple[Dict[str, Any], Tuple[str, ...]]:
         """Returns the module's arguments, PEM in the clear for what is the controller's, and what was mended for it."""

@@ -25,10 +25,42 @@ def test_the_playbook_leaves_a_host_without_sites_alone_and_says_so(play: Any) -
 
 
 def test_the_playbook_fails_where_no_host_has_sites(play: Any) -> None:
-    code, said = play(ENABLE, {"one": {"enable_https_site": SITES}, "two": {}})
+    code, said = play(ENABLE, {"one": {}, "two": {}})
     assert code == 2
     assert "No host of this play has sites. Set enable_https_sites" in said
     assert TOUCHED not in said
+
+
+def test_sites_in_a_variable_that_is_misspelt_are_not_overlooked(play: Any) -> None:
+    code, said = play(ENABLE, {"one": {"enable_https_site": SITES}, "two": {"enable_https_sites": SITES}})
+    assert (code, "enable_https_site (did you mean enable_https_sites?)" in said) == (2, True)
+
+
+def test_whom_to_trust_is_told_by_either_role_and_in_a_file(play: Any, tmp_path: Path) -> None:
+    (tmp_path / "root.pem").write_text("of a file")
+    cases = [
+        ({"install_certificate_ca": "given to it", "install_certificate_trust": "none"}, ["given to it", "none"]),
+        ({"install_certificate_ca": "x", "enable_https_ca": "y", "enable_https_trust": "system"}, ["y", "system"]),
+        ({"enable_https_ca_file": "root.pem"}, ["of a file", "system"]),
+        ({"enable_https_ca_file": str(tmp_path / "root.pem")}, ["of a file", "system"]),
+        ({}, ["", "system"]),
+    ]
+    shown = play.show("[__enable_https_ca, enable_https_trust]", *(variables for variables, _told in cases))
+    assert shown == [told for _variables, told in cases]
+
+
+def test_a_ca_in_two_places_is_refused_before_anything_is_touched(play: Any) -> None:
+    both = {"install_certificate_ca": "x", "enable_https_ca_file": "/etc/hostname", "enable_https_sites": SITES}
+    code, said = play(ROLE, {"one": both})
+    assert (code, TOUCHED in said) == (2, False)
+    assert "enable_https_ca_file is in place of enable_https_ca (by default install_certificate_ca)" in said
+
+
+def test_the_firewall_is_looked_at_before_anything_is_installed() -> None:
+    tasks = yaml.safe_load((Path(__file__).resolve().parents[3] / "roles/enable_https/tasks/enable.yml").read_text())
+    names = [task["name"] for task in tasks]
+    look = next(number for number, task in enumerate(tasks) if "port443.https.ports_info" in task)
+    assert look < names.index("Install the certificates")
 
 
 def test_sites_that_are_given_to_the_playbook_where_it_is_imported_count(play: Any, tmp_path: Path) -> None:

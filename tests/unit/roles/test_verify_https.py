@@ -57,7 +57,9 @@ def test_a_host_that_has_no_sites_is_looked_at_with_its_own_names_and_ca(play: A
         }.items()
     ]
     assert [row for row in rows if row not in said] == []
-    assert "HTTPS does not work as it should on wrong, address" in said
+    assert "HTTPS does not work as it should on wrong: " in said
+    assert "HTTPS does not work as it should on address: " in said
+    assert ("[right]: FAILED" in said, "[wrong]: FAILED" in said, "[address]: FAILED" in said) == (False, True, True)
 
 
 def test_a_run_that_looked_at_no_host_fails(play: Any) -> None:
