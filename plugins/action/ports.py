@@ -12,6 +12,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 from ansible_collections.port443.https.plugins.module_utils._arguments import arguments_of
 from ansible_collections.port443.https.plugins.module_utils._errors import RuleError
+from ansible_collections.port443.https.plugins.module_utils._options import SYSTEMS
 from ansible_collections.port443.https.plugins.module_utils._payload import ARGUMENT, entry_of, pack
 from ansible_collections.port443.https.plugins.module_utils._port_rule import parse_request
 from ansible_collections.port443.https.plugins.plugin_utils._complaints import complaints
@@ -29,7 +30,7 @@ class ActionModule(ActionBase):
         result: Dict[str, Any] = super().run(tmp, task_vars)
         module = self._task.resolved_action or self._task.action
         if getattr(self._connection._shell, "_IS_WINDOWS", False):
-            raise AnsibleActionFail(f"{module} manages Linux hosts; this connection leads to Windows")
+            raise AnsibleActionFail(f"{module} manages firewalls on {SYSTEMS}; this connection leads to Windows")
         name = module.rsplit(".", 1)[-1]
         arguments = {**check_arguments(name, self._task.args), ARGUMENT: Hidden(pack(entry_of(name)))}
         result.update(

@@ -16,6 +16,8 @@ OPTIONS: Dict[str, FrozenSet[str]] = {
     "pf": frozenset(("interface", "position", "adopt", "enable", "anchor")),
 }
 MANAGED = tuple(OPTIONS)
+SYSTEMS = "Linux, FreeBSD, OpenBSD and macOS"
+"""The systems whose firewalls are managed, for messages."""
 UNSET: Dict[str, Any] = {
     "interface": (),
     "position": "auto",

@@ -131,6 +131,22 @@ def test_a_line_within_a_comment_is_nobodys_rule(host):
     assert host.files() == files
 
 
+def test_a_comment_of_several_lines_is_told_as_what_it_is(host):
+    load(SAVED)
+    tool("iptables", "-A", "INPUT", "-m", "comment", "--comment", "first\nlast", "-j", "ACCEPT")
+    saved = tool("iptables-save")
+    host.put(V4, saved)
+    host.enable(WANTS)
+    files = host.files()
+    done = host.ensure(check=True)
+    assert [text for text in done.warnings if V4 in text] == [
+        f"{V4} holds a comment of several lines, which iptables-save writes and iptables-restore cannot read: at boot "
+        "none of the file would be loaded, and nothing was changed there: '-A INPUT -m comment --comment \"first'. Put "
+        "that comment into one line, in the kernel and in the file"
+    ]
+    assert (done.persisted, host.files()) == ("no", files)
+
+
 def test_a_chain_declared_behind_rules_is_no_obstacle(host):
     saved = SAVED.replace("-A FORWARD -j DOCKER\n", "-A FORWARD -j DOCKER\n:LATER - [0:0]\n")
     load(SAVED)

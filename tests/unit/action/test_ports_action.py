@@ -120,5 +120,8 @@ def test_a_host_is_sent_the_arguments_with_the_code_of_the_module_that_was_meant
 
 
 def test_a_host_with_windows_is_told_and_not_touched(act):
-    with pytest.raises(AnsibleActionFail, match=r"port443\.https\.ports manages Linux hosts"):
+    with pytest.raises(AnsibleActionFail) as problem:
         act("ports", "port443.https.ports", {"ports": ["https"]}, windows=True)
+    assert problem.value.message == (
+        "port443.https.ports manages firewalls on Linux, FreeBSD, OpenBSD and macOS; this connection leads to Windows"
+    )

@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 
 import pytest
+from ansible_collections.port443.https.plugins.module_utils._backends._pf._system import SYSTEMS
 from ansible_collections.port443.https.plugins.module_utils._backends._pf._way import ensure
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._port_rule import parse_request
@@ -256,7 +257,8 @@ def test_other_systems_are_told_so(name):
         def system(self):
             return name
 
-    with pytest.raises(
-        HostError, match=f"this host runs {name}: firewalls are managed on Linux, FreeBSD, OpenBSD, macOS"
-    ):
+    with pytest.raises(HostError) as problem:
         ensure(Other(), parse_request({"ports": ["443/tcp"]}), True)
+    told = f"this host runs {name}: firewalls are managed on Linux, FreeBSD, OpenBSD and macOS"
+    assert problem.value.message == told
+    assert all(system.title in told for system in SYSTEMS.values())

@@ -160,9 +160,14 @@ def strange_line(text: str) -> Optional[str]:
     for line in lines[section[0] + 1 : section[1]] if section else ():
         bare = without_counters(line.rstrip())
         known = not bare.strip() or (bare.startswith(("#", ":", "-A ")) and not bare.startswith('-A "'))
-        if not known or _QUOTED.sub("", bare).count('"'):
+        if not known or opens_quote(bare):
             return line.rstrip()
     return None
+
+
+def opens_quote(line: str) -> bool:
+    """Tells whether a line ends within a quoted text."""
+    return '"' in _QUOTED.sub("", line)
 
 
 def _lines(text: str) -> List[str]:

@@ -14,6 +14,7 @@ from ansible_collections.port443.https.plugins.module_utils._backends._iptables.
     Loader,
     RulesFile,
     has_filter,
+    opens_quote,
     strange_line,
     with_ours,
     without_ours,
@@ -54,7 +55,12 @@ _SCRIPT_FOLDERS = (
 
 _UNIT_ENDINGS = (".service", ".conf", ".target", ".timer", ".path", ".socket", ".mount")
 
-_STRANGE = "holds a line that iptables-save would not write, so nothing was changed there: {!r}."
+_STRANGE = "holds a line that iptables-save would not write, so nothing was changed there: {!r}. "
+# iptables-save 1.8.9 writes such a comment as it is; iptables-restore reads line by line and ends with "Bad argument".
+_TORN = (
+    "holds a comment of several lines, which iptables-save writes and iptables-restore cannot read: at boot none of "
+    "the file would be loaded, and nothing was changed there: {!r}. "
+)
 
 
 @dataclass(frozen=True)
@@ -171,7 +177,7 @@ def _wanted_text(
     if request.state == "absent" or not request.persistent:
         if stripped == file.text or strange is None:
             return stripped, None
-        return file.text, f"{file.path} {_STRANGE.format(strange)} Take the lines with {request.chain} out yourself"
+        return file.text, _told_strange(file, strange, f"Take the lines with {request.chain} out yourself")
     if not has_filter(stripped) or not kernel.link(file.family).exists:
         return file.text, None
     if not file.enabled:
@@ -180,8 +186,8 @@ def _wanted_text(
             f"{file.path} is not loaded at boot ({file.loader} is not enabled), so nothing was written there",
         )
     if strange is not None:
-        return file.text, (
-            f"{file.path} {_STRANGE.format(strange)} Save the rules in iptables-save's form, or add the ports yourself"
+        return file.text, _told_strange(
+            file, strange, "Save the rules in iptables-save's form, or add the ports yourself"
         )
     table = bind_table(_filter_table(stripped, file.family), kernel.sets)
     whole = bind_table(_filter_table(file.text, file.family), kernel.sets)
@@ -194,6 +200,12 @@ def _wanted_text(
     if want == have:
         return file.text, None
     return (with_ours(stripped, request.chain, want) if want.chain_exists else stripped), None
+
+
+def _told_strange(file: RulesFile, line: str, advice: str) -> str:
+    if opens_quote(line):
+        return f"{file.path} {_TORN.format(line)}Put that comment into one line, in the kernel and in the file"
+    return f"{file.path} {_STRANGE.format(line)}{advice}"
 
 
 # A first run asks four times for each file: with and without our lines, before and after they are written.

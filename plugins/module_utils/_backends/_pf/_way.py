@@ -19,6 +19,7 @@ from ansible_collections.port443.https.plugins.module_utils._backends._pf._verdi
 from ansible_collections.port443.https.plugins.module_utils._effective import Effective
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError, RuleError
 from ansible_collections.port443.https.plugins.module_utils._host import Host
+from ansible_collections.port443.https.plugins.module_utils._options import SYSTEMS as MANAGED
 from ansible_collections.port443.https.plugins.module_utils._plan import Step, Write
 from ansible_collections.port443.https.plugins.module_utils._port_rule import Request, refuse_foreign
 from ansible_collections.port443.https.plugins.module_utils._result import Result, require_open, warnings_of
@@ -51,8 +52,7 @@ def system_of(host: Host) -> System:
     """Returns what there is to know of the host's system; raises HostError where pf is not managed there."""
     name = host.system()
     if name not in SYSTEMS:
-        named = ", ".join(system.title for system in SYSTEMS.values())
-        raise HostError(f"this host runs {name}: firewalls are managed on Linux, {named} and Windows")
+        raise HostError(f"this host runs {name}: firewalls are managed on {MANAGED}")
     return SYSTEMS[name]
 
 
