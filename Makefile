@@ -1,9 +1,9 @@
 # Every target is a script in tools/, which can be run by hand with arguments; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup format lint unit kernel integration molecule test demo vm bench clean
+.PHONY: help setup format lint unit kernel integration molecule test environments demo vm bench clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## the Python environments under .cache/env (the other targets make what they need)
 	@tools/environment main
@@ -31,6 +31,9 @@ molecule: ## scenarios in containers, from the built tarball (root; CONTAINER_EN
 
 test: ## lint, unit, kernel, integration, molecule, demo
 	@tools/test
+
+environments: ## stock Debian 12 and 13, and what comes next: ansible-core's pre-release on Debian sid (root)
+	@tools/environments
 
 demo: ## the main job on a throw-away host, shown step by step
 	@tools/demo

@@ -14,6 +14,27 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from lab import Lab
 from rooted import RootedHost, private_network
+from tally import complaint, total_of, words_of
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session):
+    """Fails the run where random rulesets proved too little; a worker of pytest-xdist knows only its part of them."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter and not hasattr(session.config, "workerinput") and complaint(_total(reporter)):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Tells what random rulesets proved."""
+    total = _total(terminalreporter)
+    if total:
+        terminalreporter.write_line(words_of(total))
+        terminalreporter.write_line(complaint(total), red=True)
+
+
+def _total(reporter):
+    return total_of(report for some in ("passed", "failed") for report in reporter.stats.get(some, ()))
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,8 @@ The host is this process; the router, where the peers' addresses live, is a proc
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import ipaddress
 import json
-import os
 import subprocess
 import sys
 import time
@@ -24,8 +22,8 @@ from ansible_collections.port443.https.plugins.module_utils._ipset_match import 
 from ansible_collections.port443.https.plugins.module_utils._netlink import read_ipsets, read_nftables
 from ansible_collections.port443.https.plugins.module_utils._nft_kernel import mark_native_rules, native_tables
 from ansible_collections.port443.https.plugins.module_utils._packet import STRANGER
+from apart import own_network
 
-CLONE_NEWNET = 0x40000000
 PORTS = (22, 53, 80, 443, 8080, 8443)
 TCP, UDP = 6, 17
 # `stranger`, `banned` and `friend` come through the router; `near` is the router itself, a neighbour on the link.
@@ -92,25 +90,22 @@ class Lab:
     @contextlib.contextmanager
     def running(self):
         """Makes the namespaces and the link; ends all of it afterwards. Raises PermissionError without the right."""
-        libc = ctypes.CDLL(None, use_errno=True)
-        home = os.open("/proc/self/ns/net", os.O_RDONLY)
-        try:
-            if libc.unshare(CLONE_NEWNET) != 0:
-                raise PermissionError(ctypes.get_errno(), "no right to make a network namespace")
-            there = self._start("unshare", "--net", "--kill-child=KILL", sys.executable, str(AGENT), "probe")
-            router = inner_process(there.pid)
-            self._wire(router)
-            serve = (sys.executable, str(AGENT), "serve", ",".join(map(str, PORTS)))
-            self._start(*serve, *HOSTS.values())
-            self._start(*self._there, *serve, *(address for both in SOURCES.values() for address in both.values()))
-            self._probers = {"in": there, "out": self._start(sys.executable, str(AGENT), "probe")}
-            yield self
-        finally:
-            for agent in self._agents:
-                agent.kill()
-                agent.communicate()
-            libc.setns(home, CLONE_NEWNET)
-            os.close(home)
+        with own_network():
+            try:
+                self._start_all()
+                yield self
+            finally:
+                for agent in self._agents:
+                    agent.kill()
+                    agent.communicate()
+
+    def _start_all(self):
+        there = self._start("unshare", "--net", "--kill-child=KILL", sys.executable, str(AGENT), "probe")
+        self._wire(inner_process(there.pid))
+        serve = (sys.executable, str(AGENT), "serve", ",".join(map(str, PORTS)))
+        self._start(*serve, *HOSTS.values())
+        self._start(*self._there, *serve, *(address for both in SOURCES.values() for address in both.values()))
+        self._probers = {"in": there, "out": self._start(sys.executable, str(AGENT), "probe")}
 
     def _start(self, *argv):
         self._agents.append(start(*argv))

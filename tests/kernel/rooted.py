@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import signal
 import subprocess
@@ -13,8 +12,9 @@ from pathlib import Path
 
 from ansible_collections.port443.https.plugins.module_utils import _apply
 from ansible_collections.port443.https.plugins.module_utils._engine import ensure
-from ansible_collections.port443.https.plugins.module_utils._host import CLONE_NEWNET, SEARCH_PATH, Host
+from ansible_collections.port443.https.plugins.module_utils._host import SEARCH_PATH, Host
 from ansible_collections.port443.https.plugins.module_utils._port_rule import parse_request
+from apart import own_network
 
 SETUP = """
 ip link set lo up
@@ -154,14 +154,7 @@ def load(save, frontend="iptables-nft", families=(4, 6)):
 @contextlib.contextmanager
 def private_network():
     """Moves this process into a new network namespace with a link eth0, and back."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    home = os.open("/proc/self/ns/net", os.O_RDONLY)
-    try:
-        if libc.unshare(CLONE_NEWNET) != 0:
-            raise PermissionError("no right to make a network namespace")
+    with own_network():
         for line in SETUP.strip().splitlines():
             tool(*line.split())
         yield
-    finally:
-        libc.setns(home, CLONE_NEWNET)
-        os.close(home)

@@ -131,6 +131,9 @@ def test_what_a_host_lacks_beside_the_code_is_told_as_it_is(called):
     assert "came without its code" not in ended.stdout
 
 
+# What Ansible logs in place of an argument that is not to be logged.
+
+
 def test_the_code_is_neither_logged_nor_an_option_that_its_module_sees(called):
     ended = called({_payload.entry_of("ports_info"): "def run(module): module.exit_json(seen=sorted(module.params))"})
     told = json.loads(ended.stdout)

@@ -50,7 +50,7 @@ def checkout(tmp_path_factory):
 
 @pytest.mark.parametrize("first", ["{made}/bin:{plain}", "{plain}:{made}/bin", "{linked}:{plain}"])
 def test_an_environment_on_path_is_no_interpreter_to_make_it_of(checkout, tmp_path, first):
-    """tools/lint and tools/molecule put it there, and what they call asks for it again; /bin may be a link to /usr/bin."""
+    """tools/lint and tools/molecule put it there, and what they call asks for it again. /bin may be a link."""
     before = checkout.made()
     made, linked = f"{checkout.folder}/.cache/env/main", tmp_path / "linked"
     linked.symlink_to(BASE.parent)
