@@ -49,6 +49,7 @@ CHAINS = {
     "filter": ("INPUT", "OUTPUT", *USERS),
     "security": ("INPUT", "OUTPUT"),
 }
+DEAD = 9  # nobody listens there
 LIKELY = {"raw": 0.3, "mangle": 0.35, "nat": 0.35, "filter": 1.0, "security": 0.1}
 
 
@@ -248,7 +249,8 @@ class _Text:
         own = OWN[self.family]
         own = f"[{own}]:8443" if self.family == 6 else f"{own}:8443"
         return ["REDIRECT --to-ports 8443", "REDIRECT --to-ports 8080", f"DNAT --to-destination {own}"] * 2 + [
-            f"DNAT --to-destination {ELSEWHERE[self.family]}"
+            f"DNAT --to-destination {ELSEWHERE[self.family]}",
+            f"REDIRECT --to-ports {DEAD}",
         ]
 
     def jumps(self, chain):
