@@ -62,10 +62,10 @@ def make_ruleset(seed):
     chance = random.Random(seed)
     rules = {}
     mixture = MIXTURES[seed % len(MIXTURES)]
-    script, sets = make_sets(chance)
+    script, sets = make_sets(random.Random(f"sets {seed}"))
     if mixture != ("nft",):
         rules["ipset"] = script
-    fills = "nft" not in mixture and chance.random() < 0.4
+    fills = "nft" not in mixture and seed % 5 < 2
     for frontend in chance.sample(mixture, len(mixture)):
         if frontend == "nft":
             rules["nft"] = make_script(chance, is_certain(seed))
