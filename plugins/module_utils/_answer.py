@@ -58,7 +58,8 @@ class Answer:
 
     The other fields say where the deciding rule stands: ``number`` counts from 1 and is 0 for a policy, ``rule`` is the
     rule's text as its tool prints it, ``handle`` nft's number of it, 0 for other tools. All are empty where nothing
-    filters. ``port`` is set where only that part of the range asked for has this verdict.
+    filters. ``port`` is set where only that part of the range asked for has this verdict; ``arrives`` where NAT sends
+    it to another port of the host.
     """
 
     verdict: str
@@ -71,6 +72,7 @@ class Answer:
     rule: str = ""
     port: Optional[Span] = None
     handle: int = 0
+    arrives: Optional[Span] = None
 
 
 @dataclass(frozen=True)
@@ -89,18 +91,20 @@ def judge(through: Sequence[Flow], stopped: Sequence[Stopped], subject: str) -> 
     """
     if not stopped:
         accepted = [flow.accepted for flow in through if flow.accepted]
-        return _answer("open", "{}", accepted[0]) if accepted else Answer("open", NO_RULE_BLOCKS)
+        answer = _answer("open", "{}", accepted[0]) if accepted else Answer("open", NO_RULE_BLOCKS)
+        return _by_way_of(answer, [flow.translated for flow in through])
     partly = [one for one in stopped if one.soft or one.stop.elsewhere]
     if not through and not partly:
         return _blocked(stopped)
     certain = [one for one in partly if not one.stop.doubt]
-    return _partly(certain[0], subject) if certain and not through else _undecided(stopped, through)
+    answer = _partly(certain[0], subject) if certain and not through else _undecided(stopped, through)
+    return _by_way_of(answer, [flow.translated for flow in through])
 
 
 def _blocked(stopped: Sequence[Stopped]) -> Answer:
     """Names the first rule that blocks for certain; behind an uncertain one the first at all."""
     first = min(stopped, key=lambda one: one.stop.doubt is not None)
-    return _answer("blocked", _STAGES[first.stage], first.stop.decision)
+    return _by_way_of(_answer("blocked", _STAGES[first.stage], first.stop.decision), [first.stop.translated])
 
 
 def _partly(one: Stopped, subject: str) -> Answer:
@@ -131,6 +135,22 @@ def _answer(verdict: str, sentence: str, decision: Decision) -> Answer:
         place = f"{_chain_of(answer)} {named}: {_shortened(printable(text))}"
     before, _mark, after = sentence.partition("{}")
     return replace(answer, because=before + place + after)
+
+
+def _by_way_of(answer: Answer, translated: Sequence[Optional[Decision]]) -> Answer:
+    """Names the rule of NAT by which a connection comes to another port; without it the verdict would be on another."""
+    for decision in translated:
+        rule = decision.path[-1].rule if decision else None
+        if decision is None or rule is None or rule.verdict not in ("redirect", "dnat"):
+            continue
+        place = _answer("", "{}", decision).because
+        if place in answer.because:
+            return answer
+        arrives = (rule.argument[0], rule.argument[1]) if rule.argument else None
+        ports = "-".join(dict.fromkeys(str(port) for port in arrives)) if arrives else ""
+        where = f"it arrives at port {ports}" if ports else "it arrives"
+        return replace(answer, because=f"{answer.because}; {where} by way of {place}", arrives=arrives)
+    return answer
 
 
 def _number(chain: Optional[Chain], step: Step) -> int:

@@ -18,10 +18,10 @@ from ansible_collections.port443.https.plugins.module_utils._packet import (
     Addresses,
     Packet,
 )
+from ansible_collections.port443.https.plugins.module_utils._packet_shape import LINK_LOCAL
 from ansible_collections.port443.https.plugins.module_utils._ruleset import Span
 from ansible_collections.port443.https.plugins.module_utils._way import Question, Ways
 
-_LINK_LOCAL: Tuple[Span, ...] = ((0xFE80 << 112, (0xFEC0 << 112) - 1),)
 _SOLICITED_NODE = 0xFF02_0000_0000_0000_0000_0001_FF00_0000  # RFC 4291, 2.7.1: ff02::1:ff00:0/104
 _SOLICITED: Tuple[Span, ...] = ((_SOLICITED_NODE, _SOLICITED_NODE + 0xFFFFFF),)
 _TYPES = {"solicitation": 135, "advertisement": 136, "search": 135, "found": 136}  # RFC 4861, 4.3 and 4.4
@@ -95,7 +95,7 @@ class Discovery:
         """From where and whereto a message goes."""
         ask = self._ask
         near: Tuple[Span, ...] = () if isinstance(ask.source, str) else ask.source
-        link = _LINK_LOCAL + near
+        link = (LINK_LOCAL, *near)
         # Where no router is known, strangers are neighbours themselves.
         unknown = STRANGER if ask.source == STRANGER else ANYONE
         next_hop: Addresses = unknown if ask.gateway is None else ((ask.gateway, ask.gateway), *near)

@@ -90,7 +90,17 @@ def explain(ruleset: Ruleset, links: Sequence[Link], request: Request) -> Iterat
     for asked in ask(links, request):
         answers = [verdicts.answer(_question(asked, source, interface)) for source, interface in asked.ways]
         answer = max(answers, key=lambda one: WORSE.index(one.verdict))
-        yield asked.answered(answer.verdict, answer.because), answer
+        yield asked.answered(answer.verdict, answer.because + _silence(asked, answer)), answer
+
+
+def _silence(asked: Asked, answer: Answer) -> str:
+    """Says that nobody listens at the port to which NAT sends who comes."""
+    listeners = asked.link.listeners
+    if answer.arrives is None or listeners is None or answer.verdict == "blocked":
+        return ""
+    low, high = answer.arrives
+    number = PROTOCOL_NUMBERS[asked.port.protocol]
+    return "" if any((number, port) in listeners for port in range(low, high + 1)) else " (listening: no)"
 
 
 def ask(links: Sequence[Link], request: Request) -> Iterator[Asked]:

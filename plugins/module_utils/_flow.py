@@ -40,11 +40,15 @@ class Flow:
 
 @dataclass(frozen=True)
 class Stop:
-    """The end of a packet: blocked, or sent ``elsewhere`` (an address and port that are not the host's)."""
+    """The end of a packet: blocked, or sent ``elsewhere`` (an address and port that are not the host's).
+
+    ``translated`` is the rule by which NAT had sent it to another port.
+    """
 
     decision: Decision
     doubt: Optional[Decision]
     elsewhere: str = ""
+    translated: Optional[Decision] = None
 
 
 @dataclass(frozen=True)
@@ -78,12 +82,12 @@ def end(
     if verdict == "accept" or (verdict == "snat" and tracking.first):
         passed.append(_credited(flow, chain, decision, "output" if tracking.outward else "input"))
     elif verdict in ("drop", "reject"):
-        stops.append(Stop(decision, flow.doubt))
+        stops.append(Stop(decision, flow.doubt, translated=flow.translated))
     elif verdict in ("redirect", "dnat") and tracking.first:
         _translate(verdict, flow, decision, tracking, passed, stops)
     else:
         doubtful = replace(flow, doubt=flow.doubt or decision)
-        stops.append(Stop(decision, doubtful.doubt))
+        stops.append(Stop(decision, doubtful.doubt, translated=flow.translated))
         altered = replace(doubtful, packet=_altered(flow.packet, chain))
         passed += [doubtful, altered if chain.kind != "nat" else replace(altered, translated=decision)]
 

@@ -31,6 +31,10 @@ _NAT_DST, _NAT_SRC = -100, 100
 # (nf_nat_proto.c, nf_nat_ipv4_ops; nf_nat_core.c, nf_nat_inet_fn).
 _NAT_PLACES = {"prerouting": _NAT_DST, "output": _NAT_DST, "input": _NAT_SRC, "postrouting": _NAT_SRC}
 _FAMILIES = {4: ("ip", "inet", "netdev", "arp", "bridge"), 6: ("ip6", "inet", "netdev", "bridge")}
+_TRACKED = {4: ("ip", "inet"), 6: ("ip6", "inet")}
+_TRACKING = frozenset(("state", "status", "direction", "connmark"))
+_OF_CONNECTIONS = frozenset(("connmark", "save_mark", "restore_mark"))
+_MAY_TRACK = ("ct ", "conn", "helper", "cluster", "ipvs", "match")
 _CHANGING = frozenset(("redirect", "dnat", "opaque"))
 _ANY_STATE = ("ESTABLISHED", "INVALID", "NEW", "RELATED", "UNTRACKED")
 _FIRST, _LAST = -(1 << 31) - 1, 1 << 31
@@ -75,6 +79,7 @@ class Hooks:
         self._walkers: Dict[int, Walker] = {}
         self._groups: Dict[str, List[Tuple[int, _Orders]]] = {}
         self._layered = layered
+        self._tracks = _tracks([table for table in ruleset if table.family in _TRACKED[family]])
         bases: Dict[str, List[_Base]] = {}
         for table in ruleset:
             if table.family in _FAMILIES[family]:
@@ -218,6 +223,8 @@ class Hooks:
     def _pass_chain(self, base: _Base, flow: Flow, tracking: Tracking, stops: List[Stop]) -> List[Flow]:
         nat = base.chain.kind == "nat"
         sees = base.sees(flow.packet, self._layered)
+        if nat and self._tracks is not True:
+            sees = sees and self._tracks
         done = flow.translated is not None or flow.packet.translated is not False
         if sees is False or (nat and ("NEW" not in flow.packet.state or done)):
             return [flow]
@@ -252,3 +259,28 @@ def _keeps_nat_order(order: Sequence[_Base]) -> bool:
 
 def _all_rules(table: Table) -> Iterable[Rule]:
     return (rule for chain in table.chains for rule in chain.rules)
+
+
+def _tracks(tables: Sequence[Table]) -> Optional[bool]:
+    """Whether a rule has connections tracked, without which no chain of NAT is passed (nf_nat_core.c, nf_nat_inet_fn).
+
+    That there are such chains is not enough (nf_conntrack_proto.c, nf_ct_netns_get). It matters where one blocks.
+    """
+    if not any(_may_stop(table) for table in tables if any(chain.kind == "nat" for chain in table.chains)):
+        return True
+    found: Optional[bool] = False
+    for rule in (rule for table in tables for rule in _all_rules(table)):
+        asked = frozenset(field for match in rule.matches for field in match.fields)
+        changed = {effect.kind for effect in rule.effects}
+        by_target = rule.target == "CT" and "notrack" not in changed
+        if asked & _TRACKING or changed & _OF_CONNECTIONS or rule.verdict in ("dnat", "redirect", "snat") or by_target:
+            return True
+        unknown = (name for match in rule.matches if match.field == "unknown" for name in match.names)
+        if rule.verdict == "opaque" or " ct " in rule.text or any(name.startswith(_MAY_TRACK) for name in unknown):
+            found = None
+    return found
+
+
+def _may_stop(table: Table) -> bool:
+    stops = ("drop", "reject", "opaque")
+    return any(chain.policy == "drop" or any(rule.verdict in stops for rule in chain.rules) for chain in table.chains)

@@ -7,8 +7,10 @@ Numbers are those of include/uapi/linux/netfilter/ipset/ip_set.h.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from functools import lru_cache
+from struct import Struct
 from typing import Any, Dict, Hashable, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._nft_attributes import (
@@ -130,22 +132,31 @@ _Net = Tuple[int, int, bool]
 
 def _read_nets(have: IpSet) -> List[_Net]:
     """The elements of a set of addresses or prefixes; the kernel lists the address first, and the rest repeats."""
-    head, bits = (24, 128) if have.family == 6 else (12, 32)
     rests: Dict[bytes, Tuple[int, bool]] = {}
     found: List[_Net] = []
-    number = int.from_bytes
+    bits = _BITS.get(have.family, 32)
     for payload in have.elements:
-        for _number, raw in read_attributes(payload):
-            rest = raw[head:]
+        for low, rest in _addresses(payload, have.family):
             known = rests.get(rest)
             if known is None:
                 attributes = dict(read_attributes(rest))
-                known = (1 << (bits - _length(have, attributes.get(_LENGTH))), _is_excepted(attributes))
+                known = (1 << (bits - _length(have, attributes.get(_LENGTH)))) - 1, _is_excepted(attributes)
                 if len(rests) < 256:  # with counters or timeouts they are all different
                     rests[rest] = known
-            low = number(raw[8:head], "big")
-            found.append((low, low + known[0] - 1, known[1]))
+            found.append((low, low + known[0], known[1]))
     return found
+
+
+def _addresses(payload: bytes, family: int) -> Iterable[Tuple[int, bytes]]:
+    """Address and what is said of it, of each element; those of IPv4 that are all of one size are cut at once."""
+    size = (int.from_bytes(payload[:2], sys.byteorder) + 3) & ~3
+    if family == 4 and size > 16 and len(payload) % size == 0:
+        cut = list(Struct(f">12sI{size - 16}s").iter_unpack(payload))
+        if all(head == payload[:12] for head, _address, _rest in cut):
+            return [(address, rest) for _head, address, rest in cut]
+    head = 24 if family == 6 else 12
+    listed = read_attributes(payload)
+    return [(int.from_bytes(raw[8:head], "big"), raw[head:]) for _number, raw in listed]
 
 
 def _length(have: IpSet, value: Optional[bytes]) -> int:

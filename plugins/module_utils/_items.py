@@ -16,6 +16,7 @@ from ansible_collections.port443.https.plugins.module_utils._packet import (
     Addresses,
     Packet,
 )
+from ansible_collections.port443.https.plugins.module_utils._packet_shape import reached_from
 from ansible_collections.port443.https.plugins.module_utils._port_rule import (
     PROTOCOL_NUMBERS,
     Network,
@@ -69,7 +70,7 @@ def packet_of(item: Item, link: Link) -> Packet:
         PROTOCOL_NUMBERS[item.port.protocol],
         dport=(item.port.low, item.port.high),
         source=source,
-        destination=link.addresses or HOST,
+        destination=reached_from(source, link.addresses) or HOST,
         in_interface=interface,
     )
 
@@ -79,7 +80,7 @@ def _outgoing(item: Item, link: Link) -> Packet:
         link.family,
         PROTOCOL_NUMBERS[item.port.protocol],
         dport=(item.port.low, item.port.high),
-        source=link.addresses or HOST,
+        source=reached_from(STRANGER, link.addresses) or HOST,
         destination=STRANGER,
         in_interface="",
         out_interface=link.interface,

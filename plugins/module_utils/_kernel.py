@@ -16,7 +16,11 @@ from ansible_collections.port443.https.plugins.module_utils._execute import besi
 from ansible_collections.port443.https.plugins.module_utils._host import Host
 from ansible_collections.port443.https.plugins.module_utils._ipset import IpSet
 from ansible_collections.port443.https.plugins.module_utils._ipset_match import bind_sets
-from ansible_collections.port443.https.plugins.module_utils._link import Link, observe_links
+from ansible_collections.port443.https.plugins.module_utils._link import (
+    Link,
+    observe_links,
+    observe_listeners,
+)
 from ansible_collections.port443.https.plugins.module_utils._netlink import (
     read_ipsets,
     read_nft_tables,
@@ -81,7 +85,18 @@ def observe_kernel(host: Host) -> Kernel:
         if not any(table.unprintable for table in tables):
             break
     bound, sets = bind_sets(tables, read_ipsets)
-    return Kernel(bound + native_tables(nft), observe_links(host), commands, default, nft, host.now(), sets)
+    ruleset = bound + native_tables(nft)
+    links = observe_links(host)
+    if any(_redirects(table) for table in ruleset):
+        links = observe_listeners(host, links)
+    return Kernel(ruleset, links, commands, default, nft, host.now(), sets)
+
+
+def _redirects(table: Table) -> bool:
+    """Whether a port may lead to another, so that it matters who listens there."""
+    if not any(chain.kind == "nat" for chain in table.chains):
+        return False
+    return any(rule.verdict in ("redirect", "dnat") for chain in table.chains for rule in chain.rules)
 
 
 def _read_tables(host: Host, commands: Dict[str, str]) -> Tuple[NftView, Tuple[Table, ...]]:

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Dict, FrozenSet, List, Optional, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._host import Host
@@ -14,6 +14,7 @@ from ansible_collections.port443.https.plugins.module_utils._ruleset import Span
 _LOOPBACK = "lo"
 _ROUTE_UP = 0x1  # RTF_UP in include/uapi/linux/route.h
 _ROUTE_REJECT = 0x200
+_LOOPBACK_6 = ("0" * 24 + "01000000", "0" * 24 + "00000001")  # as hosts of either byte order print ::1
 _NO_ARP = 0x80  # IFF_NOARP in include/uapi/linux/if.h; IPv6 asks for no neighbours there either
 _INTERFACES = "/sys/class/net"
 
@@ -25,6 +26,7 @@ class Link:
     ``gateway`` is the next hop to strangers over IPv6 as an integer, None if not known. ``plain`` are the interfaces
     that are no bridge and not part of one; ``direct`` those without neighbours to find, such as tunnels; ``layered``
     those that are made of others, as those of VLANs and bonds are. ``names`` are all of them, empty if not known.
+    ``listeners`` are protocol and port of the sockets that wait for others than the host itself, None if nobody looked.
     """
 
     family: int
@@ -36,6 +38,7 @@ class Link:
     direct: FrozenSet[str] = frozenset()
     layered: FrozenSet[str] = frozenset()
     names: FrozenSet[str] = frozenset()
+    listeners: Optional[FrozenSet[Tuple[int, int]]] = None
 
 
 def observe_links(host: Host) -> Tuple[Link, ...]:
@@ -58,6 +61,43 @@ def observe_links(host: Host) -> Tuple[Link, ...]:
         interface = only.pop()
     addresses = tuple((address, address) for name, address in found if name != _LOOPBACK)
     return four, Link(6, bool(found), interface, addresses, gateway, plain, direct, layered, there)
+
+
+def observe_listeners(host: Host, links: Tuple[Link, ...]) -> Tuple[Link, ...]:
+    """Returns the links with who listens; where there are very many connections that takes its time."""
+    tables = {
+        (protocol, family): parse_sockets((host.read(f"/proc/net/{name}") or b"").decode("ascii", "replace"))
+        for protocol, family, name in ((6, 4, "tcp"), (6, 6, "tcp6"), (17, 4, "udp"), (17, 6, "udp6"))
+    }
+    return tuple(
+        replace(
+            link,
+            listeners=frozenset(
+                (protocol, port)
+                for (protocol, family), ports in tables.items()
+                for address, port in ports
+                # Sockets of IPv6 for any address mostly take IPv4, too.
+                if family == link.family or (family == 6 and not address.strip("0"))
+            ),
+        )
+        for link in links
+    )
+
+
+def parse_sockets(text: str) -> FrozenSet[Tuple[str, int]]:
+    """Returns address, in hexadecimal, and port of those that wait in /proc/net/tcp or udp, those on loopback left out.
+
+    State 0A listens; a socket of UDP that waits for anybody is in state 07 (net/ipv4/tcp_ipv4.c, udp.c).
+    """
+    found = set()
+    for line in text.splitlines()[1:]:
+        words = line.split()
+        if len(words) > 3 and words[3] in ("0A", "07"):
+            address, _colon, port = words[1].partition(":")
+            loopback = address[-2:] == "7F" if len(address) == 8 else address in _LOOPBACK_6
+            if not loopback:
+                found.add((address, int(port, 16)))
+    return frozenset(found)
 
 
 def _is_bridged(host: Host, name: str) -> bool:

@@ -95,7 +95,9 @@ def _exthdr(expression: Expression) -> Value:
 
 def _numgen(expression: Expression) -> Value:
     kind = "random" if expression.number(3) else "inc"
-    return Value("unknown", (expression.number(2),), 4, text=f"numgen {kind} mod {expression.number(2)}")
+    return Value(
+        "unknown", (expression.number(2), expression.number(4)), 4, text=f"numgen {kind} mod {expression.number(2)}"
+    )
 
 
 def _other(text: str, length: int = 4) -> Callable[[Expression], Value]:

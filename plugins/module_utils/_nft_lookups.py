@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Dict, List, Literal, Optional, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._nft_attributes import read_attributes
 from ansible_collections.port443.https.plugins.module_utils._nft_conditions import (
@@ -27,7 +28,7 @@ from ansible_collections.port443.https.plugins.module_utils._nft_messages import
 from ansible_collections.port443.https.plugins.module_utils._nft_sets import ANONYMOUS, DYNAMIC, Element, read_elements
 from ansible_collections.port443.https.plugins.module_utils._nft_statements import verdict_of
 from ansible_collections.port443.https.plugins.module_utils._nft_words import spell_data
-from ansible_collections.port443.https.plugins.module_utils._ruleset import Match, NamedSet
+from ansible_collections.port443.https.plugins.module_utils._ruleset import Match, NamedSet, Span
 from ansible_collections.port443.https.plugins.module_utils._spans import Spans, merge_spans
 
 # nftables' own numbers of data types (include/datatype.h): addresses, protocols and ports, the keys that are numbers.
@@ -150,6 +151,11 @@ class Lookup:
         """Returns the conditions that the key is that of one element."""
         if element.low is None:
             return ()
+        counter = self._counter()
+        if counter is not None and not (
+            counter[0] <= self._counted(element)[1] and self._counted(element)[0] <= counter[1]
+        ):
+            return (NEVER,)
         if not self._complete:
             return unknown(self.name).matches
         found: List[Match] = []
@@ -165,10 +171,25 @@ class Lookup:
         return tuple(found)
 
     def is_always_found(self, elements: Sequence[Element]) -> bool:
-        """Tells whether a number that counts round, or is drawn, is sure to be a key of a map."""
-        return (
-            len(self._keys) == 1 and self._keys[0].text.startswith("numgen") and self._keys[0].key == (len(elements),)
-        )
+        """Tells whether a number that counts round, or is drawn, is sure to be a key of a map, which has no other."""
+        counter = self._counter()
+        if counter is None:
+            return False
+        first, last = counter
+        return tuple(merge_spans(self._counted(one) for one in elements)) == ((first, last),)
+
+    def _counter(self) -> Optional[Span]:
+        """The numbers that the key may be, where it is one that counts round or is drawn, alone."""
+        if len(self._keys) != 1 or not self._keys[0].text.startswith("numgen") or len(self._keys[0].key) != 2:
+            return None
+        modulus, offset = self._keys[0].key
+        return offset, offset + modulus - 1
+
+    def _counted(self, element: Element) -> Span:
+        """Such numbers are in the host's byte order, but for those of ranges."""
+        order: Literal["big", "little"] = "big" if self._keys[0].swapped else sys.byteorder
+        low = int.from_bytes(element.low or b"", order)
+        return low, max(low, int.from_bytes(element.high, order))
 
     def later(self, set_name: str) -> Matches:
         """Returns the condition of keys that the named map has not now and may have soon."""

@@ -34,7 +34,11 @@ from ansible_collections.port443.https.plugins.module_utils._nft_nat import (
 from ansible_collections.port443.https.plugins.module_utils._nft_registers import Registers
 from ansible_collections.port443.https.plugins.module_utils._nft_words import quote
 from ansible_collections.port443.https.plugins.module_utils._ruleset import Effect, Match
-from ansible_collections.port443.https.plugins.module_utils._xtables_extensions import HARMLESS, TARGETS
+from ansible_collections.port443.https.plugins.module_utils._xtables_extensions import (
+    FEWEST_HOPS,
+    HARMLESS,
+    TARGETS,
+)
 
 _ALL_BITS = 0xFFFFFFFF
 TRACKED = Match("state", names=("ESTABLISHED", "NEW", "RELATED"))
@@ -187,11 +191,32 @@ def _spell(value: Value) -> str:
     return f"{name} ^ 0x{flip:08x}" if flip else name
 
 
-def _set_payload(expression: Expression, _registers: Registers, _context: Context) -> Action:
-    """Type of service, hop limit and their like may change; addresses and ports may lead anywhere."""
-    base, offset = expression.number(2), expression.number(3)
-    text = f"@{('ll', 'nh', 'th')[base] if base < 3 else base},{offset * 8},{expression.number(4) * 8} set"
-    return Action(text) if base == NETWORK and offset in (0, 1, 8) and expression.number(4) <= 2 else opaque(text)
+# What may change of a header without leading a packet elsewhere, by byte: type of service, of IPv6 the flow label, too.
+_FREE = {IPV4: {1: 0xFF}, IPV6: {0: 0x0F, 1: 0xFF, 2: 0xFF, 3: 0xFF}}
+_HOPS = {IPV4: 8, IPV6: 7}
+
+
+def _set_payload(expression: Expression, registers: Registers, context: Context) -> Action:
+    """Type of service, hop limit and their like may change; addresses, protocol and ports may lead anywhere."""
+    base, offset, length = expression.number(2), expression.number(3), expression.number(4)
+    text = f"@{('ll', 'nh', 'th')[base] if base < 3 else base},{offset * 8},{length * 8} set"
+    value, version = registers.value(expression.register(5)), context.ethertype or 0
+    same = value.kind == "payload" and value.key == (base, offset) and value.length == length and not value.swapped
+    kept = (value.mask or b"\xff" * length) if same else bytes(length)
+    flip = value.constant if value.kind == "constant" else value.flip if same else b"\xff" * length
+    flip = flip or bytes(length)
+    changed = {offset + at: kept[at] ^ 0xFF | flip[at] for at in range(length) if len(flip) == len(kept) == length}
+    if base != NETWORK or version not in _FREE or len(changed) != length:
+        return opaque(text)
+    hops = changed.pop(_HOPS[version], 0)
+    if any(bits & ~_FREE[version].get(at, 0) for at, bits in changed.items()):
+        return opaque(text)
+    if not hops:
+        return Action(text)
+    # Known only where the whole byte is given. With few hops answers may not arrive; IPv6 neighbours want 255.
+    given = flip[_HOPS[version] - offset] if kept[_HOPS[version] - offset] == 0 and (same or value.constant) else 0
+    enough = given == 255 if version == IPV6 else given >= FEWEST_HOPS
+    return Action(text, effects=(Effect("hop_limit", (given, given)),)) if enough else opaque(text)
 
 
 def _extension(expression: Expression, _registers: Registers, _context: Context) -> Action:

@@ -26,11 +26,21 @@ ICMP, TCP, UDP, ICMPV6 = 1, 6, 17, 58
 ARP = -1
 """In place of a protocol: no IP packet at all, but a question or an answer of ARP."""
 
+LINK_LOCAL: Span = (0xFE80 << 112, (0xFEC0 << 112) - 1)
+"""Addresses of IPv6 that a packet from beyond the link is never for: no router forwards it (RFC 4291, 2.5.6)."""
+
 _ETHERTYPES = {4: 0x0800, 6: 0x86DD}
 _ETHERTYPE_ARP = 0x0806
 _NO_CONNECTION = frozenset(("UNTRACKED", "INVALID"))
 WITH_PORTS = frozenset((6, 17, 33, 132, 136))  # tcp, udp, dccp, sctp, udplite
 HAS_SET_PORTS = WITH_PORTS - {33}  # those whose ports ipset looks at (ip_set_getport.c)
+
+
+def reached_from(source: Addresses, own: Tuple[Span, ...]) -> Tuple[Span, ...]:
+    """Returns those of the host's addresses that packets from there may be for; all where it has no others."""
+    low, high = LINK_LOCAL
+    on_link = not isinstance(source, str) and any(first <= high and low <= last for first, last in source)
+    return own if on_link else tuple(span for span in own if not low <= span[0] <= high) or own
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from ansible_collections.port443.https.plugins.module_utils._packet import (
     Addresses,
     Packet,
 )
+from ansible_collections.port443.https.plugins.module_utils._packet_shape import reached_from
 from ansible_collections.port443.https.plugins.module_utils._ruleset import Span
 
 States = Tuple[str, ...]
@@ -57,8 +58,13 @@ class Question:
 
     @property
     def own(self) -> Addresses:
-        """The host's addresses."""
+        """The host's addresses, for those who are on the link."""
         return self.addresses or HOST
+
+    @property
+    def reached(self) -> Addresses:
+        """The host's addresses that those who connect may connect to, or that may connect to them."""
+        return reached_from(self.source, self.addresses) if self.addresses else HOST
 
 
 class Way:
@@ -96,8 +102,8 @@ class Way:
             ask.family,
             ask.protocol,
             ask.port,
-            source=ask.source if inward else ask.own,
-            destination=ask.own if inward else ask.source,
+            source=ask.source if inward else ask.reached,
+            destination=ask.reached if inward else ask.source,
             in_interface=ask.interface if inward else "",
             out_interface="" if inward else ask.interface,
             source_type="UNICAST" if inward else "LOCAL",

@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import Dict
 
 READ, HARMLESS, UNKNOWN = "read", "harmless", "unknown"
+FEWEST_HOPS = 32  # a packet that starts with fewer may not come to where it goes
 
 TARGETS: Dict[str, str] = {
     **dict.fromkeys(("ACCEPT", "DROP", "REJECT", "RETURN", "NOTRACK", "CT", "SNAT", "MASQUERADE"), READ),

@@ -179,6 +179,7 @@ class _Table(Matches):
             (
                 "redirect to :8443",
                 "redirect to :8080",
+                *(() if self.certain else ("redirect to :9",)),
                 f"redirect to :{protocol} dport map {{ 443 : 8443, 80 : 8080 }}",
                 word + own,
                 word + own,

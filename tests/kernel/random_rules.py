@@ -49,6 +49,7 @@ CHAINS = {
     "filter": ("INPUT", "OUTPUT", *USERS),
     "security": ("INPUT", "OUTPUT"),
 }
+DEAD = 9  # nobody listens there
 LIKELY = {"raw": 0.3, "mangle": 0.35, "nat": 0.35, "filter": 1.0, "security": 0.1}
 
 
@@ -61,10 +62,10 @@ def make_ruleset(seed):
     chance = random.Random(seed)
     rules = {}
     mixture = MIXTURES[seed % len(MIXTURES)]
-    script, sets = make_sets(chance)
+    script, sets = make_sets(random.Random(f"sets {seed}"))
     if mixture != ("nft",):
         rules["ipset"] = script
-    fills = "nft" not in mixture and chance.random() < 0.4
+    fills = "nft" not in mixture and seed % 5 < 2
     for frontend in chance.sample(mixture, len(mixture)):
         if frontend == "nft":
             rules["nft"] = make_script(chance, is_certain(seed))
@@ -254,7 +255,8 @@ class _Text:
         own = OWN[self.family]
         own = f"[{own}]:8443" if self.family == 6 else f"{own}:8443"
         return ["REDIRECT --to-ports 8443", "REDIRECT --to-ports 8080", f"DNAT --to-destination {own}"] * 2 + [
-            f"DNAT --to-destination {ELSEWHERE[self.family]}"
+            f"DNAT --to-destination {ELSEWHERE[self.family]}",
+            f"REDIRECT --to-ports {DEAD}",
         ]
 
     def jumps(self, chain):

@@ -48,7 +48,7 @@ def test_the_policy_is_a_barrier_like_a_rule():
 
 
 def test_bans_come_first_and_logs_of_the_barrier_come_behind():
-    log = rule(5, "continue", text='log prefix "in: "')
+    log = rule(5, "continue", target="log", text='log prefix "in: "')
     assert script_of(table(accept_neighbours(3), rule(4, "drop", *BANNED), log, rule(6, "drop"))) == [
         CHAIN,
         ACCEPT,

@@ -242,3 +242,23 @@ def test_big_rulesets_and_many_ports_take_no_time():
     verdicts = Verdicts(table(":INPUT DROP", *bans, *ports, "-A INPUT -m state --state ESTABLISHED -j ACCEPT"))
     assert {verdicts.answer(ask(port=port)).verdict for port in range(1000, 1500)} == {"open"}
     assert time.process_time() - started < 5  # 0.3 s when nothing else runs
+
+
+FE80 = int(ipaddress.ip_address("fe80::2"))
+GLOBAL = int(ipaddress.ip_address("2001:db8::2"))
+ONLY_GLOBAL = (":INPUT DROP", "-A INPUT -p ipv6-icmp -j ACCEPT", "-A INPUT -d 2001:db8::2/128 -j ACCEPT")
+
+
+@pytest.mark.parametrize(
+    ("source", "own", "expected"),
+    [
+        (STRANGER, (GLOBAL, FE80), "open"),
+        (((GLOBAL + 7, GLOBAL + 7),), (GLOBAL, FE80), "open"),
+        (((FE80 + 7, FE80 + 7),), (GLOBAL, FE80), "depends"),
+        (STRANGER, (FE80,), "blocked"),
+    ],
+)
+def test_who_is_beyond_the_link_reaches_no_address_of_the_link(source, own, expected):
+    addresses = tuple((address, address) for address in own)
+    question = Question(6, TCP, (443, 443), source, interface="eth0", addresses=addresses, bridge=False)
+    assert connection_verdict(table(*ONLY_GLOBAL, family="ip6"), question).verdict == expected

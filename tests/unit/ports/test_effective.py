@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from ansible_collections.port443.https.plugins.module_utils._backends._iptables._parse import parse_save
 from ansible_collections.port443.https.plugins.module_utils._effective import judge
@@ -79,3 +81,19 @@ def test_interfaces_are_judged_as_asked_and_the_worst_of_them_counts():
 def test_title_names_the_direction():
     request = parse_request({"ports": ["443/tcp"], "direction": "both"})
     assert [line.title for line in judge((), (SIX,), request)] == ["443/tcp over IPv6", "outgoing 443/tcp over IPv6"]
+
+
+def redirected(to, *listeners):
+    """What is said of 443, which NAT sends to another port, on a host where these listen."""
+    text = f"*nat\n:PREROUTING ACCEPT\n-A PREROUTING -p tcp --dport 443 -j REDIRECT --to-ports {to}\nCOMMIT\n"
+    four = replace(FOUR, listeners=frozenset(listeners) if listeners else None)
+    (line,) = lines((four,), parse_save(text, "iptables-nft", "ip"), ports=["443/tcp"])
+    return line[3:]
+
+
+def test_redirect_is_named_and_who_listens_where_it_leads():
+    rule = "iptables-nft ip nat PREROUTING rule 1: -A PREROUTING -p tcp --dport 443 -j REDIRECT --to-ports"
+    way = f"no rule blocks it; it arrives at port {{0}} by way of {rule} {{0}}"
+    assert redirected(9, (6, 8443), (17, 9)) == ("open", way.format("9") + " (listening: no)")
+    assert redirected(8443, (6, 8443)) == ("open", way.format("8443"))
+    assert redirected(9) == ("open", way.format("9"))  # nobody looked

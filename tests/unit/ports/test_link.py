@@ -7,11 +7,13 @@ from __future__ import annotations
 from ansible_collections.port443.https.plugins.module_utils._link import (
     Link,
     observe_links,
+    observe_listeners,
     parse_dev,
     parse_fib_trie,
     parse_if_inet6,
     parse_ipv6_route,
     parse_route,
+    parse_sockets,
 )
 
 HEADER = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n"
@@ -92,3 +94,33 @@ def test_a_host_without_ipv6_has_no_such_link():
     kinds = (None, frozenset({"eth0", "wg0"}), frozenset({"wg0"}))
     assert four == Link(4, True, "eth0", ((0xC0000202, 0xC0000202), (0xC6336407, 0xC6336407)), *kinds)
     assert six == Link(6, False, None, (), *kinds)
+
+
+SOCKETS = """  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 00000000:20FB 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1 1 0 100 0 0 10 0
+   1: 0100007F:0009 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 2 1 0 100 0 0 10 0
+   2: 020200C0:0050 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 3 1 0 100 0 0 10 0
+   3: 020200C0:01BB 0700A8C0:D431 01 00000000:00000000 00:00000000 00000000     0        0 4 1 0 100 0 0 10 0
+"""
+SOCKETS_6 = f"""  sl  local_address                         remote_address                        st
+   0: {"0" * 32}:1F90 {"0" * 32}:0000 0A 00000000:00000000 00:00000000 00000000     0        0 5 1 0 100 0
+   1: {"0" * 24}01000000:0019 {"0" * 32}:0000 0A 00000000:00000000 00:00000000 00000000     0        0 6 1 0
+   2: B80D0120000000000000000002000000:0016 {"0" * 32}:0000 0A 00000000:00000000 00:00000000 00000000  0 0 7
+"""
+
+
+def test_those_listen_who_wait_for_others_than_the_host_itself():
+    assert parse_sockets(SOCKETS) == {("00000000", 8443), ("020200C0", 80)}
+    assert {port for _address, port in parse_sockets(SOCKETS_6)} == {8080, 22}
+    assert parse_sockets("") == frozenset()
+
+
+def test_socket_of_ipv6_for_any_address_takes_ipv4_too():
+    class Files:
+        def read(self, path):
+            return {"/proc/net/tcp": SOCKETS.encode(), "/proc/net/tcp6": SOCKETS_6.encode()}.get(path)
+
+    links = (Link(4, True, "eth0", ()), Link(6, True, "eth0", ()))
+    four, six = observe_listeners(Files(), links)
+    assert four.listeners == {(6, 8443), (6, 80), (6, 8080)}
+    assert six.listeners == {(6, 8080), (6, 22)}

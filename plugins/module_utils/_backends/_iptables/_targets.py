@@ -8,7 +8,11 @@ from typing import Callable, Dict, NamedTuple, Optional, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._backends._iptables import _words
 from ansible_collections.port443.https.plugins.module_utils._ruleset import Effect
-from ansible_collections.port443.https.plugins.module_utils._xtables_extensions import HARMLESS, TARGETS
+from ansible_collections.port443.https.plugins.module_utils._xtables_extensions import (
+    FEWEST_HOPS,
+    HARMLESS,
+    TARGETS,
+)
 
 
 class Action(NamedTuple):
@@ -31,7 +35,6 @@ _PLAIN = {
     "SNAT": Action("snat", "SNAT"),  # after the last filter
     "MASQUERADE": Action("snat", "MASQUERADE"),
 }
-_FEWEST_HOPS = 32  # a packet that starts with fewer may not come to where it goes
 
 
 def understand_target(name: str, options: Dict[str, str], family: str) -> Action:
@@ -100,7 +103,7 @@ def _ttl(options: Dict[str, str], _family: str) -> Optional[Action]:
     if "--ttl-inc" in options:
         return Action("continue", "TTL", (), (Effect("hop_limit", (0, 255)),))
     hops = _words.parse_number(options.get("--ttl-set", ""))
-    if hops is None or not _FEWEST_HOPS <= hops <= 255:
+    if hops is None or not FEWEST_HOPS <= hops <= 255:
         return None
     return Action("continue", "TTL", (), (Effect("hop_limit", (hops, hops)),))
 
