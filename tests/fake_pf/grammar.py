@@ -41,7 +41,7 @@ class Loaded:
 
     rules: List[Rule] = field(default_factory=list)
     skip: List[str] = field(default_factory=list)
-    tables: Dict[str, List[str]] = field(default_factory=dict)
+    tables: Dict[str, Optional[List[str]]] = field(default_factory=dict)  # None for one that keeps what it holds
     load: List[Tuple[str, str]] = field(default_factory=list)
     said: str = ""
     errors: List[str] = field(default_factory=list)
@@ -178,7 +178,7 @@ class Parser:
                 found = self._members(cursor)
                 addresses += found
                 shown.append("{ " + "".join(f"{one} " for one in found) + "}")
-        self.found.tables[name] = addresses
+        self.found.tables[name] = addresses if shown else None
         flags = [word for word in ("const", "persist", "counters") if word in words]
         self.found.said += " ".join([f"table <{name}>", *flags, *shown]) + "\n"
         if self.system == "OpenBSD" and self.dry:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Optional
 
 from fake_pf.rules import Rule
 
@@ -56,11 +56,12 @@ class Kernel:
         (root / STATE).parent.mkdir(parents=True, exist_ok=True)
         (root / STATE).write_text(json.dumps(kept), encoding="utf-8")
 
-    def load_rules(self, anchor: str, rules: List[Rule], tables: Dict[str, List[str]]) -> None:
-        """Replaces a ruleset with what a file came to, tables and all."""
+    def load_rules(self, anchor: str, rules: List[Rule], tables: Dict[str, Optional[List[str]]]) -> None:
+        """Replaces a ruleset with what a file came to, tables and all, but for what tables without addresses hold."""
         self.rulesets[anchor] = rules
         kept = {name: found for name, found in self.tables.get(anchor, {}).items() if not name.startswith("__")}
-        self.tables[anchor] = {**kept, **tables}
+        given = {name: kept.get(name, []) if found is None else found for name, found in tables.items()}
+        self.tables[anchor] = {**kept, **given}
 
     def anchors(self) -> List[str]:
         """The anchors that hold something, and those above them."""

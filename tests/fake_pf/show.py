@@ -30,7 +30,7 @@ class Said:
 
 def kind_of(rule: Rule) -> str:
     """Which listing a rule is in."""
-    if rule.action.removeprefix("no ").startswith(("nat", "rdr", "binat")):
+    if rule.action.replace("no ", "").startswith(("nat", "rdr", "binat")):
         return "nat"
     return "dummynet" if rule.action.startswith("dummynet") else "rules"
 

@@ -132,3 +132,21 @@ def test_a_set_comes_and_goes_on_a_host_with_such_a_file(seed, system, tmp_path)
     ensure(host, parse_request({"state": "absent"}), False)
     assert host.machine.read_bytes("/etc/pf.conf") == before
     assert not host.machine.path("/etc/pf.anchors").exists()
+
+
+@pytest.mark.parametrize("name", ["FreeBSD", "Darwin"])
+@pytest.mark.parametrize("seed", range(16))
+def test_a_set_comes_and_goes_beside_rules_that_somebody_loaded(seed, name, tmp_path):
+    text = make_conf(seed, name)
+    host = PlayedHost(Machine(tmp_path, name).filtering(text))
+    more = "\npass in proto udp from any to any port 500\npass in proto udp from any to any port 4500\n"
+    assert host.machine.run(["pfctl", "-f", "-"], text + more)[0] == 0
+    listings = [["pfctl", "-s", "rules"], ["pfctl", "-s", "nat"]]
+    before = [host.machine.run(argv)[1] for argv in listings]
+    for position in ("auto", "first"):
+        assert ensure(host, parse_request({"ports": ["443/tcp"], "position": position}), False).steps
+        assert ensure(host, parse_request({"ports": ["443/tcp"], "position": position}), False).steps == ()
+        assert "port443.https" in host.machine.run(listings[0])[1]
+        ensure(host, parse_request({"state": "absent"}), False)
+        assert [host.machine.run(argv)[1] for argv in listings] == before
+        assert host.machine.read_text("/etc/pf.conf") == text

@@ -165,3 +165,43 @@ def test_what_was_put_into_an_anchor_that_pf_conf_fills_stays(system, played, co
         assert warning.startswith("the rules in force are not those of /etc/pf.conf")
         run(host, state="absent")
     assert rules_of(host, "shop") == before
+
+
+BANS = "table <bans> persist { 198.51.100.7 }\ntable <more> persist\n" + BLOCKING + "block in quick from <bans>\n"
+
+
+def ban(host, table, *addresses):
+    host.machine.kernel.tables[""][table] = [*addresses]
+    host.machine.kernel.save(host.machine.root)
+
+
+def test_a_table_that_pf_conf_gives_nothing_to_keeps_what_it_holds(system, played):
+    host = played(system, BANS)
+    ban(host, "more", "203.0.113.9")
+    assert run(host).warnings == ()
+    assert host.machine.kernel.tables[""] == {"bans": ["198.51.100.7"], "more": ["203.0.113.9"]}
+
+
+@pytest.mark.parametrize("held", [("198.51.100.7", "203.0.113.9"), ()])
+def test_bans_that_loading_pf_conf_would_undo_stay(system, played, held):
+    host = played(system, BANS)
+    ban(host, "bans", *held)
+    if system == "OpenBSD":
+        told = (
+            "in force alone: table <bans>: 203.0.113.9/32"
+            if held
+            else "in the file alone: table <bans>: 198.51.100.7/32"
+        )
+        with pytest.raises(HostError, match=told):
+            run(host)
+    else:
+        (warning,) = run(host).warnings
+        assert warning.startswith("the rules in force are not those of /etc/pf.conf")
+        run(host, state="absent")
+    assert host.machine.kernel.tables[""]["bans"] == [*held]
+
+
+def test_a_table_that_is_filled_from_a_file_is_compared_with_it(system, played):
+    conf = 'table <bans> persist file "/etc/bans"\n' + BLOCKING + "block in quick from <bans>\n"
+    host = played(system, conf, {"/etc/bans": "198.51.100.7 # one\n2001:db8::/32\n"})
+    assert run(host).warnings == ()

@@ -63,6 +63,7 @@ def test_the_played_pfctl_answers_as_the_real_one(tmp_path, interfaces, case):
     assert (code, lines(out), said(err)) == (case["rc"], lines("\n".join(case["printed"])), case.get("said", []))
 
 
+TRANSLATES = re.compile(r"(no )?(nat|rdr|binat)\b", re.ASCII)
 NO_RULES = re.compile(r"(set |table <|altq |queue |\w+ = \"|(no )?(nat|rdr|binat|dummynet)\b)", re.ASCII)
 
 
@@ -76,8 +77,9 @@ def test_the_played_pfctl_shows_what_is_in_force_as_the_real_one(tmp_path, inter
     assert lines(machine.run(["pfctl", "-s", "rules"])[1]) == lines("\n".join(rules))
     for name, found in case.get("anchors", {}).items():
         assert lines(machine.run(["pfctl", "-a", name, "-s", "rules"])[1]) == found
-    if "nat" in case:
-        assert lines(machine.run(["pfctl", "-s", "nat"])[1]) == case["nat"]
+    if case["system"] != "OpenBSD":
+        nat = case.get("nat", [line for line in case["printed"] if TRANSLATES.match(line)])
+        assert lines(machine.run(["pfctl", "-s", "nat"])[1]) == nat
 
 
 # Conditions that only the kernel can judge, which the reader is to keep as such, by how they begin.
@@ -90,9 +92,10 @@ CONDITIONS = (
 def facts_of(rule):
     """What the reader has to find in a rule that the played pfctl holds."""
     family = {"": 0, "inet": 4, "inet6": 6}[rule.family]
+    interface = "" if rule.interface.startswith("rdomain") else rule.interface  # which is kept as a condition
     flags = tuple(rule.flags.split("/")) if "/" in rule.flags else None
     return (
-        *(rule.action, rule.direction, rule.quick, rule.interface.replace("! ", ""), rule.interface.startswith("!")),
+        *(rule.action, rule.direction, rule.quick, interface.replace("! ", ""), interface.startswith("!")),
         *(family, rule.protocol or None, flags, rule.state != "no", rule.label, bool(rule.icmp)),
         *(rule.source == "any", rule.source.startswith("!"), rule.destination == "any", bool(rule.destination_port)),
     )
@@ -114,9 +117,7 @@ def test_what_is_printed_is_read_as_it_is_meant(tmp_path, interfaces, case):
     numeric = FACTS[case["system"]].numeric
     rules = [rule for rule in machine.kernel.rulesets[""] if is_filter(rule)]
     read = [one for one in parse_rules(machine.run(["pfctl", *numeric, "-s", "rules"])[1]) if one.action != "other"]
-    rdomain = [rule for rule in rules if rule.interface.startswith("rdomain")]
-    if not rdomain:
-        assert [facts_read(one) for one in read] == [facts_of(rule) for rule in rules]
+    assert [facts_read(one) for one in read] == [facts_of(rule) for rule in rules]
     unknown = [word for rule in [*read, *parse_rules("\n".join(case["printed"]))] for word in rule.unknown]
     assert [word for word in unknown if not word.startswith(CONDITIONS)] == []
 

@@ -41,6 +41,8 @@ def difference(have: Have, anchor: str) -> Difference:
     """Returns how what is in force differs from what pf.conf would load, the call of ``anchor`` left out."""
     inside = {path: [rule.text for rule in rules] for path, rules in have.live.anchors.items()}
     found = compare(have.main, have.file_rules or "", inside, anchor)
+    more, less = have.drifted_tables
+    found = Difference(found.only_live + more, found.only_file + less)
     for one in have.loaded:
         there = compare(one.live, one.file, {}, "")
         found = Difference(

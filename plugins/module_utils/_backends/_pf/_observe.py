@@ -34,6 +34,7 @@ from ansible_collections.port443.https.plugins.module_utils._backends._pf._syste
     System,
     observe_boot,
 )
+from ansible_collections.port443.https.plugins.module_utils._backends._pf._tables import observe_drifted_tables
 from ansible_collections.port443.https.plugins.module_utils._backends._pf._walk import Filter
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host import Completed, Host
@@ -83,7 +84,8 @@ class Have:
     ``device`` tells whether pf can be spoken to; ``live`` is what the kernel holds; ``main`` is the main ruleset as
     pfctl prints it, translation and all. ``file_rules`` is what pf.conf comes to, printed likewise, None where there
     is no such file or it is broken, and then ``broken`` says how. ``loaded`` are the other anchors that it loads.
-    ``links`` are where strangers arrive; ``candidates`` are the rules of others that a set may take over.
+    ``links`` are where strangers arrive; ``candidates`` are the rules of others that a set may take over;
+    ``drifted_tables`` are what tables hold beyond pf.conf, and what they do not hold of it.
     """
 
     system: System
@@ -102,6 +104,7 @@ class Have:
     reference: Reference = Reference()
     other_filter: str = ""
     candidates: Tuple[Candidate, ...] = ()
+    drifted_tables: Tuple[Tuple[str, ...], Tuple[str, ...]] = ((), ())
 
     def link(self, family: int) -> Link:
         """How that IP version reaches the host."""
@@ -145,6 +148,7 @@ def observe(host: Host, system: System, request: Request) -> Have:
         sessions=find_sessions(host) if request.enable else (),
         reference=_observe_reference(host, system) if system.counts_references and device == THERE else Reference(),
         other_filter=_observe_other_filter(host, system),
+        drifted_tables=observe_drifted_tables(host, file_rules or "") if device == THERE else ((), ()),
         candidates=observe_candidates(host, system, (conf or b"").decode("latin-1")) if request.adopt else (),
     )
 
