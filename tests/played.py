@@ -104,7 +104,7 @@ class Served:
 
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Served]:
-    from ansible_collections.port443.https.plugins.module_utils._certificate._check import Demand
+    from ansible_collections.port443.https.plugins.module_utils._pki.policy import Demand
     from ansible_collections.port443.https.plugins.plugin_utils import _own_ca
 
     name, folder = "shop.example.com", tmp_path / "own-ca"

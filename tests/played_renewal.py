@@ -8,8 +8,9 @@ import os
 
 import pki
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._host import Completed, Host
-from ansible_collections.port443.https.plugins.module_utils._renewal import _certbot, _engine, _request, _timer
+from ansible_collections.port443.https.plugins.module_utils._host.host import Completed, Host
+from ansible_collections.port443.https.plugins.module_utils._renewal import certbot as _certbot
+from ansible_collections.port443.https.plugins.module_utils._renewal import engine, request, timer
 
 SITE = "www.example.com"
 
@@ -83,9 +84,9 @@ def certbot(renewed, host, monkeypatch):
     real = os.path.isdir
     (renewed.root / "system").mkdir()
     monkeypatch.setattr(os.path, "isdir", lambda name: name == "/run/systemd/system" or real(name))
-    monkeypatch.setattr(_engine, "choose_timer", lambda on: _timer.Systemd(on, str(renewed.root / "system")))
-    monkeypatch.setattr(_engine, "_ask_server", lambda want: "")
-    monkeypatch.setattr(_engine, "LOCK_PATIENCE", 0.2)
+    monkeypatch.setattr(engine, "choose_timer", lambda on: timer.Systemd(on, str(renewed.root / "system")))
+    monkeypatch.setattr(engine, "_ask_server", lambda want: "")
+    monkeypatch.setattr(engine, "LOCK_PATIENCE", 0.2)
     monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
     played = Certbot(renewed, f"/usr/bin/python3 -I {renewed.layout.program}")
     monkeypatch.setattr(_certbot, "_run_once", played)
@@ -93,10 +94,10 @@ def certbot(renewed, host, monkeypatch):
 
 
 def run(renewed, host, check_mode=False, **given):
-    params = {name: option.get("default") for name, option in _request.ARGUMENT_SPEC.items()}
+    params = {name: option.get("default") for name, option in request.ARGUMENT_SPEC.items()}
     params.update(renewed.settings().options, name=SITE, terms_agreed=True, server="https://ca.example/dir")
     params.update(webroot=renewed.layout.webroot, **given)
-    renewal = _engine.Renewal(_request.parse(params), host, check_mode, lambda path: None, layout=renewed.layout)
+    renewal = engine.Renewal(request.parse(params), host, check_mode, lambda path: None, layout=renewed.layout)
     return renewal.run()
 
 

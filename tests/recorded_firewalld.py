@@ -9,13 +9,17 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
-from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._backend import Firewalld
-from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._service import Service, render_service
-from ansible_collections.port443.https.plugins.module_utils._bus import BUS_SOCKET, Refusal
-from ansible_collections.port443.https.plugins.module_utils._kernel import Kernel
-from ansible_collections.port443.https.plugins.module_utils._link import Link
-from ansible_collections.port443.https.plugins.module_utils._port_rule import PortRule, parse_request
-from ansible_collections.port443.https.plugins.module_utils._ruleset import Chain, Table
+from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.backend import Firewalld
+from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.service import (
+    ServiceDefinition,
+    render_service,
+)
+from ansible_collections.port443.https.plugins.module_utils._host.dbus import BUS_SOCKET, Refusal
+from ansible_collections.port443.https.plugins.module_utils._linux.kernel import Kernel
+from ansible_collections.port443.https.plugins.module_utils._netfilter.link import Link
+from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Chain, Table
+from ansible_collections.port443.https.plugins.module_utils._spec.ports import PortRule
+from ansible_collections.port443.https.plugins.module_utils._spec.request import parse_request
 
 RECORDINGS = Path(__file__).parent / "unit" / "firewalld"
 VERSIONS = ("0.9.3", "1.3.3", "2.3.1")
@@ -132,7 +136,7 @@ def writes(plan):
 
 PORTS = (PortRule("tcp", 80, 80), PortRule("tcp", 443, 443))
 DEFINED = render_service("https", "port443-https", PORTS, ("zones/public.xml",))
-LOADED = Service(PORTS)
+LOADED = ServiceDefinition(PORTS)
 BASE = ["ssh", "dhcpv6-client"]
 RICH = [f'rule priority="21540" port port="{number}" protocol="tcp" accept' for number in (80, 443)]
 TIMED = [rule.replace("21540", "21541") for rule in RICH]

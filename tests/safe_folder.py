@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Iterator
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._certificate._directory import open_folder
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._host.directory import open_folder
 
 CACHE = Path(__file__).resolve().parent.parent / ".cache"
 

@@ -8,11 +8,12 @@ import contextlib
 import os
 
 import pki
-from ansible_collections.port443.https.plugins.module_utils._certificate import _directory, _store
-from ansible_collections.port443.https.plugins.module_utils._certificate._chain import read_pair
+from ansible_collections.port443.https.plugins.module_utils._certificate import store as _store
+from ansible_collections.port443.https.plugins.module_utils._host import directory
+from ansible_collections.port443.https.plugins.module_utils._pki.chain import read_pair
 
 SITE = "www.example.com"
-MINE = _directory.Access(os.geteuid(), os.getegid(), 0o600)
+MINE = directory.Access(os.geteuid(), os.getegid(), 0o600)
 
 
 def make_want(number, access=MINE):
@@ -27,8 +28,8 @@ FIRST, SECOND, THIRD = make_want(1), make_want(2), make_want(3)
 @contextlib.contextmanager
 def open_site(folder, relabel=lambda path: None):
     with contextlib.ExitStack() as opened:
-        store = opened.enter_context(_directory.hold_lock(str(folder), True, 5))
-        home = opened.enter_context(_directory.open_below(store, SITE, True))
+        store = opened.enter_context(directory.hold_lock(str(folder), True, 5))
+        home = opened.enter_context(directory.open_below(store, SITE, True))
         yield _store.Site(home, str(folder / SITE), relabel)
 
 
@@ -40,7 +41,7 @@ def install(folder, want, keep=2):
 
 
 def observe(folder):
-    with _directory.open_folder(str(folder)) as store:
+    with directory.open_folder(str(folder)) as store:
         return _store.observe(store, SITE)
 
 

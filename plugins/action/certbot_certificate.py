@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.port443.https.plugins.module_utils._renewal._request import ARGUMENT_SPEC
+from ansible_collections.port443.https.plugins.module_utils._renewal.request import ARGUMENT_SPEC
 from ansible_collections.port443.https.plugins.plugin_utils._checked_task import CheckedTask
 
 

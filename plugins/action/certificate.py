@@ -12,17 +12,17 @@ from typing import Any, Dict, List, Optional, Tuple
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
-from ansible_collections.port443.https.plugins.module_utils._certificate import _request
-from ansible_collections.port443.https.plugins.module_utils._certificate._handshake import load_pair
-from ansible_collections.port443.https.plugins.module_utils._certificate._open import (
+from ansible_collections.port443.https.plugins.module_utils._certificate import request as _request
+from ansible_collections.port443.https.plugins.module_utils._certificate.sources import read_regular_file
+from ansible_collections.port443.https.plugins.module_utils._errors import RequestError, UserError
+from ansible_collections.port443.https.plugins.module_utils._pki.decrypt import (
     SECRETS,
     SOURCES,
     open_texts,
     refuse_public_keys,
 )
-from ansible_collections.port443.https.plugins.module_utils._certificate._sources import read_regular_file
-from ansible_collections.port443.https.plugins.module_utils._errors import Problem, RuleError
 from ansible_collections.port443.https.plugins.module_utils._secrets import mask
+from ansible_collections.port443.https.plugins.module_utils._tls.self_handshake import load_pair
 from ansible_collections.port443.https.plugins.plugin_utils import _own_ca
 from ansible_collections.port443.https.plugins.plugin_utils._complaints import complaints
 from ansible_collections.port443.https.plugins.plugin_utils._cryptography import Cryptography
@@ -80,11 +80,11 @@ class ActionModule(ActionBase):
                 pair, _warnings = _request.read_request_pair(request, opened.texts, int(time.time()))
                 load_pair(pair)
             refuse_public_keys(opened.texts)
-        except Problem as problem:
+        except UserError as problem:
             raise AnsibleActionFail(mask(f"{MODULE}: {problem.message}", secrets)) from None
         return _replace(given, params, texts, opened.texts), opened.mended
 
-    def _read(self, params: Dict[str, Any], request: _request.Request) -> Texts:
+    def _read(self, params: Dict[str, Any], request: _request.CertificateRequest) -> Texts:
         """Returns what was given as content, and the content of every file that is the controller's."""
         texts: Texts = dict.fromkeys(SOURCES)
         for name in SOURCES:
@@ -104,14 +104,14 @@ class ActionModule(ActionBase):
         return texts
 
     def _place_own_ca(self, given: str) -> str:
-        """Returns the folder that own_ca means; raises RuleError where its CA is at a place that does not last."""
+        """Returns the folder that own_ca means; raises RequestError where its CA is at a place that does not last."""
         beside: str = self._loader.path_dwim(given)
         working = working_folder(self._loader.get_basedir())
         if working is None:
             return beside
         folder = os.path.join(working, given)
         if os.path.exists(beside) and not os.path.exists(folder):
-            raise RuleError(f"own_ca: {beside} is lost when its collection is installed again: move it to {folder}")
+            raise RequestError(f"own_ca: {beside} is lost when its collection is installed again: move it to {folder}")
         return folder
 
     def _read_file(self, path: str, given: str) -> bytes:
@@ -129,7 +129,7 @@ def _validate(given: Dict[str, Any]) -> Tuple[Dict[str, Any], Any]:
     """Returns checked parameters and what must not be shown; raises AnsibleActionFail, without showing it."""
     try:
         refuse_misplaced(given)
-    except RuleError as problem:
+    except RequestError as problem:
         raise AnsibleActionFail(f"{MODULE}: {problem.message}") from None
     checked = ArgumentSpecValidator(
         _request.ARGUMENT_SPEC, mutually_exclusive=_request.MUTUALLY_EXCLUSIVE, required_if=_request.REQUIRED_IF

@@ -10,11 +10,11 @@ from typing import Any, Dict, Optional
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
-from ansible_collections.port443.https.plugins.module_utils._arguments import arguments_of
-from ansible_collections.port443.https.plugins.module_utils._errors import RuleError
-from ansible_collections.port443.https.plugins.module_utils._options import SYSTEMS
+from ansible_collections.port443.https.plugins.module_utils._errors import RequestError
 from ansible_collections.port443.https.plugins.module_utils._payload import ARGUMENT, entry_of, pack
-from ansible_collections.port443.https.plugins.module_utils._port_rule import parse_request
+from ansible_collections.port443.https.plugins.module_utils._spec.arguments import arguments_of
+from ansible_collections.port443.https.plugins.module_utils._spec.options import SYSTEMS
+from ansible_collections.port443.https.plugins.module_utils._spec.request import parse_request
 from ansible_collections.port443.https.plugins.plugin_utils._complaints import complaints
 from ansible_collections.port443.https.plugins.plugin_utils._hand_over import Hidden
 from ansible_collections.port443.https.plugins.plugin_utils._misplaced import refuse_misplaced
@@ -45,7 +45,7 @@ def check_arguments(module: str, given: Dict[str, Any]) -> Dict[str, Any]:
     """Returns the arguments with every port and source in the form that the host reads without a service list."""
     try:
         refuse_misplaced(given)
-    except RuleError as problem:
+    except RequestError as problem:
         raise AnsibleActionFail(f"{module}: {problem.message}") from None
     validated = ArgumentSpecValidator(arguments_of(module)).validate(given)
     wrong = complaints(validated)
@@ -54,7 +54,7 @@ def check_arguments(module: str, given: Dict[str, Any]) -> Dict[str, Any]:
     options = dict(validated.validated_parameters)
     try:
         request = parse_request(options, socket.getservbyname)
-    except RuleError as problem:
+    except RequestError as problem:
         raise AnsibleActionFail(f"{module}: {problem.message}") from None
     if request.ports:
         options["ports"] = [str(port) for port in request.ports]

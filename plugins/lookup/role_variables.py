@@ -43,7 +43,7 @@ from typing import Any, Dict, List, Mapping, Optional
 
 from ansible.errors import AnsibleError, AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
-from ansible_collections.port443.https.plugins.module_utils._errors import RuleError
+from ansible_collections.port443.https.plugins.module_utils._errors import RequestError
 from ansible_collections.port443.https.plugins.plugin_utils._misplaced import refuse_misplaced
 from ansible_collections.port443.https.plugins.plugin_utils._role_variables import OTHERS, names_of, unknown
 
@@ -64,7 +64,7 @@ class LookupModule(LookupBase):  # type: ignore[misc]  # ansible-core has no typ
             )
         try:
             refuse_misplaced(self._values(terms, given))
-        except RuleError as problem:
+        except RequestError as problem:
             raise AnsibleLookupError(problem.message) from None
         return []
 

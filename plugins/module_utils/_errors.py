@@ -8,7 +8,7 @@ import errno
 import os
 
 
-class Problem(Exception):
+class UserError(Exception):
     """Something a user has to know; ``message`` says what was found and what would work."""
 
     def __init__(self, message: str) -> None:
@@ -16,11 +16,11 @@ class Problem(Exception):
         self.message = message
 
 
-class RuleError(Problem):
+class RequestError(UserError):
     """The request cannot be meant: refused on the controller before the host is touched."""
 
 
-class HostError(Problem):
+class HostError(UserError):
     """The host cannot do it: no rights, no tool, a held lock, a broken file; holds the tool's own words."""
 
 

@@ -22,18 +22,18 @@ from importlib.machinery import ModuleSpec
 from typing import Any, Dict, Iterator, Optional
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.port443.https.plugins.module_utils._arguments import arguments_of
+from ansible_collections.port443.https.plugins.module_utils._spec.arguments import arguments_of
 
 PACKAGE = "ansible_collections.port443.https.plugins.module_utils"
 ARGUMENT = "_payload"
 _IMPORT = re.compile(rf"^ *from ({re.escape(PACKAGE)}[\w.]*) import (\([^)]*\)|.*)", re.MULTILINE)
 _LEVEL = 4  # of zlib; more takes longer than what it saves on the way
-_ENTRIES = {"ports_info": f"{PACKAGE}._ports_info_module"}
+_ENTRIES = {"ports_info": f"{PACKAGE}._entry.ports_info"}
 
 
 def entry_of(module: str) -> str:
     """Returns the full name of the Python module whose ``run`` is the Ansible module of that short name."""
-    return _ENTRIES.get(module, f"{PACKAGE}._ports_module")
+    return _ENTRIES.get(module, f"{PACKAGE}._entry.ports")
 
 
 def pack(entry: str) -> str:

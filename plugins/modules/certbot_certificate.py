@@ -193,11 +193,11 @@ paths:
     certificate: /etc/port443/www.example.com/current/fullchain.pem
 """
 
-from ansible_collections.port443.https.plugins.module_utils._certificate._install import Result
-from ansible_collections.port443.https.plugins.module_utils._certificate._module import exit_with, relabel_with
-from ansible_collections.port443.https.plugins.module_utils._host import Host
-from ansible_collections.port443.https.plugins.module_utils._renewal import _request
-from ansible_collections.port443.https.plugins.module_utils._renewal._engine import Renewal
+from ansible_collections.port443.https.plugins.module_utils._certificate.install import Result
+from ansible_collections.port443.https.plugins.module_utils._entry.certificate import exit_with, relabel_with
+from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._renewal import request as _request
+from ansible_collections.port443.https.plugins.module_utils._renewal.engine import Renewal
 from ansible_collections.port443.https.plugins.module_utils._secrets import SecretModule
 
 
@@ -208,7 +208,7 @@ def main() -> None:
 
 
 def run(module: SecretModule) -> Result:
-    """Does what the module was asked for; returns its result and warnings; raises RuleError, HostError or OSError."""
+    """Does what the module was asked for; returns result and warnings; raises RequestError, HostError or OSError."""
     request = _request.parse(module.all_params())
     return Renewal(request, Host(), module.check_mode, relabel_with(module), module.tmpdir).run()
 

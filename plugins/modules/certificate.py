@@ -200,26 +200,26 @@ commands:
   sample: [nginx -t, nginx -s reload]
 """
 
-from ansible_collections.port443.https.plugins.module_utils._certificate import _request
-from ansible_collections.port443.https.plugins.module_utils._certificate._install import Result, run
-from ansible_collections.port443.https.plugins.module_utils._certificate._module import exit_with, relabel_with
-from ansible_collections.port443.https.plugins.module_utils._host import Host
+from ansible_collections.port443.https.plugins.module_utils._certificate import request
+from ansible_collections.port443.https.plugins.module_utils._certificate.install import Result, run
+from ansible_collections.port443.https.plugins.module_utils._entry.certificate import exit_with, relabel_with
+from ansible_collections.port443.https.plugins.module_utils._host.host import Host
 from ansible_collections.port443.https.plugins.module_utils._secrets import SecretModule
 
 
 def main() -> None:
     """Runs the module."""
     module = SecretModule(
-        argument_spec=_request.ARGUMENT_SPEC,
-        mutually_exclusive=_request.MUTUALLY_EXCLUSIVE,
-        required_if=_request.REQUIRED_IF,
+        argument_spec=request.ARGUMENT_SPEC,
+        mutually_exclusive=request.MUTUALLY_EXCLUSIVE,
+        required_if=request.REQUIRED_IF,
         supports_check_mode=True,
     )
     exit_with(module, install)
 
 
 def install(module: SecretModule) -> Result:
-    """Does what the module was asked for; returns its result and warnings; raises RuleError, HostError or OSError."""
+    """Does what the module was asked for; returns result and warnings; raises RequestError, HostError or OSError."""
     return run(module.all_params(), Host(), module.check_mode, relabel_with(module), module.tmpdir)
 
 

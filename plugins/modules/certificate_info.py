@@ -147,13 +147,13 @@ import time
 from typing import Any, Dict, Mapping
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.port443.https.plugins.module_utils._certificate import _request
-from ansible_collections.port443.https.plugins.module_utils._certificate._install import Result
-from ansible_collections.port443.https.plugins.module_utils._certificate._inventory import list_sites
-from ansible_collections.port443.https.plugins.module_utils._certificate._module import exit_with
-from ansible_collections.port443.https.plugins.module_utils._certificate._names import normalise_site
-from ansible_collections.port443.https.plugins.module_utils._certificate._service_registry import choose_service
-from ansible_collections.port443.https.plugins.module_utils._host import Host
+from ansible_collections.port443.https.plugins.module_utils._certificate import request as _request
+from ansible_collections.port443.https.plugins.module_utils._certificate.install import Result
+from ansible_collections.port443.https.plugins.module_utils._certificate.inventory import list_sites
+from ansible_collections.port443.https.plugins.module_utils._entry.certificate import exit_with
+from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._pki.names import normalise_site
+from ansible_collections.port443.https.plugins.module_utils._webservers.registry import choose_service
 
 SHARED = ("directory", "service", "service_config", "prove", "prove_address", "prove_port")
 OPTIONS: Dict[str, Dict[str, Any]] = {
@@ -168,7 +168,7 @@ def main() -> None:
 
 
 def look(module: AnsibleModule) -> Result:
-    """Returns the module's result, and no warnings; raises RuleError, HostError or OSError."""
+    """Returns the module's result, and no warnings; raises RequestError, HostError or OSError."""
     request = _request.parse(complete(module.params))
     names = tuple(sorted(map(normalise_site, module.params["names"])))
     sites = list_sites(request, names, choose_service(request, Host()), int(time.time()))

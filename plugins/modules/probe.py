@@ -297,10 +297,10 @@ msg:
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.port443.https.plugins.module_utils._errors import Problem, RuleError
-from ansible_collections.port443.https.plugins.module_utils._probe import probe
-from ansible_collections.port443.https.plugins.module_utils._probe_answer import sum_up, summary, table
-from ansible_collections.port443.https.plugins.module_utils._probe_request import CHECKS, USUAL_CHECKS, read_request
+from ansible_collections.port443.https.plugins.module_utils._errors import RequestError, UserError
+from ansible_collections.port443.https.plugins.module_utils._probe.finding import sum_up, summary, table
+from ansible_collections.port443.https.plugins.module_utils._probe.probe import probe
+from ansible_collections.port443.https.plugins.module_utils._probe.request import CHECKS, USUAL_CHECKS, read_request
 
 FAMILIES = ["ipv4", "ipv6"]
 OPTIONS = {
@@ -326,13 +326,13 @@ EXCLUSIVE = [("ca", "ca_file"), ("fingerprint", "fingerprints")]
 
 
 def read_authorities(ca, ca_file):
-    """Returns the PEM of the option that was given, empty for neither; raises RuleError."""
+    """Returns the PEM of the option that was given, empty for neither; raises RequestError."""
     if not ca_file:
         return ca or ""
     try:
         return Path(ca_file).read_text(encoding="utf-8")
     except (OSError, UnicodeError) as error:
-        raise RuleError(f"ca_file {ca_file!r} cannot be read on the machine that checks: {error}") from error
+        raise RequestError(f"ca_file {ca_file!r} cannot be read on the machine that checks: {error}") from error
 
 
 def main():
@@ -341,7 +341,7 @@ def main():
     try:
         authorities = read_authorities(module.params["ca"], module.params["ca_file"])
         report = probe(read_request(module.params, authorities))
-    except Problem as problem:
+    except UserError as problem:
         module.fail_json(msg=problem.message)
     for sentence in report.left_out:
         module.warn(sentence)

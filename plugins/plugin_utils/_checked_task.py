@@ -9,7 +9,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
-from ansible_collections.port443.https.plugins.module_utils._errors import RuleError
+from ansible_collections.port443.https.plugins.module_utils._errors import RequestError
 from ansible_collections.port443.https.plugins.module_utils._secrets import mask
 from ansible_collections.port443.https.plugins.plugin_utils._complaints import complaints
 from ansible_collections.port443.https.plugins.plugin_utils._hand_over import execute
@@ -36,7 +36,7 @@ class CheckedTask(ActionBase):
     def _check(self, given: Dict[str, Any], secret: List[str]) -> None:
         try:
             refuse_misplaced(given)
-        except RuleError as problem:
+        except RequestError as problem:
             raise AnsibleActionFail(f"{self.module}: {problem.message}") from None
         wrong = complaints(
             ArgumentSpecValidator(self.argument_spec, mutually_exclusive=list(self.mutually_exclusive)).validate(given)

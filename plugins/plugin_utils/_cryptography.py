@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.port443.https.plugins.module_utils._certificate._open import CannotOpenError
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._pki.decrypt import CannotOpenError
 
 try:
     from cryptography.exceptions import UnsupportedAlgorithm

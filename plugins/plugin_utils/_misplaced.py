@@ -13,7 +13,7 @@ import binascii
 import re
 from typing import Any, FrozenSet, Iterator, Mapping, Optional, Tuple
 
-from ansible_collections.port443.https.plugins.module_utils._errors import RuleError
+from ansible_collections.port443.https.plugins.module_utils._errors import RequestError
 
 # Options that hold what is secret; Ansible and this collection show them nowhere.
 SECRET = frozenset(("key", "bundle", "passphrase", "account_mac_key"))
@@ -28,7 +28,7 @@ _PRIVATE = re.compile(r"-----BEGIN [A-Z0-9 ]*(PRIVATE KEY|PKCS12)")
 
 
 def refuse_misplaced(given: Mapping[Any, Any], contents: FrozenSet[str] = SECRET | CERTIFICATES | LINES) -> None:
-    """Raises RuleError for the first of ``given`` options, however deep, that may hold a key where none belongs.
+    """Raises RequestError for the first of ``given`` options, however deep, that may hold a key where none belongs.
 
     ``contents`` are the names of the options that hold what files hold; those of roles end in them
     (``install_certificate_passphrase``). The value is in no message.
@@ -37,7 +37,7 @@ def refuse_misplaced(given: Mapping[Any, Any], contents: FrozenSet[str] = SECRET
         kind = next((kind for kind in contents if _is_called(name, kind)), "")
         looks = "" if kind in SECRET else _describe(value, kind)
         if looks:
-            raise RuleError(f"{path} holds {looks}: {_advise(name, kind, looks)}. It is not shown: it may be secret")
+            raise RequestError(f"{path} holds {looks}: {_advise(name, kind, looks)}. It is not shown: it may be secret")
 
 
 def _is_called(name: str, kind: str) -> bool:

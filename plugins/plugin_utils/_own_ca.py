@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, Iterator, Optional, Tuple
 
-from ansible_collections.port443.https.plugins.module_utils._certificate._chain import read_pair
-from ansible_collections.port443.https.plugins.module_utils._certificate._check import Demand, judge
-from ansible_collections.port443.https.plugins.module_utils._errors import HostError, Problem, RuleError
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError, RequestError, UserError
+from ansible_collections.port443.https.plugins.module_utils._pki.chain import read_pair
+from ansible_collections.port443.https.plugins.module_utils._pki.policy import Demand, evaluate
 from ansible_collections.port443.https.plugins.plugin_utils._cryptography import demand_cryptography
 
 with contextlib.suppress(ImportError):  # which demand_cryptography tells
@@ -60,10 +60,10 @@ class OwnCa:
     def provide(self, site: str, demand: Demand, now: int) -> Dict[str, bytes]:
         """Returns certificate, key (in the clear) and ca for a site, as PEM; issues what is missing or will not do.
 
-        In check mode nothing is written. Raises RuleError for a folder that does not fit, HostError for its disk.
+        In check mode nothing is written. Raises RequestError for a folder that does not fit, HostError for its disk.
         """
         if site == CA:
-            raise RuleError(f"name {site!r} is what the CA itself is called in own_ca: give another")
+            raise RequestError(f"name {site!r} is what the CA itself is called in own_ca: give another")
         try:
             with self._hold_folder():
                 authority = self._load_authority() or self._make_authority()
@@ -92,7 +92,7 @@ class OwnCa:
             return None
         certificate, key = x509.load_pem_x509_certificate(found[0]), self._open(found[1], CA)
         if certificate.public_key() != key.public_key():
-            raise RuleError(f"own_ca: ca.key in {self._folder} is not the key of ca.pem: put the two back together")
+            raise RequestError(f"own_ca: ca.key in {self._folder} is not the key of ca.pem: put the two back together")
         return _Authority(certificate, key)
 
     def _make_authority(self) -> _Authority:
@@ -119,11 +119,11 @@ class OwnCa:
             x509.load_der_x509_certificate(pair.leaf.der).verify_directly_issued_by(authority.certificate)
         except Exception:  # damaged, or another CA's, in whichever words: it is replaced
             return None
-        return None if judge(pair, wanted, now).problems else (found[0], key)
+        return None if evaluate(pair, wanted, now).problems else (found[0], key)
 
     def _issue(self, site: str, demand: Demand, authority: _Authority) -> Tuple[bytes, bytes]:
         if demand.minimum_days > SITE_DAYS - RENEW_DAYS:
-            raise RuleError(
+            raise RequestError(
                 f"minimum_days {demand.minimum_days} is more than own_ca gives: its certificates are for {SITE_DAYS} "
                 "days"
             )
@@ -145,14 +145,18 @@ class OwnCa:
         for passphrase in (self._passphrase, None):
             with contextlib.suppress(ValueError, TypeError):
                 return load_pem_private_key(pem, passphrase)
-        raise RuleError(f"own_ca: {name}.key in {self._folder} does not open with the given passphrase, or is damaged")
+        raise RequestError(
+            f"own_ca: {name}.key in {self._folder} does not open with the given passphrase, or is damaged"
+        )
 
     def _read(self, name: str) -> Optional[Tuple[bytes, bytes]]:
         paths = [self._folder / f"{name}{ending}" for ending in (".pem", ".key")]
         there = [path for path in paths if path.exists()]
         if name == CA and len(there) == 1:
             missing = next(path for path in paths if path not in there)
-            raise RuleError(f"own_ca: {there[0]} is there and {missing.name} is not: put it back, or remove the other")
+            raise RequestError(
+                f"own_ca: {there[0]} is there and {missing.name} is not: put it back, or remove the other"
+            )
         return (paths[0].read_bytes(), paths[1].read_bytes()) if len(there) == 2 else None
 
     def _write(self, name: str, certificate: bytes, key: Any) -> None:
@@ -175,10 +179,10 @@ def provide(folder: str, site: str, demand: Demand, passphrase: Optional[str], c
     demand_cryptography()
     try:
         return OwnCa(folder, passphrase, check_mode).provide(site, demand, now)
-    except Problem:
+    except UserError:
         raise
     except ValueError as problem:
-        raise RuleError(f"own_ca: ca.pem in {folder} is damaged: {problem}") from None
+        raise RequestError(f"own_ca: ca.pem in {folder} is damaged: {problem}") from None
 
 
 def _build(subject: x509.Name, issuer: x509.Name, public: Any, signer: Any, days: int) -> x509.CertificateBuilder:

@@ -8,7 +8,7 @@ import contextlib
 from typing import Iterator, Optional, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._host import Completed, Host
+from ansible_collections.port443.https.plugins.module_utils._host.host import Completed, Host
 
 from fake_pf.machine import Machine
 

@@ -16,12 +16,13 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from ansible_collections.port443.https.plugins.module_utils._backends._iptables._parse import parse_save
-from ansible_collections.port443.https.plugins.module_utils._connection import Question, Verdicts
-from ansible_collections.port443.https.plugins.module_utils._ipset_match import bind_sets
-from ansible_collections.port443.https.plugins.module_utils._netlink import read_ipsets, read_nftables
-from ansible_collections.port443.https.plugins.module_utils._nft_kernel import mark_native_rules, native_tables
-from ansible_collections.port443.https.plugins.module_utils._packet import STRANGER
+from ansible_collections.port443.https.plugins.module_utils._linux.ipset_match import bind_sets
+from ansible_collections.port443.https.plugins.module_utils._netfilter.connection import ConnectionQuery
+from ansible_collections.port443.https.plugins.module_utils._netfilter.packet import UNLISTED_SOURCE
+from ansible_collections.port443.https.plugins.module_utils._netfilter.verdict import ConnectionJudge
+from ansible_collections.port443.https.plugins.module_utils._nfnetlink.socket import read_ipsets, read_nftables
+from ansible_collections.port443.https.plugins.module_utils._nfnetlink.view import mark_native_rules, native_tables
+from ansible_collections.port443.https.plugins.module_utils._xtables.parse import parse_save
 from apart import own_network
 
 PORTS = (22, 53, 80, 443, 8080, 8443)
@@ -56,12 +57,12 @@ class Case:
 
     def question(self):
         """What the verdict is asked; of a stranger the address is not told."""
-        source = STRANGER
+        source = UNLISTED_SOURCE
         if self.source != "stranger":
             number = int(ipaddress.ip_address(SOURCES[self.source][self.family]))
             source = ((number, number),)
         own = int(ipaddress.ip_address(HOSTS[self.family]))
-        return Question(
+        return ConnectionQuery(
             self.family,
             self.protocol,
             (self.port, self.port),
@@ -208,7 +209,7 @@ class Lab:
 
     def disagreements(self, cases):
         """Returns the cases in which the verdict is neither *depends* nor what happens, and how often it was each."""
-        verdicts = Verdicts(self.observe())
+        verdicts = ConnectionJudge(self.observe())
         answers = [verdicts.answer(case.question()) for case in cases]
         happened = self.try_all(cases)
         wrong, counts = [], {"open": 0, "blocked": 0, "depends": 0}

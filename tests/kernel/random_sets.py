@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import ipaddress
 
-from ansible_collections.port443.https.plugins.module_utils._packet import Packet
+from ansible_collections.port443.https.plugins.module_utils._netfilter.packet import Packet
 
 KINDS = (
     "bitmap:ip",

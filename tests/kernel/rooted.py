@@ -10,10 +10,10 @@ import signal
 import subprocess
 from pathlib import Path
 
-from ansible_collections.port443.https.plugins.module_utils import _apply
-from ansible_collections.port443.https.plugins.module_utils._engine import ensure
-from ansible_collections.port443.https.plugins.module_utils._host import SEARCH_PATH, Host
-from ansible_collections.port443.https.plugins.module_utils._port_rule import parse_request
+from ansible_collections.port443.https.plugins.module_utils._host.host import SEARCH_PATH, Host
+from ansible_collections.port443.https.plugins.module_utils._plan import apply
+from ansible_collections.port443.https.plugins.module_utils._ports.engine import ensure
+from ansible_collections.port443.https.plugins.module_utils._spec.request import parse_request
 from apart import own_network
 
 SETUP = """
@@ -87,7 +87,7 @@ class RootedHost(Host):
         """What is left of a run in another process that a signal ends once ``after`` steps are done."""
         child = os.fork()
         if child == 0:
-            carry_out, done = _apply._carry_out, []
+            carry_out, done = apply._carry_out, []
 
             def die_after(some_host, step):
                 if len(done) == after:
@@ -95,7 +95,7 @@ class RootedHost(Host):
                 carry_out(some_host, step)
                 done.append(step)
 
-            _apply._carry_out = die_after
+            apply._carry_out = die_after
             self.ensure()
             os._exit(0)
         os.waitpid(child, 0)

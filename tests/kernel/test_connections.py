@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.port443.https.plugins.module_utils._connection import connection_verdict
+from ansible_collections.port443.https.plugins.module_utils._netfilter.verdict import connection_verdict
 from lab import TCP, UDP, Case
 
 FILES = ("connections.yml", "ipsets.yml", "native.yml", "programs.yml")

@@ -9,10 +9,11 @@ import subprocess
 import time
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._backends._iptables._parse import parse_save
-from ansible_collections.port443.https.plugins.module_utils._ipset_match import bind
-from ansible_collections.port443.https.plugins.module_utils._netlink import read_ipsets
-from ansible_collections.port443.https.plugins.module_utils._packet import Packet, rule_matches
+from ansible_collections.port443.https.plugins.module_utils._linux.ipset_match import bind
+from ansible_collections.port443.https.plugins.module_utils._netfilter.match import rule_matches
+from ansible_collections.port443.https.plugins.module_utils._netfilter.packet import Packet
+from ansible_collections.port443.https.plugins.module_utils._nfnetlink.socket import read_ipsets
+from ansible_collections.port443.https.plugins.module_utils._xtables.parse import parse_save
 from lab import tool
 from random_sets import KINDS, RandomSet
 

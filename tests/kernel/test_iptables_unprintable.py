@@ -7,10 +7,10 @@ from __future__ import annotations
 import re
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._effective import judge
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._kernel import observe_kernel
-from ansible_collections.port443.https.plugins.module_utils._port_rule import parse_request
+from ansible_collections.port443.https.plugins.module_utils._linux.kernel import observe_kernel
+from ansible_collections.port443.https.plugins.module_utils._spec.request import parse_request
+from ansible_collections.port443.https.plugins.module_utils._verdict.port_verdict import judge
 from rooted import V4, V6, WANTS, load, tool
 from ufw_host import SSH, UfwHost
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._host import Completed, Host
+from ansible_collections.port443.https.plugins.module_utils._host.host import Completed, Host
 from nft_host import ALL_OPEN, CONF, FIREWALL, WANTS, lines_of, listed, nft, saved, text_of, verdicts
 from rooted import tool
 

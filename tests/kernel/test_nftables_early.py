@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._backends._nftables import _load
+from ansible_collections.port443.https.plugins.module_utils._rehearsal import nft as _load
 from nft_host import CONF, FIREWALL, nft
 from rooted import tool
 

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.port443.https.plugins.module_utils._connection import Verdicts
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._netfilter.verdict import ConnectionJudge
 from lab import SOURCES, TCP, TOOLS, UDP, Case, tool
 from random_rules import is_certain, make_hidden, make_ruleset
 from rooted import RootedHost
@@ -59,7 +59,7 @@ def find_doubts(lab, rules, cases=IN):
     does not say it either, what IPv6 neighbours need is left out.
     """
     lab.load(rules)
-    verdicts = Verdicts(lab.observe())
+    verdicts = ConnectionJudge(lab.observe())
     found = []
     for case in cases:
         placed = case.family == 4 or case.source in ("stranger", "near")

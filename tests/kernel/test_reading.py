@@ -11,12 +11,12 @@ import time
 from pathlib import Path
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils import _kernel
-from ansible_collections.port443.https.plugins.module_utils._connection import Verdicts
-from ansible_collections.port443.https.plugins.module_utils._host import Host
-from ansible_collections.port443.https.plugins.module_utils._netlink import read_nftables
-from ansible_collections.port443.https.plugins.module_utils._nft_kernel import NftView, native_tables
-from ansible_collections.port443.https.plugins.module_utils._nft_tokens import read_tokens
+from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._linux import kernel
+from ansible_collections.port443.https.plugins.module_utils._netfilter.verdict import ConnectionJudge
+from ansible_collections.port443.https.plugins.module_utils._nfnetlink.socket import read_nftables
+from ansible_collections.port443.https.plugins.module_utils._nfnetlink.tokens import read_tokens
+from ansible_collections.port443.https.plugins.module_utils._nfnetlink.view import NftView, native_tables
 from lab import TCP, TOOLS, Case, tool
 
 # All kinds of matches and targets that iptables-nft writes, as xt extensions or as expressions of nf_tables' own.
@@ -103,12 +103,12 @@ def opaque(ruleset):
     ]
 
 
-@pytest.mark.parametrize("first_look", [_kernel.read_nft_tables, NftView])
+@pytest.mark.parametrize("first_look", [kernel.read_nft_tables, NftView])
 def test_tables_are_read_whether_or_not_the_first_look_saw_them(lab, clear, monkeypatch, first_look):
     for family in (4, 6):
         tool(TOOLS["iptables-nft", family] + "-restore", stdin="*filter\n-A INPUT -p tcp -j ACCEPT\nCOMMIT\n")
-    monkeypatch.setattr(_kernel, "read_nft_tables", first_look)
-    ruleset = _kernel.observe_kernel(Host()).ruleset
+    monkeypatch.setattr(kernel, "read_nft_tables", first_look)
+    ruleset = kernel.observe_kernel(Host()).ruleset
     assert len(ruleset) == 2
     assert ruleset == lab.observe()
 
@@ -245,7 +245,7 @@ BIG = {
 def test_big_rulesets_are_read_and_judged_in_no_time(lab, clear, script):
     tool("nft", "-f", "-", stdin=script)
     started = time.process_time()
-    verdicts = Verdicts(lab.observe())
+    verdicts = ConnectionJudge(lab.observe())
     answers = [verdicts.answer(Case(4, TCP, port).question()) for port in (80, 443)]
     assert [answer.verdict for answer in answers] == ["blocked", "open"]
     assert time.process_time() - started < 4  # 0.2 to 0.5 s when nothing else runs

@@ -9,8 +9,8 @@ import os
 import signal
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils import _locks
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._host import locks
 from rooted import private_network, rules, tool
 from ufw_host import ALLOW_443, BAN, DENY_443, DENY_OUT, SSH, UfwHost, for_ipv6
 
@@ -205,7 +205,7 @@ def test_what_ufw_cannot_do_is_refused(host):
 def test_ufws_own_lock_is_waited_for_but_not_for_ever(host, monkeypatch):
     host.set_up(SSH)
     before = seen(host)
-    monkeypatch.setattr(_locks, "LOCK_TIMEOUT", 0.2)
+    monkeypatch.setattr(locks, "LOCK_TIMEOUT", 0.2)
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:

@@ -7,8 +7,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._backends._ufw._backend import Ufw
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._firewalls.ufw.backend import Ufw
 from rooted import load, private_network, rules, tool
 from ufw_host import DENY_443, SSH, UfwHost
 
@@ -194,7 +194,7 @@ def test_a_switch_that_ufw_refuses_is_taken_back(host, monkeypatch):
 
 def test_enabling_that_would_shut_ssh_out_is_refused(host, monkeypatch):
     monkeypatch.setattr(
-        "ansible_collections.port443.https.plugins.module_utils._session._ancestors", lambda _host: iter(())
+        "ansible_collections.port443.https.plugins.module_utils._linux.ssh_session._ancestors", lambda _host: iter(())
     )
     monkeypatch.setenv("SSH_CONNECTION", "198.51.100.9 50000 192.0.2.2 2222")
     host.set_up(SSH, enabled=False)

@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "tests"))
 sys.path.insert(0, str(importlib.import_module("conftest").TREE))  # lays the collection out
 
 import pki
-from ansible_collections.port443.https.plugins.module_utils._certificate._check import Demand
+from ansible_collections.port443.https.plugins.module_utils._pki.policy import Demand
 from ansible_collections.port443.https.plugins.plugin_utils import _own_ca
 
 folder = Path(sys.argv[1])

@@ -11,8 +11,8 @@ from pathlib import Path
 import pki
 import pytest
 import yaml
-from ansible_collections.port443.https.plugins.module_utils._probe_answer import Place
-from ansible_collections.port443.https.plugins.module_utils._probe_server import check_quic
+from ansible_collections.port443.https.plugins.module_utils._probe.finding import SocketPlace
+from ansible_collections.port443.https.plugins.module_utils._probe.server import check_quic
 from private_machine import PrivateMachine, private_machine
 from safe_folder import make_safe_folder, miss
 from scanner import scan
@@ -113,6 +113,6 @@ def test_http3_is_served_where_the_server_can_and_else_refused(served):
     if can:
         assert code == 0, said
         for family, address in (("ipv4", "127.0.0.1"), ("ipv6", "::1")):
-            assert check_quic(Place("", address, family, 443), 5).startswith("QUIC")
+            assert check_quic(SocketPlace("", address, family, 443), 5).startswith("QUIC")
     else:
         assert (code, "speaks no HTTP/3" in said, "changed=0" in said) == (2, True, True), said

@@ -13,10 +13,10 @@ import pytest
 from ansible.errors import AnsibleActionFail
 from ansible_collections.port443.https.plugins.action import certbot_certificate, certificate, certificate_info, probe
 from ansible_collections.port443.https.plugins.action.ports import check_arguments
-from ansible_collections.port443.https.plugins.module_utils._arguments import arguments_of
-from ansible_collections.port443.https.plugins.module_utils._certificate import _request
-from ansible_collections.port443.https.plugins.module_utils._errors import RuleError
-from ansible_collections.port443.https.plugins.module_utils._options import MANAGED
+from ansible_collections.port443.https.plugins.module_utils._certificate import request
+from ansible_collections.port443.https.plugins.module_utils._errors import RequestError
+from ansible_collections.port443.https.plugins.module_utils._spec.arguments import arguments_of
+from ansible_collections.port443.https.plugins.module_utils._spec.options import MANAGED
 from ansible_collections.port443.https.plugins.plugin_utils._misplaced import (
     CERTIFICATES,
     SECRET,
@@ -63,7 +63,7 @@ def checked(plugin: Any) -> Any:
 
 PORTS = ("ports", "ports_info", *(f"{backend}_ports" for backend in MANAGED))
 MODULES = {
-    "certificate": (check_certificate, _request.ARGUMENT_SPEC),
+    "certificate": (check_certificate, request.ARGUMENT_SPEC),
     **{
         plugin.ActionModule.module.split(".")[-1]: (checked(plugin), plugin.ActionModule.argument_spec)
         for plugin in (certbot_certificate, certificate_info, probe)
@@ -100,7 +100,7 @@ def test_no_option_of_any_module_takes_it_or_shows_it(module, option, kind):
 @pytest.mark.parametrize("kind", KEYS)
 @pytest.mark.parametrize("wrap", [lambda x: x, lambda x: [x], lambda x: {"b": ["c", x]}, lambda x: {"b": {x: "c"}}])
 def test_each_way_to_write_a_key_is_seen_however_deep_it_stands(kind, wrap):
-    with pytest.raises(RuleError) as refusal:
+    with pytest.raises(RequestError) as refusal:
         refuse_misplaced({"names": wrap(KEYS[kind])})
     assert str(refusal.value).startswith("names")
     assert not quotes(str(refusal.value), KEYS[kind])
@@ -111,7 +111,7 @@ def test_each_way_to_write_a_key_is_seen_however_deep_it_stands(kind, wrap):
 )
 @pytest.mark.parametrize("option", [*sorted(CERTIFICATES), "enable_https_ca"])
 def test_a_key_is_no_certificate(option, kind):
-    with pytest.raises(RuleError, match=f"{option} holds a private key: give the key as key"):
+    with pytest.raises(RequestError, match=f"{option} holds a private key: give the key as key"):
         refuse_misplaced({option: KEYS[kind]})
 
 
@@ -136,7 +136,7 @@ def test_what_has_its_place_is_taken(given):
 
 
 def test_it_says_where_the_content_belongs():
-    with pytest.raises(RuleError) as refusal:
+    with pytest.raises(RequestError) as refusal:
         refuse_misplaced({"sites": [{"name": "a"}, {"key_file": PEM}]})
     assert str(refusal.value) == (
         "sites[1].key_file holds the content of a file in PEM form: it takes the path of a file; the content goes into "
@@ -145,7 +145,7 @@ def test_it_says_where_the_content_belongs():
 
 
 def test_directives_are_lines_but_no_key():
-    with pytest.raises(RuleError, match="directives"):
+    with pytest.raises(RequestError, match="directives"):
         refuse_misplaced({"sites": [{"directives": [PEM]}]})
 
 

@@ -10,10 +10,10 @@ import pytest
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.port443.https.plugins.action.ports import ActionModule, check_arguments
-from ansible_collections.port443.https.plugins.module_utils._arguments import PORTS_ARGUMENTS, arguments_of
-from ansible_collections.port443.https.plugins.module_utils._options import MANAGED, OPTIONS, UNSET
 from ansible_collections.port443.https.plugins.module_utils._payload import ARGUMENT, collect, entry_of, unpack
-from ansible_collections.port443.https.plugins.module_utils._registry import BACKENDS
+from ansible_collections.port443.https.plugins.module_utils._ports.registry import BACKENDS
+from ansible_collections.port443.https.plugins.module_utils._spec.arguments import PORTS_ARGUMENTS, arguments_of
+from ansible_collections.port443.https.plugins.module_utils._spec.options import MANAGED, OPTIONS, UNSET
 
 REFUSED = [
     ({"ports": ["0/tcp"]}, "between 1 and 65535"),

@@ -11,10 +11,10 @@ import struct
 import threading
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils import _bus
-from ansible_collections.port443.https.plugins.module_utils._bus import Method, Refusal, ask
-from ansible_collections.port443.https.plugins.module_utils._bus_values import Reader, Writer
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._host import dbus
+from ansible_collections.port443.https.plugins.module_utils._host.dbus import Method, Refusal, ask
+from ansible_collections.port443.https.plugins.module_utils._host.dbus_codec import Reader, Writer
 
 ECHO = Method("org.example", "/org/example", "org.example.One", "Echo", "s", ("hello",))
 LIST = Method("org.example", "/org/example", "org.example.One", "List")
@@ -104,7 +104,7 @@ def test_answers_that_come_in_another_order_are_told_apart(tmp_path):
 
 
 def test_many_calls_go_in_portions(tmp_path, monkeypatch):
-    monkeypatch.setattr(_bus, "_AT_ONCE", 3)
+    monkeypatch.setattr(dbus, "_AT_ONCE", 3)
     Bus(tmp_path / "bus", answers)
     assert ask([ECHO] * 8, str(tmp_path / "bus")) == (("hello",),) * 8
 
@@ -121,7 +121,7 @@ def test_a_bus_that_is_not_there_is_told(tmp_path):
 
 
 def test_a_bus_that_says_nothing_is_waited_for_only_so_long(tmp_path, monkeypatch):
-    monkeypatch.setattr(_bus, "_TIMEOUT", 0.1)
+    monkeypatch.setattr(dbus, "_TIMEOUT", 0.1)
     Bus(tmp_path / "bus", lambda serial, member: b"")
     with pytest.raises(HostError, match="no answer came over D-Bus within 0 seconds"):
         ask([ECHO], str(tmp_path / "bus"))

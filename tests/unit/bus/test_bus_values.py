@@ -7,7 +7,7 @@ from __future__ import annotations
 import struct
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._bus_values import Reader, Writer, split_types
+from ansible_collections.port443.https.plugins.module_utils._host.dbus_codec import Reader, Writer, split_types
 from hypothesis import given
 from hypothesis import strategies as st
 

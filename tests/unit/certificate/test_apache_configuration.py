@@ -5,15 +5,15 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._certificate._configured import Listen, Server
-from ansible_collections.port443.https.plugins.module_utils._certificate._services._apache_configuration import (
-    Configuration,
-    Pair,
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._webservers.apache_config import (
+    ApacheConfiguration,
+    CertificatePaths,
     matches,
     read_configuration,
     read_environment,
 )
-from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._webservers.configuration import Listen, Server
 
 # envvars, apache2.conf, ports.conf and ssl.load as Debian 12 ships them (Apache 2.4.71), shortened.
 ENVIRONMENT = """
@@ -88,7 +88,7 @@ def test_debians_configuration_with_a_site_is_understood():
         **{"mods-enabled__all_load": [LOAD], "ports_conf": [PORTS], "sites-enabled__all_conf": [SITE]},
     )
     plain = Listen("", 80, False, False)
-    assert configuration == Configuration(
+    assert configuration == ApacheConfiguration(
         (
             Server(("www.example.com",), (plain,), ()),
             Server(
@@ -97,7 +97,7 @@ def test_debians_configuration_with_a_site_is_understood():
                 (f"{CURRENT}/fullchain.pem",),
             ),
         ),
-        (Pair(f"{CURRENT}/fullchain.pem", f"{CURRENT}/privkey.pem"),),
+        (CertificatePaths(f"{CURRENT}/fullchain.pem", f"{CURRENT}/privkey.pem"),),
         "/var/run/apache2/apache2.pid",
     )
 

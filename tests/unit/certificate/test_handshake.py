@@ -8,17 +8,19 @@ import dataclasses
 
 import pki
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._certificate import _check, _handshake, _request
-from ansible_collections.port443.https.plugins.module_utils._certificate._chain import read_pair
-from ansible_collections.port443.https.plugins.module_utils._certificate._handshake import Trust
-from ansible_collections.port443.https.plugins.module_utils._errors import RuleError
+from ansible_collections.port443.https.plugins.module_utils._certificate import request as _request
+from ansible_collections.port443.https.plugins.module_utils._errors import RequestError
+from ansible_collections.port443.https.plugins.module_utils._pki import policy
+from ansible_collections.port443.https.plugins.module_utils._pki.chain import read_pair
+from ansible_collections.port443.https.plugins.module_utils._tls import self_handshake
+from ansible_collections.port443.https.plugins.module_utils._tls.self_handshake import Trust
 
 NOW = int(pki.NOW.timestamp())
 
 
 def rehearse(site, trust):
     pair = read_pair(site.pem(), site.key_pem(), pki.intermediate().pem(), NOW)
-    return _handshake.verify_chain(pair, trust, _handshake.load_pair(pair))
+    return self_handshake.verify_chain(pair, trust, self_handshake.load_pair(pair))
 
 
 @pytest.mark.parametrize(
@@ -28,7 +30,7 @@ def rehearse(site, trust):
 def test_a_pair_that_serves_tls_1_3_alone_is_refused(key, trust):
     """keyUsage without digitalSignature: OpenSSL looks at it in TLS 1.2 and not in TLS 1.3 (1.1.1 to 3.5)."""
     site = pki.issue("www.example.com", ["www.example.com"], issuer=pki.intermediate(), key=key, signs=False)
-    with pytest.raises(RuleError) as refused:
+    with pytest.raises(RequestError) as refused:
         rehearse(site, trust)
     assert refused.value.message.startswith("no handshake of TLS 1.2 succeeds with the pair: ")
 
@@ -88,8 +90,8 @@ def test_a_chain_that_is_broken_in_itself_is_refused_whoever_is_trusted(what, tr
     pair = read_pair(site.pem(), site.key_pem(), b"".join(one.pem() for one in chain), NOW)
     told = None
     try:
-        _handshake.verify_chain(pair, whom, _handshake.load_pair(pair))
-    except RuleError as refused:
+        self_handshake.verify_chain(pair, whom, self_handshake.load_pair(pair))
+    except RequestError as refused:
         told = refused.message
     if what == "signature of an intermediate" and trust == "root":
         message = "the chain is refused at 'CN=Test Root' in ca: certificate signature failure"
@@ -104,11 +106,11 @@ def test_an_outdated_root_is_named_with_its_dates(days, words):
     site, chain = chain_of(make_authority("Young", root))
     pair = read_pair(site.pem(), site.key_pem(), chain[0].pem(), NOW)
     first, last = (
-        _check.show_time(int(moment.timestamp()))
+        policy.show_time(int(moment.timestamp()))
         for moment in (root.certificate.not_valid_before_utc, root.certificate.not_valid_after_utc)
     )
-    with pytest.raises(RuleError) as refused:
-        _handshake.verify_chain(pair, Trust(False, root.pem()), _handshake.load_pair(pair))
+    with pytest.raises(RequestError) as refused:
+        self_handshake.verify_chain(pair, Trust(False, root.pem()), self_handshake.load_pair(pair))
     assert refused.value.message == (
         f"the chain is refused at 'CN=Old Root', valid from {first} to {last}, in ca: {words}"
     )

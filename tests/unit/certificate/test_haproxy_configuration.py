@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._certificate._configured import Listen, Server
-from ansible_collections.port443.https.plugins.module_utils._certificate._services._haproxy_configuration import (
-    Configuration,
+from ansible_collections.port443.https.plugins.module_utils._webservers.configuration import Listen, Server
+from ansible_collections.port443.https.plugins.module_utils._webservers.haproxy_config import (
+    HaproxyConfiguration,
     matches,
     read_command_line,
     read_configuration,
@@ -44,7 +44,7 @@ def read(text, lists=None, folders=None):
 def test_debians_configuration_with_a_frontend_is_understood():
     sockets = (Listen("", 443, True, False), Listen("::", 443, True, False))
     plain = Server((), (Listen("", 80, False, False),), ())
-    assert read(MAIN) == Configuration((plain, Server((), sockets, (CURRENT,))), None, False)
+    assert read(MAIN) == HaproxyConfiguration((plain, Server((), sockets, (CURRENT,))), None, False)
 
 
 def test_indentation_means_nothing():
@@ -85,7 +85,7 @@ def test_other_lines_with_the_same_words_are_no_binds():
 
 def test_what_starts_a_master_is_seen():
     text = 'global\n master-worker\n pidfile "/run/my haproxy.pid"\n'
-    assert read(text) == Configuration((), "/run/my haproxy.pid", True)
+    assert read(text) == HaproxyConfiguration((), "/run/my haproxy.pid", True)
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,10 @@ from pathlib import Path
 import pki
 import pytest
 import yaml
-from ansible_collections.port443.https.plugins.module_utils._certificate import _check, _request
-from ansible_collections.port443.https.plugins.module_utils._certificate._chain import read_pair
-from ansible_collections.port443.https.plugins.module_utils._errors import RuleError
+from ansible_collections.port443.https.plugins.module_utils._certificate import request as _request
+from ansible_collections.port443.https.plugins.module_utils._errors import RequestError
+from ansible_collections.port443.https.plugins.module_utils._pki import policy
+from ansible_collections.port443.https.plugins.module_utils._pki.chain import read_pair
 
 CASES = yaml.safe_load((Path(__file__).parent / "cases" / "judge.yml").read_text(encoding="utf-8"))
 NOW = int(pki.NOW.timestamp())
@@ -63,10 +64,10 @@ class Cast:
     def fill(self, text):
         leaf = self.parts["leaf"]
         return text.format(
-            not_after=_check.show_time(int(leaf.certificate.not_valid_after_utc.timestamp())),
-            not_before=_check.show_time(int(leaf.certificate.not_valid_before_utc.timestamp())),
-            expired=_check.show_time(int(self.parts["expired"].certificate.not_valid_after_utc.timestamp())),
-            now=_check.show_time(NOW),
+            not_after=policy.show_time(int(leaf.certificate.not_valid_after_utc.timestamp())),
+            not_before=policy.show_time(int(leaf.certificate.not_valid_before_utc.timestamp())),
+            expired=policy.show_time(int(self.parts["expired"].certificate.not_valid_after_utc.timestamp())),
+            now=policy.show_time(NOW),
             leaf_key=leaf.spki_sha256(),
             other_key=pki.spki_sha256(self.other_key),
         )
@@ -92,7 +93,7 @@ def test_a_pair_is_judged(case):
         said["mended"] = list(read_pair(texts["certificate"], texts["key"], texts["chain"], NOW).mended)
         pair, warnings = _request.read_request_pair(request, texts, NOW)
         said["warnings"] = list(warnings + _request.rehearse_handshake(request, pair, texts["ca"], None))
-    except RuleError as problem:
+    except RequestError as problem:
         said["refused"] = [problem.message]
     wanted = {
         "refused": ["; ".join(cast.fill(text) for text in case["refused"])] if "refused" in case else [],

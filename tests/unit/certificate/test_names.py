@@ -5,12 +5,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._certificate._names import (
-    is_covered,
-    normalise_name,
-    normalise_site,
-)
-from ansible_collections.port443.https.plugins.module_utils._errors import RuleError
+from ansible_collections.port443.https.plugins.module_utils._errors import RequestError
+from ansible_collections.port443.https.plugins.module_utils._pki.names import is_covered, normalise_name, normalise_site
 
 
 @pytest.mark.parametrize(
@@ -61,7 +57,7 @@ def test_names_have_one_form(given, normal):
     ],
 )
 def test_what_is_no_name_is_refused(given):
-    with pytest.raises(RuleError) as refused:
+    with pytest.raises(RequestError) as refused:
         normalise_name(given)
     assert refused.value.message == (
         f"{given!r} is neither a host name such as www.example.com, nor a wildcard such as *.example.com, nor an IP "
@@ -82,7 +78,7 @@ def test_a_site_is_a_directory(given, normal):
     ["", ".", "..", "../etc", "a/b", "*.example.com", ".hidden", "a..b", "-x", "a\n", "a\0", "2001:db8::1", "x" * 201],
 )
 def test_a_site_is_never_a_path(given):
-    with pytest.raises(RuleError) as refused:
+    with pytest.raises(RequestError) as refused:
         normalise_site(given)
     assert refused.value.message.startswith(f"name {given!r} cannot be a directory's name: ")
 

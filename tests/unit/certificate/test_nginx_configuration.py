@@ -5,13 +5,13 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._certificate._configured import Listen, Server
-from ansible_collections.port443.https.plugins.module_utils._certificate._services._nginx_configuration import (
-    Configuration,
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._webservers.configuration import Listen, Server
+from ansible_collections.port443.https.plugins.module_utils._webservers.nginx_config import (
+    NginxConfiguration,
     matches,
     read_configuration,
 )
-from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 
 EVERYWHERE = Listen("", 443, True, False)
 
@@ -58,7 +58,7 @@ def read(text, **includes):
 
 
 def test_debian_s_configuration_with_a_site_is_read():
-    assert read(MAIN, sites=[SITE], mime__types=["types { text/html html; }"]) == Configuration(
+    assert read(MAIN, sites=[SITE], mime__types=["types { text/html html; }"]) == NginxConfiguration(
         (
             Server(("www.example.com",), (Listen("", 80, False, False), Listen("::", 80, False, False)), ()),
             Server(

@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.port443.https.plugins.module_utils._certificate._open import (
+from ansible_collections.port443.https.plugins.module_utils._certificate.openssl import Openssl
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError, RequestError
+from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._pki.decrypt import (
     SOURCES,
     CannotOpenError,
     open_texts,
     refuse_public_keys,
 )
-from ansible_collections.port443.https.plugins.module_utils._certificate._openssl import Openssl
-from ansible_collections.port443.https.plugins.module_utils._errors import HostError, RuleError
-from ansible_collections.port443.https.plugins.module_utils._host import Host
 from ansible_collections.port443.https.plugins.plugin_utils._cryptography import Cryptography
 from safe_folder import miss
 
@@ -88,7 +88,7 @@ REFUSED = {
 @pytest.mark.parametrize("passphrase", ["wrong", None])
 @pytest.mark.parametrize("case", [case for case in LOCKED if case.values[0]["passphrase"]])
 def test_another_passphrase_or_none_is_told(case, opener, passphrase):
-    with pytest.raises(RuleError) as refused:
+    with pytest.raises(RequestError) as refused:
         open_texts(texts_of(case), passphrase, opener)
     assert refused.value.message == REFUSED["bundle" if "bundle" in case else "key", passphrase]
 
@@ -100,7 +100,7 @@ def test_damaged_bytes_open_for_nobody(case, opener):
         if given[name] is not None:
             half = base64.b64encode(os.urandom(48)) + b"\n"
             given[name] = given[name][:100] + os.urandom(200) if name == "bundle" else swap_line(given[name], half)
-    with pytest.raises(RuleError) as refused:
+    with pytest.raises(RequestError) as refused:
         open_texts(given, case["passphrase"], opener)
     assert KEY.decode().split("\n")[1] not in refused.value.message
 
@@ -185,7 +185,7 @@ STRANGE = {
 @pytest.mark.parametrize("title", STRANGE)
 def test_what_cannot_be_meant_is_refused(title):
     given, message = STRANGE[title]
-    with pytest.raises(RuleError) as refused:
+    with pytest.raises(RequestError) as refused:
         open_texts(given, "secret", Nobody())
     assert refused.value.message == message
 
@@ -222,7 +222,7 @@ def test_a_passphrase_is_never_an_argument(monkeypatch):
 
 def test_a_key_in_a_public_option_is_refused():
     refuse_public_keys(texts(certificate=CERTIFICATE, key=KEY))
-    with pytest.raises(RuleError) as refused:
+    with pytest.raises(RequestError) as refused:
         refuse_public_keys(texts(certificate=CERTIFICATE, key=KEY, chain=KEY))
     assert refused.value.message == (
         "chain holds a private key, and chain is no secret option: the key belongs into key, or both into bundle"

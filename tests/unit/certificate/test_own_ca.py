@@ -5,14 +5,10 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._certificate._chain import read_pair
-from ansible_collections.port443.https.plugins.module_utils._certificate._check import Demand, judge
-from ansible_collections.port443.https.plugins.module_utils._certificate._handshake import (
-    Trust,
-    load_pair,
-    verify_chain,
-)
-from ansible_collections.port443.https.plugins.module_utils._errors import RuleError
+from ansible_collections.port443.https.plugins.module_utils._errors import RequestError
+from ansible_collections.port443.https.plugins.module_utils._pki.chain import read_pair
+from ansible_collections.port443.https.plugins.module_utils._pki.policy import Demand, evaluate
+from ansible_collections.port443.https.plugins.module_utils._tls.self_handshake import Trust, load_pair, verify_chain
 from ansible_collections.port443.https.plugins.plugin_utils import _own_ca
 
 DAY = 86400
@@ -41,7 +37,7 @@ def modes(folder):
 def test_a_pair_is_issued_that_clients_take_without_a_word(provide, now):
     given = provide()
     pair = read_pair(given["certificate"], given["key"], None, now)
-    verdict = judge(pair, DEMAND, now)
+    verdict = evaluate(pair, DEMAND, now)
     assert (verdict.problems, verdict.warnings) == ((), ())
     assert verify_chain(pair, Trust(False, given["ca"]), load_pair(pair)) == []
     assert pair.leaf.names() == ("www.example.com", "*.example.com", "192.0.2.1")
@@ -89,7 +85,7 @@ def test_a_damaged_pair_is_issued_again(provide, tmp_path, now):
     provide()
     (tmp_path / "ca" / "www.example.com.pem").write_text("nonsense")
     given = provide()
-    assert judge(read_pair(given["certificate"], given["key"], None, now), DEMAND, now).problems == ()
+    assert evaluate(read_pair(given["certificate"], given["key"], None, now), DEMAND, now).problems == ()
 
 
 def test_keys_are_encrypted_with_a_passphrase(provide, tmp_path):
@@ -98,7 +94,7 @@ def test_keys_are_encrypted_with_a_passphrase(provide, tmp_path):
     assert b"ENCRYPTED" not in first["key"]
     assert provide(passphrase="secret") == first
     for passphrase in ("wrong", None):
-        with pytest.raises(RuleError) as refused:
+        with pytest.raises(RequestError) as refused:
             provide(passphrase=passphrase)
         assert refused.value.message == (
             f"own_ca: ca.key in {tmp_path}/ca does not open with the given passphrase, or is damaged"
@@ -108,7 +104,7 @@ def test_keys_are_encrypted_with_a_passphrase(provide, tmp_path):
 def test_half_a_ca_is_told(provide, tmp_path):
     provide()
     (tmp_path / "ca" / "ca.key").unlink()
-    with pytest.raises(RuleError) as refused:
+    with pytest.raises(RequestError) as refused:
         provide()
     assert refused.value.message == (
         f"own_ca: {tmp_path}/ca/ca.pem is there and ca.key is not: put it back, or remove the other"
@@ -126,6 +122,6 @@ def test_half_a_ca_is_told(provide, tmp_path):
     ],
 )
 def test_what_cannot_be_issued_is_refused(provide, given, message):
-    with pytest.raises(RuleError) as refused:
+    with pytest.raises(RequestError) as refused:
         provide(**given)
     assert refused.value.message == message

@@ -8,9 +8,9 @@ import base64
 
 import pki
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._certificate._chain import read_authorities, read_pair
-from ansible_collections.port443.https.plugins.module_utils._certificate._pem import write_pem
-from ansible_collections.port443.https.plugins.module_utils._errors import RuleError
+from ansible_collections.port443.https.plugins.module_utils._errors import RequestError
+from ansible_collections.port443.https.plugins.module_utils._pki.chain import read_authorities, read_pair
+from ansible_collections.port443.https.plugins.module_utils._pki.pem import write_pem
 
 NOW = int(pki.NOW.timestamp())
 CERTIFICATE = pki.site().pem()
@@ -199,14 +199,14 @@ REFUSED = {
 @pytest.mark.parametrize("title", REFUSED)
 def test_damaged_or_wrong_pem_is_refused_by_name(title):
     certificate, key, message = REFUSED[title]
-    with pytest.raises(RuleError) as refused:
+    with pytest.raises(RequestError) as refused:
         read_pair(certificate, key, None, NOW)
     assert refused.value.message == message
 
 
 @pytest.mark.parametrize("size", range(60, len(KEY), 7))
 def test_a_truncated_key_is_refused_without_quoting_it(size):
-    with pytest.raises(RuleError) as refused:
+    with pytest.raises(RequestError) as refused:
         read_pair(CERTIFICATE, KEY[:size], CHAIN, NOW)
     told = refused.value.message
     secret = base64.b64encode(base64.b64decode("".join(KEY.decode().split("\n")[1:-2]))).decode()
@@ -215,6 +215,6 @@ def test_a_truncated_key_is_refused_without_quoting_it(size):
 
 def test_authorities_are_cleaned_and_nothing_else_is_taken():
     assert read_authorities(b"# ours\r\n" + pki.root().pem() + CHAIN) == pki.root().pem() + CHAIN
-    with pytest.raises(RuleError) as refused:
+    with pytest.raises(RequestError) as refused:
         read_authorities(KEY)
     assert refused.value.message == "ca holds a private key: it belongs into key alone"

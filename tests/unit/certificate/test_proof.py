@@ -12,15 +12,15 @@ import time
 
 import pki
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._certificate import _handshake, _proof, _shown
-from ansible_collections.port443.https.plugins.module_utils._certificate._chain import read_pair
-from ansible_collections.port443.https.plugins.module_utils._certificate._proof import Look, Place
+from ansible_collections.port443.https.plugins.module_utils._pki.chain import read_pair
+from ansible_collections.port443.https.plugins.module_utils._tls import self_handshake, served_certificate, shown
+from ansible_collections.port443.https.plugins.module_utils._tls.served_certificate import Endpoint, Look
 
 NOW = int(pki.NOW.timestamp())
 
 
 def make_context(site):
-    return _handshake.load_pair(read_pair(site.pem(), site.key_pem(), pki.intermediate().pem(), NOW))
+    return self_handshake.load_pair(read_pair(site.pem(), site.key_pem(), pki.intermediate().pem(), NOW))
 
 
 @contextlib.contextmanager
@@ -47,7 +47,7 @@ def serve(context_for):
         server = threading.Thread(target=answer)
         server.start()
         try:
-            yield Place("127.0.0.1", listener.getsockname()[1], "www.example.com")
+            yield Endpoint("127.0.0.1", listener.getsockname()[1], "www.example.com")
         finally:
             over.set()
             server.join()
@@ -56,23 +56,23 @@ def serve(context_for):
 def test_the_certificate_that_is_served_is_found():
     site = pki.site()
     with serve(lambda number: make_context(site)) as place:
-        assert _proof.look(place, site.sha256(), "EC") == Look(place, site.sha256())
+        assert served_certificate.fetch(place, site.sha256(), "EC") == Look(place, site.sha256())
 
 
 def test_another_certificate_is_found_for_what_it_is():
     site, other = pki.site(), pki.site(number=2)
     with serve(lambda number: make_context(other)) as place:
-        assert _proof.look(place, site.sha256(), "EC") == Look(place, other.sha256())
+        assert served_certificate.fetch(place, site.sha256(), "EC") == Look(place, other.sha256())
 
 
 @pytest.mark.parametrize("kind", ["RSA", "EC"])
 def test_of_two_certificates_the_one_hoped_for_is_asked_for(kind):
     sites = {"EC": pki.site(), "RSA": pki.site(key="rsa2048")}
     context = make_context(sites["EC"])
-    with _handshake._as_path(sites["RSA"].pem() + sites["RSA"].key_pem(), None) as path:
+    with self_handshake._as_path(sites["RSA"].pem() + sites["RSA"].key_pem(), None) as path:
         context.load_cert_chain(path)
     with serve(lambda number: context) as place:
-        assert _proof.look(place, sites[kind].sha256(), kind) == Look(place, sites[kind].sha256())
+        assert served_certificate.fetch(place, sites[kind].sha256(), kind) == Look(place, sites[kind].sha256())
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
@@ -85,7 +85,7 @@ def test_what_a_server_shows_that_wants_a_certificate_of_the_client_is_found(ver
     context.verify_mode = ssl.CERT_REQUIRED
     context.load_verify_locations(cadata=pki.root().pem().decode())
     with serve(lambda number: context) as place:
-        assert _proof.look(place, site.sha256(), "EC") == Look(place, site.sha256())
+        assert served_certificate.fetch(place, site.sha256(), "EC") == Look(place, site.sha256())
 
 
 def test_what_was_shown_before_the_handshake_was_refused_for_another_reason_is_no_proof():
@@ -100,43 +100,43 @@ def test_what_was_shown_before_the_handshake_was_refused_for_another_reason_is_n
         place = opened.enter_context(serve(lambda number: context))
         connection = opened.enter_context(socket.create_connection((place.address, place.port)))
         opened.enter_context(pytest.raises(ssl.SSLError))
-        _shown.shake_hands(client, connection, place.name, 2)
+        shown.shake_hands(client, connection, place.name, 2)
 
 
 @pytest.mark.parametrize(
     "flight", [b"", b"\x16\x03\x03", b"\x15\x03\x03\x00\x02\x02\x28", b"\x16\x03\x03\x00\x04\x0b\x00\x00\x09"]
 )
 def test_a_flight_without_a_certificate_shows_none(flight):
-    assert _shown._read_flight(flight) is None
+    assert shown._read_flight(flight) is None
 
 
 def test_a_closed_port_is_told():
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        place = Place("127.0.0.1", listener.getsockname()[1], "")
-    assert _proof.look(place, "00", "EC") == Look(place, problem="Connection refused")
-    assert str(_proof.look(place, "00", "EC")) == f"{place} serves nothing (Connection refused)"
+        place = Endpoint("127.0.0.1", listener.getsockname()[1], "")
+    assert served_certificate.fetch(place, "00", "EC") == Look(place, problem="Connection refused")
+    assert str(served_certificate.fetch(place, "00", "EC")) == f"{place} serves nothing (Connection refused)"
 
 
 def test_a_server_that_says_nothing_is_given_up(monkeypatch):
-    monkeypatch.setattr(_proof, "PATIENCE", 0.2)
+    monkeypatch.setattr(served_certificate, "PATIENCE", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        place = Place("127.0.0.1", listener.getsockname()[1], "")
+        place = Endpoint("127.0.0.1", listener.getsockname()[1], "")
         before = time.monotonic()
-        look = _proof.look(place, "00", "EC")
+        look = served_certificate.fetch(place, "00", "EC")
         assert (look.fingerprint, "timed out" in look.problem) == ("", True)
         assert time.monotonic() - before < 2
 
 
 def test_a_server_that_hangs_up_is_told():
     with serve(lambda number: None) as place:
-        look = _proof.look(place, "00", "EC")
+        look = served_certificate.fetch(place, "00", "EC")
     assert (look.fingerprint, bool(look.problem)) == ("", True)
 
 
 def test_proof_waits_for_a_slow_reload():
     old, new = make_context(pki.site(number=2)), make_context(pki.site())
     with serve(lambda number: old if number < 5 else new) as place:
-        looks = _proof.look_until([place], pki.site().sha256(), "", 10)
+        looks = served_certificate.look_until([place], pki.site().sha256(), "", 10)
     assert looks == (Look(place, pki.site().sha256()),)
 
 
@@ -145,19 +145,19 @@ def test_one_lucky_look_is_no_proof():
     old, new = make_context(pki.site(number=2)), make_context(pki.site())
     with serve(lambda number: (new, old)[number % 2]) as place:
         before = time.monotonic()
-        _proof.look_until([place], pki.site().sha256(), "", 1)
+        served_certificate.look_until([place], pki.site().sha256(), "", 1)
         assert time.monotonic() - before >= 1
 
 
 def test_every_place_has_to_serve_it():
-    site, other = Look(Place("::1", 443, "x"), "aa"), Look(Place("127.0.0.1", 443, "x"), "bb")
-    assert _proof.is_proved((site, site), "aa") is True
-    assert _proof.is_proved((site, other), "aa") is False
-    assert _proof.is_proved((), "aa") is False
+    site, other = Look(Endpoint("::1", 443, "x"), "aa"), Look(Endpoint("127.0.0.1", 443, "x"), "bb")
+    assert served_certificate.is_proved((site, site), "aa") is True
+    assert served_certificate.is_proved((site, other), "aa") is False
+    assert served_certificate.is_proved((), "aa") is False
 
 
 def test_places_are_written_as_people_write_them():
-    assert (str(Place("::1", 443, "x")), str(Place("127.0.0.1", 443, "x"))) == ("[::1]:443", "127.0.0.1:443")
+    assert (str(Endpoint("::1", 443, "x")), str(Endpoint("127.0.0.1", 443, "x"))) == ("[::1]:443", "127.0.0.1:443")
 
 
 def test_a_pair_is_loaded_without_a_file_anybody_could_read(tmp_path, monkeypatch):
@@ -174,5 +174,5 @@ def test_a_pair_is_loaded_without_a_file_anybody_could_read(tmp_path, monkeypatc
 
     monkeypatch.setattr(ssl.SSLContext, "load_cert_chain", watch)
     site = pki.site()
-    _handshake.load_pair(read_pair(site.pem(), site.key_pem(), None, NOW), str(tmp_path))
+    self_handshake.load_pair(read_pair(site.pem(), site.key_pem(), None, NOW), str(tmp_path))
     assert (seen, list(tmp_path.iterdir())) == ([(0o600, 0o700)], [])

@@ -9,7 +9,8 @@ import os
 
 import pytest
 from ansible_collections.port443.https.plugins.module_utils import _errors
-from ansible_collections.port443.https.plugins.module_utils._certificate import _inventory, _request
+from ansible_collections.port443.https.plugins.module_utils._certificate import inventory
+from ansible_collections.port443.https.plugins.module_utils._certificate import request as _request
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError, words_of
 from ansible_collections.port443.https.plugins.modules.certificate_info import OPTIONS, complete
 
@@ -28,9 +29,9 @@ def test_a_report_names_the_folder_of_what_it_may_not_read(monkeypatch, safe_fol
     def refuse(_folder, _site):
         raise PermissionError(errno.EACCES, "Permission denied", "privkey.pem")
 
-    monkeypatch.setattr(_inventory._store, "observe", refuse)
+    monkeypatch.setattr(inventory._store, "observe", refuse)
     options = {name: option.get("default") for name, option in OPTIONS.items()}
     request = _request.parse(complete({**options, "directory": str(safe_folder)}))
     with pytest.raises(HostError) as raised:
-        _inventory.list_sites(request, ("shop.example.com",), None, 0)
+        inventory.list_sites(request, ("shop.example.com",), None, 0)
     assert raised.value.message.startswith(f"{safe_folder} (privkey.pem): Permission denied")

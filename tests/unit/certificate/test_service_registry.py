@@ -7,14 +7,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._certificate import _request, _services
-from ansible_collections.port443.https.plugins.module_utils._certificate._service import NoService, OwnCommands, Wanted
-from ansible_collections.port443.https.plugins.module_utils._certificate._service_registry import (
-    SERVICES,
-    choose_service,
-)
-from ansible_collections.port443.https.plugins.module_utils._errors import RuleError
-from ansible_collections.port443.https.plugins.module_utils._host import Host
+from ansible_collections.port443.https.plugins.module_utils import _webservers
+from ansible_collections.port443.https.plugins.module_utils._certificate import request
+from ansible_collections.port443.https.plugins.module_utils._errors import RequestError
+from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._webservers.base import NoService, OwnCommands, WantedPair
+from ansible_collections.port443.https.plugins.module_utils._webservers.registry import SERVICES, choose_service
 
 
 class Bare(Host):
@@ -25,20 +23,21 @@ class Bare(Host):
 
 
 def make_request(**options):
-    params = {option: spec.get("default") for option, spec in _request.ARGUMENT_SPEC.items()}
-    return _request.parse(dict(params, name="www.example.com", **options))
+    params = {option: spec.get("default") for option, spec in request.ARGUMENT_SPEC.items()}
+    return request.parse(dict(params, name="www.example.com", **options))
 
 
 def test_the_registry_is_the_folder():
-    files = {path.stem.strip("_") for path in Path(_services.__file__).parent.glob("_[a-z]*.py")}
-    assert set(SERVICES) == {name for name in files if not name.endswith("_configuration")}
-    assert [*SERVICES, "none"] == sorted(_request.ARGUMENT_SPEC["service"]["choices"])
+    files = {path.stem for path in Path(_webservers.__file__).parent.glob("[a-z]*.py")}
+    assert set(SERVICES) == {name[: -len("_config")] for name in files if name.endswith("_config")}
+    assert files - {*SERVICES, *(f"{name}_config" for name in SERVICES)} == {"base", "configuration", "registry"}
+    assert [*SERVICES, "none"] == sorted(request.ARGUMENT_SPEC["service"]["choices"])
 
 
 @pytest.mark.parametrize("kind", SERVICES)
 def test_a_service_that_is_not_installed_says_so(kind):
     service = choose_service(make_request(service=kind), Bare())
-    serving = service.observe(Wanted("/etc/port443/x", "www.example.com", ()))
+    serving = service.observe(WantedPair("/etc/port443/x", "www.example.com", ()))
     words = {"apache": "Apache", "haproxy": "HAProxy"}.get(kind, kind)
     assert (serving.named, serving.running, serving.reason) == (False, False, f"{words} is not installed")
 
@@ -69,6 +68,6 @@ def test_none_is_nobody_or_the_users_own_commands():
     ],
 )
 def test_commands_that_would_not_run_are_refused(options, message):
-    with pytest.raises(RuleError) as refused:
+    with pytest.raises(RequestError) as refused:
         make_request(**options)
     assert refused.value.message == message

@@ -8,23 +8,26 @@ import dataclasses
 
 import pki
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._certificate import _request, _store
-from ansible_collections.port443.https.plugins.module_utils._certificate._chain import read_pair
-from ansible_collections.port443.https.plugins.module_utils._certificate._configured import (
+from ansible_collections.port443.https.plugins.module_utils._certificate import request, store
+from ansible_collections.port443.https.plugins.module_utils._certificate.deployment_state import (
+    DeploymentOutcome,
+    DeploymentState,
+)
+from ansible_collections.port443.https.plugins.module_utils._errors import RequestError
+from ansible_collections.port443.https.plugins.module_utils._host.directory import Access
+from ansible_collections.port443.https.plugins.module_utils._pki.chain import read_pair
+from ansible_collections.port443.https.plugins.module_utils._tls.served_certificate import Endpoint, Look
+from ansible_collections.port443.https.plugins.module_utils._webservers.base import Serving, WantedPair
+from ansible_collections.port443.https.plugins.module_utils._webservers.configuration import (
     Listen,
     Server,
     find_places,
     is_below,
 )
-from ansible_collections.port443.https.plugins.module_utils._certificate._directory import Access
-from ansible_collections.port443.https.plugins.module_utils._certificate._proof import Look, Place
-from ansible_collections.port443.https.plugins.module_utils._certificate._service import Serving, Wanted
-from ansible_collections.port443.https.plugins.module_utils._certificate._services._nginx_configuration import matches
-from ansible_collections.port443.https.plugins.module_utils._certificate._situation import Outcome, Situation
-from ansible_collections.port443.https.plugins.module_utils._errors import RuleError
+from ansible_collections.port443.https.plugins.module_utils._webservers.nginx_config import matches
 
 NOW = int(pki.NOW.timestamp())
-PLACE = Place("127.0.0.1", 443, "www.example.com")
+PLACE = Endpoint("127.0.0.1", 443, "www.example.com")
 
 
 def make_pair(number=1, **wanted):
@@ -37,13 +40,13 @@ def make_pair(number=1, **wanted):
 
 
 def lay_out(number):
-    return _store.lay_out(make_pair(number), Access(0, 0, 0o600))
+    return store.lay_out(make_pair(number), Access(0, 0, 0o600))
 
 
 WANT, OLD = lay_out(1), lay_out(2)
-NOTHING = _store.Have()
-HAVE_WANT, HAVE_OLD = _store.Have(WANT.name, WANT.files), _store.Have(OLD.name, OLD.files)
-LOOSE = _store.Have(
+NOTHING = store.CurrentGeneration()
+HAVE_WANT, HAVE_OLD = store.CurrentGeneration(WANT.name, WANT.files), store.CurrentGeneration(OLD.name, OLD.files)
+LOOSE = store.CurrentGeneration(
     WANT.name,
     {
         name: dataclasses.replace(file, access=Access(0, 0, 0o644)) if name == "privkey.pem" else file
@@ -60,7 +63,7 @@ SEES_NOTHING = (Look(PLACE, problem="Connection refused"),)
 
 
 def stand(have, serving, looks, prove=True):
-    return Situation(have, WANT, pki.site(number=1).sha256(), serving, looks, prove)
+    return DeploymentState(have, WANT, pki.site(number=1).sha256(), serving, looks, prove)
 
 
 @pytest.mark.parametrize(
@@ -104,14 +107,14 @@ def test_clients_may_depend_on_what_is_there(situation, depends):
 @pytest.mark.parametrize(
     ("situation", "outcome"),
     [
-        (stand(NOTHING, NO_SITE, SEES_NOTHING), Outcome(True, "no", "no site", SEES_NOTHING)),
-        (stand(HAVE_WANT, NO_SITE, SEES_OLD), Outcome(False, "no", "no site", SEES_OLD)),
-        (stand(HAVE_WANT, NO_SITE, SEES_WANT), Outcome(False, "yes", "", SEES_WANT)),
-        (stand(HAVE_WANT, RUNS, SEES_WANT), Outcome(False, "yes", "", SEES_WANT)),
-        (stand(HAVE_WANT, STOPPED, SEES_NOTHING), Outcome(False, "no", "nginx is not running", SEES_NOTHING)),
+        (stand(NOTHING, NO_SITE, SEES_NOTHING), DeploymentOutcome(True, "no", "no site", SEES_NOTHING)),
+        (stand(HAVE_WANT, NO_SITE, SEES_OLD), DeploymentOutcome(False, "no", "no site", SEES_OLD)),
+        (stand(HAVE_WANT, NO_SITE, SEES_WANT), DeploymentOutcome(False, "yes", "", SEES_WANT)),
+        (stand(HAVE_WANT, RUNS, SEES_WANT), DeploymentOutcome(False, "yes", "", SEES_WANT)),
+        (stand(HAVE_WANT, STOPPED, SEES_NOTHING), DeploymentOutcome(False, "no", "nginx is not running", SEES_NOTHING)),
         (
             stand(HAVE_WANT, STOPPED, SEES_OLD),
-            Outcome(
+            DeploymentOutcome(
                 False,
                 "other",
                 f"nginx is not running; 127.0.0.1:443 serves sha256:{pki.site(number=2).sha256()}",
@@ -120,14 +123,14 @@ def test_clients_may_depend_on_what_is_there(situation, depends):
         ),
         (
             stand(HAVE_WANT, STOPPED, SEES_OLD + SEES_NOTHING),
-            Outcome(
+            DeploymentOutcome(
                 False,
                 "other",
                 f"nginx is not running; {SEES_OLD[0]}; {SEES_NOTHING[0]}",
                 SEES_OLD + SEES_NOTHING,
             ),
         ),
-        (stand(NOTHING, RUNS, (), prove=False), Outcome(True, "unknown", "prove is false")),
+        (stand(NOTHING, RUNS, (), prove=False), DeploymentOutcome(True, "unknown", "prove is false")),
     ],
 )
 def test_what_is_told_where_nothing_is_reloaded(situation, outcome):
@@ -135,8 +138,8 @@ def test_what_is_told_where_nothing_is_reloaded(situation, outcome):
 
 
 def make_request(name="www.example.com", **options):
-    params = {option: spec.get("default") for option, spec in _request.ARGUMENT_SPEC.items()}
-    return _request.parse(dict(params, name=name, **options))
+    params = {option: spec.get("default") for option, spec in request.ARGUMENT_SPEC.items()}
+    return request.parse(dict(params, name=name, **options))
 
 
 @pytest.mark.parametrize(
@@ -150,7 +153,7 @@ def make_request(name="www.example.com", **options):
     ],
 )
 def test_a_server_is_asked_for_a_name_it_can_know(request_, names, expected):
-    assert _request.choose_server_name(make_pair(names=names), request_) == expected
+    assert request.choose_server_name(make_pair(names=names), request_) == expected
 
 
 ALL, SIX = Listen("", 443, True, False), Listen("::", 8443, True, True)
@@ -161,26 +164,26 @@ ALL, SIX = Listen("", 443, True, False), Listen("::", 8443, True, True)
     [
         (
             [Server(("www.example.com",), (ALL, SIX, Listen("", 80, False, False)), ())],
-            (Place("127.0.0.1", 443, "www.example.com"), Place("::1", 8443, "www.example.com", True)),
+            (Endpoint("127.0.0.1", 443, "www.example.com"), Endpoint("::1", 8443, "www.example.com", True)),
         ),
-        ([Server(("shop.example.com",), (ALL,), ())], (Place("127.0.0.1", 443, "shop.example.com"),)),
-        ([Server(("_",), (ALL,), ())], (Place("127.0.0.1", 443, "www.example.com", instead=("_",)),)),
-        ([Server((), (ALL,), ())], (Place("127.0.0.1", 443, "www.example.com"),)),
+        ([Server(("shop.example.com",), (ALL,), ())], (Endpoint("127.0.0.1", 443, "shop.example.com"),)),
+        ([Server(("_",), (ALL,), ())], (Endpoint("127.0.0.1", 443, "www.example.com", instead=("_",)),)),
+        ([Server((), (ALL,), ())], (Endpoint("127.0.0.1", 443, "www.example.com"),)),
         (
             [Server(("a.example.net",), (ALL,), ())],
-            (Place("127.0.0.1", 443, "www.example.com", instead=("a.example.net",)),),
+            (Endpoint("127.0.0.1", 443, "www.example.com", instead=("a.example.net",)),),
         ),
-        ([Server(("a.example.net", "a.example.com"), (ALL,), ())], (Place("127.0.0.1", 443, "a.example.com"),)),
+        ([Server(("a.example.net", "a.example.com"), (ALL,), ())], (Endpoint("127.0.0.1", 443, "a.example.com"),)),
         (
             [Server((".example.com",), (ALL,), ()), Server(("www.example.com",), (ALL,), ())],
-            (Place("127.0.0.1", 443, "www.example.com"),),
+            (Endpoint("127.0.0.1", 443, "www.example.com"),),
         ),
         ([Server(("www.example.com",), (), ())], ()),
     ],
 )
 def test_the_places_of_proof_are_the_sockets_of_the_servers(servers, places):
     names = ("www.example.com", "shop.example.com", "*.example.com")
-    assert find_places(servers, Wanted("/etc/port443/x", "www.example.com", names), matches) == places
+    assert find_places(servers, WantedPair("/etc/port443/x", "www.example.com", names), matches) == places
 
 
 def test_a_link_to_the_pair_is_the_pair(tmp_path):
@@ -218,7 +221,7 @@ def test_a_directory_that_is_reached_by_a_link_is_the_directory(tmp_path):
     ],
 )
 def test_a_request_that_cannot_be_meant_is_refused(options, message):
-    with pytest.raises(RuleError) as refused:
+    with pytest.raises(RequestError) as refused:
         make_request(**options)
     assert refused.value.message == message
 

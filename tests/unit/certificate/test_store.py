@@ -9,12 +9,12 @@ import time
 
 import pki
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._certificate import _store
+from ansible_collections.port443.https.plugins.module_utils._certificate import store as _store
 from site_store import FIRST, MINE, SECOND, SITE, THIRD, install, listing, observe, open_site
 
 
 def test_a_pair_is_installed_and_found_again(safe_folder):
-    assert observe(safe_folder / "store") == _store.Have()
+    assert observe(safe_folder / "store") == _store.CurrentGeneration()
     install(safe_folder / "store", FIRST)
     have = observe(safe_folder / "store")
     assert (have.link, have.files) == (FIRST.name, FIRST.files)
@@ -104,7 +104,7 @@ def test_a_link_that_leads_elsewhere_is_replaced_and_can_be_put_back(safe_folder
     home = safe_folder / "store" / SITE
     home.mkdir(parents=True)
     (home / "current").symlink_to("../../elsewhere")
-    assert observe(safe_folder / "store") == _store.Have("../../elsewhere", {})
+    assert observe(safe_folder / "store") == _store.CurrentGeneration("../../elsewhere", {})
     with open_site(safe_folder / "store") as site:
         step = site.exchange(FIRST)
         assert os.readlink(home / "current") == FIRST.name

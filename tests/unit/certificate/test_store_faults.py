@@ -8,8 +8,8 @@ import errno
 import os
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._certificate import _directory
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._host import directory as _directory
 from site_store import FIRST, MINE, SECOND, install, listing, observe
 
 # Every call that changes the disk, and the one that makes sure of it.

@@ -6,19 +6,22 @@ from __future__ import annotations
 
 import pki
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._certificate import _deploy, _proof, _request, _store
-from ansible_collections.port443.https.plugins.module_utils._certificate._chain import read_pair
-from ansible_collections.port443.https.plugins.module_utils._certificate._proof import Look, Place
-from ansible_collections.port443.https.plugins.module_utils._certificate._service import Serving
+from ansible_collections.port443.https.plugins.module_utils._certificate import deploy as _deploy
+from ansible_collections.port443.https.plugins.module_utils._certificate import request as _request
+from ansible_collections.port443.https.plugins.module_utils._certificate import store as _store
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._host import Completed
+from ansible_collections.port443.https.plugins.module_utils._host.host import Completed
+from ansible_collections.port443.https.plugins.module_utils._pki.chain import read_pair
+from ansible_collections.port443.https.plugins.module_utils._tls import served_certificate
+from ansible_collections.port443.https.plugins.module_utils._tls.served_certificate import Endpoint, Look
+from ansible_collections.port443.https.plugins.module_utils._webservers.base import Serving
 from site_store import MINE
 
 NOW = int(pki.NOW.timestamp())
 NAME = "www.example.com"
-PLACE = Place("127.0.0.1", 443, NAME)
-ASTRAY = Place("127.0.0.1", 443, NAME, instead=("shop.example.net", "*.example.net"))
-UNNAMED = Place("127.0.0.1", 443, "", instead=("shop.example.net",))
+PLACE = Endpoint("127.0.0.1", 443, NAME)
+ASTRAY = Endpoint("127.0.0.1", 443, NAME, instead=("shop.example.net", "*.example.net"))
+UNNAMED = Endpoint("127.0.0.1", 443, "", instead=("shop.example.net",))
 OTHERS = "0f" * 32
 
 
@@ -96,8 +99,8 @@ def make_web(safe_folder, monkeypatch):
 
     def make(**wanted):
         web = Web(safe_folder / "store", **wanted)
-        monkeypatch.setattr(_proof, "_look_once", web.look)
-        monkeypatch.setattr(_proof, "time", Clock())
+        monkeypatch.setattr(served_certificate, "_look_once", web.look)
+        monkeypatch.setattr(served_certificate, "time", Clock())
         deploy(web, FIRST, prove=False)
         assert web.loaded == FIRST.sha256()
         web.tests, web.reloads = [], []
@@ -197,11 +200,11 @@ def test_what_was_not_served_before_is_not_called_served(make_web):
 def test_a_first_pair_that_the_service_has_taken_up_in_part_is_told(safe_folder, monkeypatch):
     """Two places, of which one shows the pair: its files go, and what is in the service's memory stays."""
     web = Web(safe_folder / "store")
-    both = (PLACE, Place("::1", 443, NAME))
-    monkeypatch.setattr(_proof, "time", Clock())
+    both = (PLACE, Endpoint("::1", 443, NAME))
+    monkeypatch.setattr(served_certificate, "time", Clock())
     monkeypatch.setattr(web, "observe", lambda wanted: Serving(True, True, both))
     monkeypatch.setattr(
-        _proof,
+        served_certificate,
         "_look_once",
         lambda place, _ciphers: web.look(place, None) if place == PLACE else Look(place, problem="Connection refused"),
     )
@@ -215,9 +218,9 @@ def test_a_first_pair_that_the_service_has_taken_up_in_part_is_told(safe_folder,
     ("place", "own"),
     [
         (PLACE, None),
-        (ASTRAY, Place("127.0.0.1", 443, "shop.example.net")),
-        (Place("::1", 443, NAME, instead=("_", "*.example.net", "~^(.+)$", "192.0.2.1")), None),
-        (Place("::1", 443, NAME, True, ("192.0.2.1", "localhost")), Place("::1", 443, "localhost", True)),
+        (ASTRAY, Endpoint("127.0.0.1", 443, "shop.example.net")),
+        (Endpoint("::1", 443, NAME, instead=("_", "*.example.net", "~^(.+)$", "192.0.2.1")), None),
+        (Endpoint("::1", 443, NAME, True, ("192.0.2.1", "localhost")), Endpoint("::1", 443, "localhost", True)),
     ],
 )
 def test_a_name_of_the_servers_own_is_one_that_can_be_asked_for(place, own):

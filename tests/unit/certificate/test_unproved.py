@@ -5,18 +5,18 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._certificate import _deploy, _inventory
-from ansible_collections.port443.https.plugins.module_utils._certificate._proof import Look, Place
-from ansible_collections.port443.https.plugins.module_utils._certificate._service import Serving, Wanted
-from ansible_collections.port443.https.plugins.module_utils._certificate._services._apache import Apache
-from ansible_collections.port443.https.plugins.module_utils._certificate._services._haproxy import Haproxy
-from ansible_collections.port443.https.plugins.module_utils._certificate._services._nginx import Nginx
-from ansible_collections.port443.https.plugins.module_utils._certificate._situation import Outcome
-from ansible_collections.port443.https.plugins.module_utils._host import Completed
+from ansible_collections.port443.https.plugins.module_utils._certificate import deploy, inventory
+from ansible_collections.port443.https.plugins.module_utils._certificate.deployment_state import DeploymentOutcome
+from ansible_collections.port443.https.plugins.module_utils._host.host import Completed
+from ansible_collections.port443.https.plugins.module_utils._tls.served_certificate import Endpoint, Look
+from ansible_collections.port443.https.plugins.module_utils._webservers.apache import Apache
+from ansible_collections.port443.https.plugins.module_utils._webservers.base import Serving, WantedPair
+from ansible_collections.port443.https.plugins.module_utils._webservers.haproxy import Haproxy
+from ansible_collections.port443.https.plugins.module_utils._webservers.nginx import Nginx
 
 STORE = "/etc/port443/www.example.com"
 PAIR = f"{STORE}/current/fullchain.pem"
-WANTED = Wanted(STORE, "www.example.com", ("www.example.com",))
+WANTED = WantedPair(STORE, "www.example.com", ("www.example.com",))
 
 
 class ConfiguredHost:
@@ -101,7 +101,7 @@ def test_what_no_look_on_loopback_sees_is_told(service, told):
     assert (serving.named, serving.unproved) == (True, told)
 
 
-PLACE = Place("127.0.0.1", 443, "www.example.com")
+PLACE = Endpoint("127.0.0.1", 443, "www.example.com")
 LIMITED = Serving(True, True, (PLACE,), unproved=("elsewhere",))
 
 
@@ -113,7 +113,7 @@ def test_served_comes_with_what_it_does_not_promise(served, warnings):
     class Stand:
         serving = LIMITED
 
-    assert _deploy._limit(Stand(), Outcome(False, served, warnings=("first",))).warnings == warnings
+    assert deploy._limit(Stand(), DeploymentOutcome(False, served, warnings=("first",))).warnings == warnings
 
 
 def test_the_inventory_says_what_yes_does_not_promise():
@@ -121,7 +121,7 @@ def test_the_inventory_says_what_yes_does_not_promise():
         def fingerprint(self):
             return "ab"
 
-    assert _inventory._compare(Leaf(), LIMITED, (Look(PLACE, "ab"),)) == ("yes", "elsewhere")
+    assert inventory._compare(Leaf(), LIMITED, (Look(PLACE, "ab"),)) == ("yes", "elsewhere")
 
 
 @pytest.mark.parametrize(

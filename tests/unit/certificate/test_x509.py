@@ -8,9 +8,10 @@ import random
 
 import pki
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._certificate import _check, _der, _x509
-from ansible_collections.port443.https.plugins.module_utils._certificate._names import is_covered
-from ansible_collections.port443.https.plugins.module_utils._errors import RuleError
+from ansible_collections.port443.https.plugins.module_utils._errors import RequestError
+from ansible_collections.port443.https.plugins.module_utils._pki import der as _der
+from ansible_collections.port443.https.plugins.module_utils._pki import policy, x509
+from ansible_collections.port443.https.plugins.module_utils._pki.names import is_covered
 
 SITES = {
     "ECDSA": pki.site,
@@ -29,7 +30,7 @@ SITES = {
 def test_a_certificate_is_read_as_cryptography_reads_it(kind):
     site = SITES[kind]()
     theirs = site.certificate
-    ours = _x509.read_certificate(site.der(), "certificate")
+    ours = x509.read_certificate(site.der(), "certificate")
     extensions = theirs.extensions
     names = []
     if kind not in ("CA", "root"):
@@ -47,7 +48,7 @@ def test_a_certificate_is_read_as_cryptography_reads_it(kind):
         ours.subject,
         ours.issuer,
         ours.subject_key_id,
-        _x509.describe_name(ours.subject),
+        x509.describe_name(ours.subject),
         ours.common_name(),
     ) == (
         site.sha256(),
@@ -70,10 +71,10 @@ RSA_OID, PSS_OID = bytes.fromhex("2a864886f70d010101"), bytes.fromhex("2a864886f
 def test_an_rsa_pss_key_is_told_from_rsa_and_warned_of():
     """cryptography makes no such certificate: the key's object identifier is exchanged, for those who only look."""
     der = pki.site(key="rsa2048").der().replace(RSA_OID, PSS_OID, 1)
-    key = _x509.read_certificate(der, "certificate").key
+    key = x509.read_certificate(der, "certificate").key
     warnings = []
     assert (key.kind, key.describe()) == ("RSA-PSS", "RSA-PSS 2048")
-    assert _check._judge_key(key, "the certificate", warnings) == []
+    assert policy._judge_key(key, "the certificate", warnings) == []
     assert warnings == ["the certificate has an RSA-PSS 2048 key, which browsers do not accept; other clients may"]
 
 
@@ -81,12 +82,12 @@ def test_an_rsa_pss_key_is_told_from_rsa_and_warned_of():
 def test_a_demand_for_stapling_is_read(features, must_staple):
     more = [pki.x509.TLSFeature([pki.x509.TLSFeatureType[feature] for feature in features])]
     site = pki.issue("www.example.com", ["www.example.com"], issuer=pki.intermediate(), more=more)
-    assert _x509.read_certificate(site.der(), "certificate").must_staple is must_staple
-    assert _x509.read_certificate(pki.site().der(), "certificate").must_staple is False
+    assert x509.read_certificate(site.der(), "certificate").must_staple is must_staple
+    assert x509.read_certificate(pki.site().der(), "certificate").must_staple is False
 
 
 def test_thousands_of_names_are_found_at_once():
-    held = set(_x509.read_certificate(SITES["many names"]().der(), "certificate").names())
+    held = set(x509.read_certificate(SITES["many names"]().der(), "certificate").names())
     assert all(is_covered(f"host{number}.example.com", held) for number in range(3000))
 
 
@@ -102,18 +103,18 @@ def test_no_damage_raises_more_than_a_refusal():
         if chance.random() < 0.2:
             del bad[chance.randrange(len(bad)) :]
         try:
-            certificate = _x509.read_certificate(bytes(bad), "certificate")
-            _x509.describe_name(certificate.subject)
+            certificate = x509.read_certificate(bytes(bad), "certificate")
+            x509.describe_name(certificate.subject)
             certificate.is_self_issued()
-        except RuleError:
+        except RequestError:
             refused += 1
     assert 500 < refused < 3000
 
 
 def test_names_cannot_speak_to_the_terminal():
     site = pki.issue("\x1b]0;owned\x07 \u202eevil\n", ["www.example.com"])
-    subject = _x509.read_certificate(site.der(), "certificate").subject
-    assert _x509.describe_name(subject) == r"CN=\x1b]0;owned\x07 \u202eevil\n"
+    subject = x509.read_certificate(site.der(), "certificate").subject
+    assert x509.describe_name(subject) == r"CN=\x1b]0;owned\x07 \u202eevil\n"
 
 
 @pytest.mark.parametrize(
@@ -128,7 +129,7 @@ def test_names_cannot_speak_to_the_terminal():
     ],
 )
 def test_dates_are_read(tag, text, seconds):
-    assert _der.read_time(_der.Element(tag, text, b"")) == seconds
+    assert _der.read_time(_der.DerElement(tag, text, b"")) == seconds
 
 
 NO_DATES = (
@@ -140,10 +141,10 @@ NO_DATES = (
 def test_dates_that_are_none_are_refused(text):
     for tag, century in ((_der.UTC_TIME, ""), (_der.GENERALIZED_TIME, "20")):
         with pytest.raises(_der.DerError):
-            _der.read_time(_der.Element(tag, (century + text).encode(), b""))
+            _der.read_time(_der.DerElement(tag, (century + text).encode(), b""))
 
 
 @pytest.mark.parametrize("size", [0, 1, 127, 128, 255, 256, 65535, 65536])
 def test_what_is_written_is_read_again(size):
     written = _der.write_element(_der.OCTET_STRING, b"x" * size)
-    assert _der.read_element(written, _der.OCTET_STRING) == _der.Element(_der.OCTET_STRING, b"x" * size, written)
+    assert _der.read_element(written, _der.OCTET_STRING) == _der.DerElement(_der.OCTET_STRING, b"x" * size, written)

@@ -7,11 +7,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._backend import Firewalld
-from ansible_collections.port443.https.plugins.module_utils._host import Completed
-from ansible_collections.port443.https.plugins.module_utils._nft_kernel import NftView
-from ansible_collections.port443.https.plugins.module_utils._nft_messages import KernelChain, KernelRule, KernelTable
-from ansible_collections.port443.https.plugins.module_utils._ruleset import Chain, Match, Rule, Table
+from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.backend import Firewalld
+from ansible_collections.port443.https.plugins.module_utils._host.host import Completed
+from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Chain, Match, Rule, Table
+from ansible_collections.port443.https.plugins.module_utils._nfnetlink.messages import (
+    KernelChain,
+    KernelRule,
+    KernelTable,
+)
+from ansible_collections.port443.https.plugins.module_utils._nfnetlink.view import NftView
 from recorded_firewalld import (
     CHECK,
     DEFINED,

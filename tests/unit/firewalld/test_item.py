@@ -7,8 +7,8 @@ from __future__ import annotations
 import ipaddress
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._item import (
-    Item,
+from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.item import (
+    ZoneItem,
     find_ours,
     find_sharer,
     is_ours,
@@ -19,7 +19,7 @@ from ansible_collections.port443.https.plugins.module_utils._backends._firewalld
     rich_rule,
     service_items,
 )
-from ansible_collections.port443.https.plugins.module_utils._port_rule import PortRule
+from ansible_collections.port443.https.plugins.module_utils._spec.ports import PortRule
 
 HTTPS = PortRule("tcp", 443, 443)
 NETWORK = ipaddress.ip_network("192.0.2.0/24")
@@ -29,17 +29,17 @@ OURS = find_ours("https", ())
 
 # As `firewall-cmd --list-rich-rules` of 0.9.3, 1.3.3 and 2.3.1 prints them.
 UNDERSTOOD = {
-    'rule service name="https" accept': Item("https", rich=True),
-    'rule family="ipv4" source address="192.0.2.0/24" service name="https" accept': Item(
+    'rule service name="https" accept': ZoneItem("https", rich=True),
+    'rule family="ipv4" source address="192.0.2.0/24" service name="https" accept': ZoneItem(
         "https", source=NETWORK, rich=True
     ),
-    'rule family="ipv6" source address="2001:db8::15" port port="443" protocol="tcp" accept': Item(
+    'rule family="ipv6" source address="2001:db8::15" port port="443" protocol="tcp" accept': ZoneItem(
         "", HTTPS, SIX, rich=True
     ),
-    'rule priority="1002" port port="8000-8010" protocol="udp" accept': Item(
+    'rule priority="1002" port port="8000-8010" protocol="udp" accept': ZoneItem(
         "", PortRule("udp", 8000, 8010), None, 1002, True
     ),
-    'rule family="ipv4" port port="443" protocol="tcp" accept': Item(
+    'rule family="ipv4" port port="443" protocol="tcp" accept': ZoneItem(
         "", HTTPS, ipaddress.ip_network("0.0.0.0/0"), rich=True
     ),
 }
@@ -94,9 +94,9 @@ def test_a_set_has_a_number_for_good_and_one_for_a_time():
 
 
 def test_a_plain_port_or_a_service_of_others_is_not_ours():
-    assert not is_ours(Item("", HTTPS), OURS)
-    assert not is_ours(Item("https"), OURS)
-    assert not is_ours(Item("", HTTPS, None, NUMBER + 2, True), OURS)
+    assert not is_ours(ZoneItem("", HTTPS), OURS)
+    assert not is_ours(ZoneItem("https"), OURS)
+    assert not is_ours(ZoneItem("", HTTPS, None, NUMBER + 2, True), OURS)
 
 
 @pytest.mark.parametrize(
@@ -118,6 +118,6 @@ def test_a_number_that_two_names_have_is_the_one_that_is_there(known, sharer, nu
 def test_settings_of_zones_and_policies_are_read():
     accept = 'rule service name="https" accept'
     zone = {"services": ["ssh"], "ports": [("443", "tcp"), ("", "esp")], "rules_str": [accept, "rule masquerade"]}
-    assert parse_items(zone) == (Item("ssh"), Item("", HTTPS), Item("https", rich=True))
-    assert parse_items({"rich_rules": [accept]}) == (Item("https", rich=True),)
+    assert parse_items(zone) == (ZoneItem("ssh"), ZoneItem("", HTTPS), ZoneItem("https", rich=True))
+    assert parse_items({"rich_rules": [accept]}) == (ZoneItem("https", rich=True),)
     assert [item.text for item in parse_items(zone)] == ["", "", accept]

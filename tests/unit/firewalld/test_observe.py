@@ -5,15 +5,15 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._backends._firewalld import _observe
-from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._backend import Firewalld
-from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._item import find_ours
-from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._live import find_losses
-from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._running import is_running
-from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._service import Service
-from ansible_collections.port443.https.plugins.module_utils._bus import BUS_SOCKET, Refusal
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._port_rule import PortRule
+from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld import observe
+from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.backend import Firewalld
+from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.item import find_ours
+from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.live import find_losses
+from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.running import is_running
+from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.service import ServiceDefinition
+from ansible_collections.port443.https.plugins.module_utils._host.dbus import BUS_SOCKET, Refusal
+from ansible_collections.port443.https.plugins.module_utils._spec.ports import PortRule
 from recorded_firewalld import (
     ENABLED,
     PUBLIC,
@@ -27,8 +27,8 @@ from recorded_firewalld import (
     with_saved,
 )
 
-SSH = Service((PortRule("tcp", 22, 22),))
-DHCPV6 = Service((PortRule("udp", 546, 546),), simple=False)
+SSH = ServiceDefinition((PortRule("tcp", 22, 22),))
+DHCPV6 = ServiceDefinition((PortRule("udp", 546, 546),), simple=False)
 ZONES = ["block", "dmz", "drop", "external", "home", "internal", "public", "trusted", "work"]
 FIREWALLD = Firewalld()
 OURS = find_ours("https", ())
@@ -86,7 +86,7 @@ def test_what_a_reload_would_bring_in_is_seen_too():
     have = with_runtime(observed(), ("zone", "internal"), interfaces=["eth1"])
     assert find_losses(have.daemon, OURS, have.definitions) == ("zone internal",)
     have = observed()
-    edited = {**have.definitions, "ssh": Service((PortRule("tcp", 2222, 2222),))}
+    edited = {**have.definitions, "ssh": ServiceDefinition((PortRule("tcp", 2222, 2222),))}
     assert find_losses(have.daemon, OURS, edited) == ("service ssh",)
 
 
@@ -194,6 +194,6 @@ def test_a_zone_of_several_files_is_left_out():
 
 def test_rules_that_come_after_the_service_is_active_are_waited_for(monkeypatch):
     empty, loaded = kernel(ruleset=()), kernel()
-    monkeypatch.setattr(_observe, "observe_kernel", lambda host: loaded)
+    monkeypatch.setattr(observe, "observe_kernel", lambda host: loaded)
     assert FIREWALLD.observe(RecordedHost("0.9.3"), empty).kernel is loaded
     assert FIREWALLD.observe(RecordedHost("0.9.3", runs=False), empty).kernel is empty

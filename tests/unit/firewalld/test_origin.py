@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._answer import Answer
-from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._origin import find_origin
+from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.origin import find_origin
+from ansible_collections.port443.https.plugins.module_utils._netfilter.explanation import Verdict
 
 FILES = {
     "/etc/firewalld/zones/public.xml",
@@ -29,5 +29,5 @@ FILES = {
     ],
 )
 def test_the_file_of_the_zone_is_told(chain, origin):
-    answer = Answer("blocked", "", "nft", "inet", "firewalld", chain, 1, "reject")
+    answer = Verdict("blocked", "", "nft", "inet", "firewalld", chain, 1, "reject")
     assert find_origin(answer, FILES.__contains__) == origin

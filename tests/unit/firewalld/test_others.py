@@ -7,13 +7,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._item import Item
-from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._observe import SettingsFile
-from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._predict import predict
-from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._service import Service, parse_service
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._port_rule import PortRule
-from ansible_collections.port443.https.plugins.module_utils._ruleset import Chain, Match, Rule, Table
+from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.item import ZoneItem
+from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.observe import SettingsFile
+from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.predict import predict
+from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.service import (
+    ServiceDefinition,
+    parse_service,
+)
+from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Chain, Match, Rule, Table
+from ansible_collections.port443.https.plugins.module_utils._spec.ports import PortRule
 from recorded_firewalld import (
     PUBLIC,
     SERVICE,
@@ -28,9 +31,9 @@ from recorded_firewalld import (
     writes,
 )
 
-HTTPS = Service((PortRule("tcp", 443, 443),))
-MORE = Service((PortRule("tcp", 443, 443), PortRule("tcp", 8443, 8443)))
-HELPER = Service((PortRule("tcp", 443, 443),), simple=False)
+HTTPS = ServiceDefinition((PortRule("tcp", 443, 443),))
+MORE = ServiceDefinition((PortRule("tcp", 443, 443), PortRule("tcp", 8443, 8443)))
+HELPER = ServiceDefinition((PortRule("tcp", 443, 443),), simple=False)
 TEN = 'rule family="ipv4" source address="10.0.0.0/8" port port="443" protocol="tcp" accept'
 EARLY = 'rule priority="-5" port port="443" protocol="tcp" accept'
 
@@ -181,7 +184,7 @@ def texts(ruleset):
 def test_a_service_is_foreseen_in_what_the_zone_allows():
     have = observed()
     table = Table("nft", "inet", "firewalld", tuple(Chain(name) for name in CHAINS))
-    foreseen = predict((table,), [(PUBLIC, Item("port443-https"))], PORTS)
+    foreseen = predict((table,), [(PUBLIC, ZoneItem("port443-https"))], PORTS)
     assert [len(chain.rules) for chain in foreseen[0].chains] == [0, 2, 0]
     assert texts(foreseen) == ["tcp dport 443 accept", "udp dport 8000-8010 accept"]
     assert texts(plan(have).ruleset) == ["tcp dport 80 accept", "tcp dport 443 accept"]
@@ -189,7 +192,7 @@ def test_a_service_is_foreseen_in_what_the_zone_allows():
 
 def test_rich_rules_are_foreseen_behind_that_each_for_its_ip_version():
     rules = [
-        (PUBLIC, Item("", PORTS[0], source, 21540, True))
+        (PUBLIC, ZoneItem("", PORTS[0], source, 21540, True))
         for source in request(source=["192.0.2.0/24", "2001:db8::15"]).source
     ]
     table = Table("nft", "inet", "firewalld", tuple(Chain(name) for name in CHAINS))
@@ -213,22 +216,24 @@ def test_rich_rules_are_foreseen_behind_that_each_for_its_ip_version():
 
 def test_a_zone_without_chains_and_tables_of_others_stay_as_they_are():
     tables = (Table("nft", "inet", "firewalld", (Chain("filter_IN_work_allow"),)), Table("nft", "ip", "x", ()))
-    assert predict(tables, [(PUBLIC, Item("port443-https"))], PORTS) == tables
+    assert predict(tables, [(PUBLIC, ZoneItem("port443-https"))], PORTS) == tables
 
 
 def test_a_policy_is_foreseen_on_the_way_out():
     table = Table("nft", "inet", "firewalld", (Chain("filter_OUT_policy_locked_allow"),))
-    assert texts(predict((table,), [(POLICY, Item("port443-https", rich=True))], PORTS[:1])) == ["tcp dport 443 accept"]
+    assert texts(predict((table,), [(POLICY, ZoneItem("port443-https", rich=True))], PORTS[:1])) == [
+        "tcp dport 443 accept"
+    ]
 
 
 def test_an_older_firewalld_is_foreseen_to_ask_for_new_connections():
     new = Match("state", names=("NEW", "UNTRACKED"))
     ssh = Rule((Match("protocol", ((6, 6),)), Match("dport", ((22, 22),)), new), "accept")
     table = Table("nft", "inet", "firewalld", (Chain("filter_IN_public_allow", (ssh,)),))
-    (foreseen,) = predict((table,), [(PUBLIC, Item("port443-https"))], PORTS[:1])
+    (foreseen,) = predict((table,), [(PUBLIC, ZoneItem("port443-https"))], PORTS[:1])
     rule = foreseen.chains[0].rules[1]
     assert (rule.matches[-1], rule.text) == (new, "tcp dport 443 ct state { new, untracked } accept")
     table = Table("iptables-nft", "ip", "filter", (Chain("IN_public_allow", (ssh,)),))
-    assert texts(predict((table,), [(PUBLIC, Item("port443-https"))], PORTS[:1]))[1] == (
+    assert texts(predict((table,), [(PUBLIC, ZoneItem("port443-https"))], PORTS[:1]))[1] == (
         "-A IN_public_allow -p tcp -m tcp --dport 443 -m conntrack --ctstate NEW,UNTRACKED -j ACCEPT"
     )

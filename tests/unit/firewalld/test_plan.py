@@ -7,14 +7,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._backend import Firewalld
-from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._service import (
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.backend import Firewalld
+from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.service import (
     parse_service,
     render_service,
 )
-from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._plan import Write
-from ansible_collections.port443.https.plugins.module_utils._port_rule import PortRule
+from ansible_collections.port443.https.plugins.module_utils._plan.steps import Write
+from ansible_collections.port443.https.plugins.module_utils._spec.ports import PortRule
 from recorded_firewalld import (
     BASE,
     CHECK,

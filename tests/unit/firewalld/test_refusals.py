@@ -7,9 +7,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._backend import Firewalld
-from ansible_collections.port443.https.plugins.module_utils._bus import Refusal
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.backend import Firewalld
+from ansible_collections.port443.https.plugins.module_utils._host.dbus import Refusal
 from recorded_firewalld import (
     PUBLIC,
     RICH,

@@ -7,11 +7,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils import _apply
-from ansible_collections.port443.https.plugins.module_utils._backends._firewalld import _reload
-from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._item import find_ours
-from ansible_collections.port443.https.plugins.module_utils._bus import Refusal
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError, Overtaken
+from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld import reload as _reload
+from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.item import find_ours
+from ansible_collections.port443.https.plugins.module_utils._host.dbus import Refusal
+from ansible_collections.port443.https.plugins.module_utils._plan import apply
 from recorded_firewalld import BASE, LOADED, RICH, observed, opened, plan, with_runtime
 
 OURS = find_ours("https", ())
@@ -48,7 +48,7 @@ def with_ban(have):
 def test_a_reload_is_done_where_nobody_loses_anything(monkeypatch):
     made = plan(observed())
     machine = Machine(monkeypatch, observed())
-    _apply.apply(machine, made.steps)
+    apply.apply(machine, made.steps)
     assert machine.called == ["checkPermanentConfig", "reload"]
 
 
@@ -56,7 +56,7 @@ def test_what_comes_between_the_look_and_the_reload_stays_and_the_files_are_put_
     made = plan(observed())
     machine = Machine(monkeypatch, with_ban(observed()))
     with pytest.raises(Overtaken, match=f"what a reload of firewalld would take away: {BAN}"):
-        _apply.apply(machine, made.steps)
+        apply.apply(machine, made.steps)
     assert machine.called == ["checkPermanentConfig"]
     assert set(machine.written.values()) == {None}
 
@@ -70,14 +70,14 @@ def test_a_reload_that_firewalld_refuses_is_told_in_its_words(monkeypatch):
 def test_taking_back_reloads_once_more(monkeypatch):
     made = plan(observed())
     machine = Machine(monkeypatch, opened(observed()))
-    assert _apply.undo(machine, made.steps) == ""
+    assert apply.undo(machine, made.steps) == ""
     assert machine.called == ["reload"]
 
 
 def test_taking_back_takes_ours_alone_where_others_would_lose_something_by_now(monkeypatch):
     made = plan(observed())
     machine = Machine(monkeypatch, with_ban(opened(observed())))
-    assert _apply.undo(machine, made.steps) == ""
+    assert apply.undo(machine, made.steps) == ""
     assert machine.called == ["removeService"]
 
 

@@ -8,14 +8,17 @@ import contextlib
 from dataclasses import replace
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils import _engine
-from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._backend import Firewalld
-from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._item import find_ours
-from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._live import find_losses
-from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._observe import find_known
-from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._service import Service, render_service
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._port_rule import PortRule
+from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.backend import Firewalld
+from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.item import find_ours
+from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.live import find_losses
+from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.observe import find_known
+from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.service import (
+    ServiceDefinition,
+    render_service,
+)
+from ansible_collections.port443.https.plugins.module_utils._ports import engine as _engine
+from ansible_collections.port443.https.plugins.module_utils._spec.ports import PortRule
 from recorded_firewalld import (
     BASE,
     PUBLIC,
@@ -57,7 +60,7 @@ def with_games(have, *rules, line=LINE):
 
 def let_in(have):
     """The same host where the service of games is let in at runtime, and has no file."""
-    services = {**have.daemon.services, "port443-games": Service((PORT,))}
+    services = {**have.daemon.services, "port443-games": ServiceDefinition((PORT,))}
     have = replace(have, daemon=replace(have.daemon, services=services))
     return with_runtime(have, services=[*BASE, "port443-games"])
 
@@ -114,7 +117,7 @@ def test_removing_the_other_leaves_the_rules_of_the_set(line):
 
 def test_removing_the_other_again_leaves_them_where_firewalld_has_not_forgotten_it_yet():
     have = with_games(pinned(), RULE)
-    services = {**have.daemon.services, "port443-icinga": Service((PortRule("tcp", 5665, 5665),))}
+    services = {**have.daemon.services, "port443-icinga": ServiceDefinition((PortRule("tcp", 5665, 5665),))}
     have = replace(have, daemon=replace(have.daemon, services=services))
     assert plan(have, name="icinga", state="absent").steps == ()
 

@@ -7,23 +7,23 @@ from __future__ import annotations
 import ipaddress
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._item import (
-    Item,
+from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.item import (
+    ZoneItem,
     port_items,
     service_items,
 )
-from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._xml import (
+from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.xml import (
     insert,
     items_of,
     parse,
     remove,
 )
-from ansible_collections.port443.https.plugins.module_utils._port_rule import PortRule
+from ansible_collections.port443.https.plugins.module_utils._spec.ports import PortRule
 from hypothesis import given
 from hypothesis import strategies as st
 from recorded_firewalld import VERSIONS, recording
 
-OURS = Item("port443-https")
+OURS = ZoneItem("port443-https")
 SOURCES = service_items("port443-https", (ipaddress.ip_network("192.0.2.0/24"), ipaddress.ip_network("::/0")), False)
 
 FILES = {

@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._backends._iptables._adopt import Adoption
-from ansible_collections.port443.https.plugins.module_utils._backends._iptables._parse import parse_rule
-from ansible_collections.port443.https.plugins.module_utils._port_rule import parse_request
+from ansible_collections.port443.https.plugins.module_utils._firewalls.iptables.adopt import Adoption
+from ansible_collections.port443.https.plugins.module_utils._spec.request import parse_request
+from ansible_collections.port443.https.plugins.module_utils._xtables.parse import parse_rule
 
 WEB = {"ports": ["80/tcp", "443/tcp", "8000-8010/tcp", "8011/tcp", "443/udp"], "adopt": True}
 OFFICE = {**WEB, "source": ["192.0.2.0/24", "198.51.100.7"]}

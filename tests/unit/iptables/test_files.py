@@ -5,13 +5,10 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._backends._iptables._files import (
-    has_filter,
-    strange_line,
-    with_ours,
-    without_ours,
-)
-from ansible_collections.port443.https.plugins.module_utils._backends._iptables._lines import Jump, Layout
+from ansible_collections.port443.https.plugins.module_utils._firewalls.iptables.files import with_ours, without_ours
+from ansible_collections.port443.https.plugins.module_utils._firewalls.iptables.layout import XtablesLayout
+from ansible_collections.port443.https.plugins.module_utils._xtables.ports import XtablesJump
+from ansible_collections.port443.https.plugins.module_utils._xtables.rules_file import has_filter, strange_line
 
 CHAIN = "port443-https"
 ACCEPT = "-A port443-https -p tcp -m multiport --dports 80,443 -j ACCEPT"
@@ -35,7 +32,7 @@ COMMIT
 
 
 def layout(index, chain="INPUT"):
-    return Layout((ACCEPT,), (Jump(chain, index, f"-A {chain} -j port443-https"),), True)
+    return XtablesLayout((ACCEPT,), (XtablesJump(chain, index, f"-A {chain} -j port443-https"),), True)
 
 
 def test_our_lines_go_where_the_layout_says():
@@ -70,7 +67,9 @@ def test_nothing_of_ours_is_nothing_to_take_out():
 
 
 def test_another_set_with_a_longer_name_stays():
-    other = with_ours(SAVED, "port443-https-2", Layout((), (Jump("INPUT", 0, "-A INPUT -j port443-https-2"),), True))
+    other = with_ours(
+        SAVED, "port443-https-2", XtablesLayout((), (XtablesJump("INPUT", 0, "-A INPUT -j port443-https-2"),), True)
+    )
     assert without_ours(other, CHAIN) == other
 
 
@@ -83,8 +82,8 @@ def test_what_an_admin_added_in_between_stays():
 
 
 def test_conditional_jumps_are_ours_too():
-    jump = Jump("INPUT", 1, "-A INPUT -p tcp -m multiport --dports 80,443 -j port443-https")
-    written = with_ours(SAVED, CHAIN, Layout((ACCEPT,), (jump,), True))
+    jump = XtablesJump("INPUT", 1, "-A INPUT -p tcp -m multiport --dports 80,443 -j port443-https")
+    written = with_ours(SAVED, CHAIN, XtablesLayout((ACCEPT,), (jump,), True))
     assert jump.line in written
     assert without_ours(written, CHAIN) == SAVED
 
@@ -104,9 +103,9 @@ def test_a_filter_table_needs_its_commit(text, want):
 
 
 def test_of_several_filter_tables_the_last_counts():
-    jump = Jump("INPUT", 0, "-A INPUT -j port443-https")
-    written = with_ours(SAVED + SAVED, CHAIN, Layout((ACCEPT,), (jump,), True))
-    assert written == SAVED + with_ours(SAVED, CHAIN, Layout((ACCEPT,), (jump,), True))
+    jump = XtablesJump("INPUT", 0, "-A INPUT -j port443-https")
+    written = with_ours(SAVED + SAVED, CHAIN, XtablesLayout((ACCEPT,), (jump,), True))
+    assert written == SAVED + with_ours(SAVED, CHAIN, XtablesLayout((ACCEPT,), (jump,), True))
     assert without_ours(written, CHAIN) == SAVED + SAVED
 
 

@@ -5,13 +5,13 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._backends._iptables._packaged import (
+from ansible_collections.port443.https.plugins.module_utils._firewalls.iptables.packaged import (
     PACKAGED,
     find_filled,
     find_packaged,
 )
-from ansible_collections.port443.https.plugins.module_utils._backends._iptables._persist import observe_scripts
-from ansible_collections.port443.https.plugins.module_utils._ruleset import Chain, Table
+from ansible_collections.port443.https.plugins.module_utils._linux.boot_scripts import observe_scripts
+from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Chain, Table
 
 UNIT = "/etc/systemd/system/multi-user.target.wants/{}.service"
 KNOWN = {one.name: one for one in PACKAGED}

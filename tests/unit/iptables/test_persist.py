@@ -5,13 +5,13 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._backends._iptables._files import RulesFile
-from ansible_collections.port443.https.plugins.module_utils._backends._iptables._parse import parse_save
-from ansible_collections.port443.https.plugins.module_utils._backends._iptables._persist import plan_files
-from ansible_collections.port443.https.plugins.module_utils._kernel import Kernel
-from ansible_collections.port443.https.plugins.module_utils._link import Link
-from ansible_collections.port443.https.plugins.module_utils._nft_kernel import NftView
-from ansible_collections.port443.https.plugins.module_utils._port_rule import parse_request
+from ansible_collections.port443.https.plugins.module_utils._firewalls.iptables.persist import plan_files
+from ansible_collections.port443.https.plugins.module_utils._linux.kernel import Kernel
+from ansible_collections.port443.https.plugins.module_utils._netfilter.link import Link
+from ansible_collections.port443.https.plugins.module_utils._nfnetlink.view import NftView
+from ansible_collections.port443.https.plugins.module_utils._spec.request import parse_request
+from ansible_collections.port443.https.plugins.module_utils._xtables.parse import parse_save
+from ansible_collections.port443.https.plugins.module_utils._xtables.rules_file import RulesFile
 
 DROP = "*filter\n:INPUT DROP [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n{}COMMIT\n"
 SSH, BAN = "-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\n", "-A INPUT -s 203.0.113.5/32 -j DROP\n"

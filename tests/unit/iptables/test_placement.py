@@ -9,22 +9,22 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.port443.https.plugins.module_utils._backends._iptables._lines import (
-    Layout,
-    find_layout,
-    put,
-    strip,
-)
-from ansible_collections.port443.https.plugins.module_utils._backends._iptables._parse import parse_save
-from ansible_collections.port443.https.plugins.module_utils._backends._iptables._restore import script
-from ansible_collections.port443.https.plugins.module_utils._backends._iptables._want import (
+from ansible_collections.port443.https.plugins.module_utils._firewalls.iptables.desired import (
     Terms,
     parse_lines,
     settle,
     wanted_layout,
 )
-from ansible_collections.port443.https.plugins.module_utils._link import Link
-from ansible_collections.port443.https.plugins.module_utils._port_rule import parse_request
+from ansible_collections.port443.https.plugins.module_utils._firewalls.iptables.layout import (
+    XtablesLayout,
+    find_layout,
+    put,
+    strip,
+)
+from ansible_collections.port443.https.plugins.module_utils._firewalls.iptables.restore import script
+from ansible_collections.port443.https.plugins.module_utils._netfilter.link import Link
+from ansible_collections.port443.https.plugins.module_utils._spec.request import parse_request
+from ansible_collections.port443.https.plugins.module_utils._xtables.parse import parse_save
 
 CASES = yaml.safe_load((Path(__file__).parent / "placement.yml").read_text(encoding="utf-8"))
 ADDRESSES = {4: 0xC0000202, 6: 0x20010DB8 << 96 | 2}
@@ -51,7 +51,7 @@ def request_of(case):
 def test_jump_goes_before_the_barrier_and_behind_the_bans(case):
     family = case.get("family", 4)
     layout = wanted_layout(table_of(case["save"], family), request_of(case), link_of(family), terms_of(case))
-    inserts = [line for line in script("port443-https", Layout(), layout).splitlines() if line.startswith("-I")]
+    inserts = [line for line in script("port443-https", XtablesLayout(), layout).splitlines() if line.startswith("-I")]
     assert inserts == case["inserts"]
     assert list(layout.rules) == case.get("rules", list(layout.rules))
 

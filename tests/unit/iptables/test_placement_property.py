@@ -7,18 +7,18 @@ from __future__ import annotations
 import random
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._backends._iptables._lines import put
-from ansible_collections.port443.https.plugins.module_utils._backends._iptables._parse import parse_save
-from ansible_collections.port443.https.plugins.module_utils._backends._iptables._want import (
+from ansible_collections.port443.https.plugins.module_utils._firewalls.iptables.desired import (
     Terms,
     parse_lines,
     settle,
     wanted_layout,
 )
-from ansible_collections.port443.https.plugins.module_utils._connection import connection_verdict
-from ansible_collections.port443.https.plugins.module_utils._link import Link
-from ansible_collections.port443.https.plugins.module_utils._port_rule import parse_request
-from ansible_collections.port443.https.plugins.module_utils._way import Question
+from ansible_collections.port443.https.plugins.module_utils._firewalls.iptables.layout import put
+from ansible_collections.port443.https.plugins.module_utils._netfilter.connection import ConnectionQuery
+from ansible_collections.port443.https.plugins.module_utils._netfilter.link import Link
+from ansible_collections.port443.https.plugins.module_utils._netfilter.verdict import connection_verdict
+from ansible_collections.port443.https.plugins.module_utils._spec.request import parse_request
+from ansible_collections.port443.https.plugins.module_utils._xtables.parse import parse_save
 
 BANNED = "203.0.113.5/32"
 BANNED_SPAN = ((0xCB007105, 0xCB007105),)
@@ -64,7 +64,7 @@ def random_table(seed):
 
 
 def verdict_for_the_banned(table):
-    return connection_verdict((table,), Question(4, 6, (443, 443), BANNED_SPAN, "eth0", OWN))
+    return connection_verdict((table,), ConnectionQuery(4, 6, (443, 443), BANNED_SPAN, "eth0", OWN))
 
 
 @pytest.mark.parametrize("start", range(0, 2000, 250))

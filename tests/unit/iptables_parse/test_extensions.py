@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.port443.https.plugins.module_utils._backends._iptables._parse import parse_rule
-from ansible_collections.port443.https.plugins.module_utils._xtables_extensions import MATCHES, TARGETS
+from ansible_collections.port443.https.plugins.module_utils._xtables.extensions import MATCHES, TARGETS
+from ansible_collections.port443.https.plugins.module_utils._xtables.parse import parse_rule
 
 SUITES = yaml.safe_load((Path(__file__).parent / "extensions.yml").read_text(encoding="utf-8"))
 HERE = sorted(

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.port443.https.plugins.module_utils._backends._iptables._parse import parse_rule, parse_save
-from ansible_collections.port443.https.plugins.module_utils._ruleset import Chain, Effect, Match, Rule, Table
+from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Chain, Effect, Match, Rule, Table
+from ansible_collections.port443.https.plugins.module_utils._xtables.parse import parse_rule, parse_save
 from hypothesis import given
 from hypothesis import strategies as st
 

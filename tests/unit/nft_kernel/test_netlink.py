@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.port443.https.plugins.module_utils import _netlink
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._nft_kernel import NftView
-from ansible_collections.port443.https.plugins.module_utils._nft_messages import KernelTable
-from ansible_collections.port443.https.plugins.module_utils._nft_sets import read_elements
+from ansible_collections.port443.https.plugins.module_utils._nfnetlink import socket as _netlink
+from ansible_collections.port443.https.plugins.module_utils._nfnetlink.messages import KernelTable
+from ansible_collections.port443.https.plugins.module_utils._nfnetlink.sets import read_elements
+from ansible_collections.port443.https.plugins.module_utils._nfnetlink.view import NftView
 
 MESSAGES = yaml.safe_load((Path(__file__).parent / "messages.yml").read_text(encoding="utf-8"))
 GET_TABLE, GET_CHAIN, GET_RULE, GET_SET, GET_ELEMENTS, GET_GENERATION = 0xA01, 0xA04, 0xA07, 0xA0A, 0xA0D, 0xA10

@@ -9,9 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import yaml
-from ansible_collections.port443.https.plugins.module_utils._backends._iptables._parse import parse_save
-from ansible_collections.port443.https.plugins.module_utils._nft_kernel import NftView, mark_native_rules, native_tables
-from ansible_collections.port443.https.plugins.module_utils._nft_messages import (
+from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import (
+    Chain,
+    Match,
+    NamedSet,
+    Rule,
+    Table,
+)
+from ansible_collections.port443.https.plugins.module_utils._nfnetlink.messages import (
     KernelChain,
     KernelTable,
     RuleReader,
@@ -20,9 +25,14 @@ from ansible_collections.port443.https.plugins.module_utils._nft_messages import
     parse_set,
     parse_table,
 )
-from ansible_collections.port443.https.plugins.module_utils._nft_sets import read_elements
-from ansible_collections.port443.https.plugins.module_utils._nft_tokens import read_tokens
-from ansible_collections.port443.https.plugins.module_utils._ruleset import Chain, Match, NamedSet, Rule, Table
+from ansible_collections.port443.https.plugins.module_utils._nfnetlink.sets import read_elements
+from ansible_collections.port443.https.plugins.module_utils._nfnetlink.tokens import read_tokens
+from ansible_collections.port443.https.plugins.module_utils._nfnetlink.view import (
+    NftView,
+    mark_native_rules,
+    native_tables,
+)
+from ansible_collections.port443.https.plugins.module_utils._xtables.parse import parse_save
 
 MESSAGES = yaml.safe_load((Path(__file__).parent / "messages.yml").read_text(encoding="utf-8"))
 # What was loaded with iptables-nft-restore 1.8.9:

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._nft_rules import printed_right
+from ansible_collections.port443.https.plugins.module_utils._nfnetlink.iptables_check import printed_right
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._nft_unprinted import join_families
-from ansible_collections.port443.https.plugins.module_utils._ruleset import Chain, Rule, Table
+from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Chain, Rule, Table
+from ansible_collections.port443.https.plugins.module_utils._nfnetlink.unprinted import join_families
 
 DROP = (Rule((), "drop", "drop", text="drop"),)
 

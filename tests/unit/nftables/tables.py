@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.port443.https.plugins.module_utils._link import Link
-from ansible_collections.port443.https.plugins.module_utils._ruleset import Chain, Match, Rule, Table
+from ansible_collections.port443.https.plugins.module_utils._netfilter.link import Link
+from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Chain, Match, Rule, Table
 
 LINKS = (Link(4, True, "eth0", ((0xC0000202, 0xC0000202),)), Link(6, True, "eth0", ((0x20010DB8 << 96 | 2,) * 2,)))
 TCP, UDP = Match("protocol", ((6, 6),)), Match("protocol", ((17, 17),))

@@ -5,12 +5,12 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._backends._nftables._adopt import (
+from ansible_collections.port443.https.plugins.module_utils._firewalls.nftables.adopt import (
     find_equivalents,
     without_found,
 )
-from ansible_collections.port443.https.plugins.module_utils._port_rule import parse_request
-from ansible_collections.port443.https.plugins.module_utils._ruleset import Chain
+from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Chain
+from ansible_collections.port443.https.plugins.module_utils._spec.request import parse_request
 from tables import BANNED, LINKS, dport, rule, table
 
 MINE = rule(4, "accept", *dport(443), text="tcp dport 443 accept")

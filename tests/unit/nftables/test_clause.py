@@ -5,14 +5,15 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._backends._nftables._clause import (
-    Clause,
+from ansible_collections.port443.https.plugins.module_utils._firewalls.nftables.accept_rule import (
+    AcceptRule,
     covers,
-    region,
+    packet_space,
     touches,
 )
-from ansible_collections.port443.https.plugins.module_utils._port_rule import parse_ports, parse_sources
-from ansible_collections.port443.https.plugins.module_utils._ruleset import Effect, Match, Rule
+from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Effect, Match, Rule
+from ansible_collections.port443.https.plugins.module_utils._spec.ports import parse_ports
+from ansible_collections.port443.https.plugins.module_utils._spec.request import parse_sources
 
 FOUR, SIX = Match("ethertype", ((0x0800, 0x0800),)), Match("ethertype", ((0x86DD, 0x86DD),))
 TCP = Match("protocol", ((6, 6),))
@@ -25,17 +26,17 @@ def accept(*matches, **more):
 
 
 TEXTS = [
-    (Clause("tcp", parse_ports(["443/tcp"])), "tcp dport 443"),
-    (Clause("udp", parse_ports(["53/udp", "8000-8010/udp"])), "udp dport { 53, 8000-8010 }"),
-    (Clause("tcp", PORTS, 6), "meta nfproto ipv6 tcp dport { 80, 443 }"),
-    (Clause("tcp", PORTS, 4, parse_sources(["192.0.2.7"])), "ip saddr 192.0.2.7 tcp dport { 80, 443 }"),
+    (AcceptRule("tcp", parse_ports(["443/tcp"])), "tcp dport 443"),
+    (AcceptRule("udp", parse_ports(["53/udp", "8000-8010/udp"])), "udp dport { 53, 8000-8010 }"),
+    (AcceptRule("tcp", PORTS, 6), "meta nfproto ipv6 tcp dport { 80, 443 }"),
+    (AcceptRule("tcp", PORTS, 4, parse_sources(["192.0.2.7"])), "ip saddr 192.0.2.7 tcp dport { 80, 443 }"),
     (
-        Clause("tcp", PORTS, 6, parse_sources(["2001:db8::1", "2001:db8:1::/48"]), ("eth0",)),
+        AcceptRule("tcp", PORTS, 6, parse_sources(["2001:db8::1", "2001:db8:1::/48"]), ("eth0",)),
         'iifname "eth0" ip6 saddr { 2001:db8::1, 2001:db8:1::/48 } tcp dport { 80, 443 }',
     ),
-    (Clause("icmpv6"), "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert }"),
-    (Clause("icmpv6", lookup="a-icmpv6"), "icmpv6 type @a-icmpv6"),
-    (Clause("tcp", PORTS, lookup="a-tcp", interfaces=("a", "b:1")), 'iifname { "a", "b:1" } tcp dport @a-tcp'),
+    (AcceptRule("icmpv6"), "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert }"),
+    (AcceptRule("icmpv6", lookup="a-icmpv6"), "icmpv6 type @a-icmpv6"),
+    (AcceptRule("tcp", PORTS, lookup="a-tcp", interfaces=("a", "b:1")), 'iifname { "a", "b:1" } tcp dport @a-tcp'),
 ]
 
 
@@ -43,14 +44,14 @@ TEXTS = [
 def test_a_clause_is_written_as_nft_prints_it(clause, text):
     assert clause.text("inet") == text
     assert clause.rule("inet", "jump", "there").text == f"{text} jump there"
-    assert region([clause.rule("inet", "accept")], "inet")
+    assert packet_space([clause.rule("inet", "accept")], "inet")
 
 
 def test_the_ip_version_of_a_table_needs_no_word():
-    assert Clause("tcp", PORTS, 6).text("ip6") == "tcp dport { 80, 443 }"
-    assert Clause("tcp", PORTS, 6).matches("ip6") == (TCP, WEB)
+    assert AcceptRule("tcp", PORTS, 6).text("ip6") == "tcp dport { 80, 443 }"
+    assert AcceptRule("tcp", PORTS, 6).matches("ip6") == (TCP, WEB)
     for family, version in (("ip", FOUR), ("ip6", SIX)):
-        assert region([accept(TCP, WEB)], family) == region([accept(version, TCP, WEB)], "inet")
+        assert packet_space([accept(TCP, WEB)], family) == packet_space([accept(version, TCP, WEB)], "inet")
 
 
 SAME = [
@@ -65,7 +66,7 @@ SAME = [
 
 @pytest.mark.parametrize("rules", SAME)
 def test_the_same_in_other_words_is_the_same(rules):
-    assert region(rules, "inet") == region([Clause("tcp", PORTS).rule("inet", "accept")], "inet")
+    assert packet_space(rules, "inet") == packet_space([AcceptRule("tcp", PORTS).rule("inet", "accept")], "inet")
 
 
 OTHERS = [
@@ -79,7 +80,7 @@ OTHERS = [
 
 @pytest.mark.parametrize("rule", OTHERS)
 def test_something_else_is_something_else(rule):
-    assert region([rule], "inet") not in (None, region([accept(TCP, WEB)], "inet"))
+    assert packet_space([rule], "inet") not in (None, packet_space([accept(TCP, WEB)], "inet"))
 
 
 UNKNOWN = [
@@ -97,14 +98,14 @@ UNKNOWN = [
 
 @pytest.mark.parametrize("rule", UNKNOWN)
 def test_what_our_rules_never_ask_is_not_understood(rule):
-    assert region([rule], "inet") is None
+    assert packet_space([rule], "inet") is None
 
 
 def test_less_is_covered_and_more_is_not():
-    asked = region([accept(TCP, WEB)], "inet")
+    asked = packet_space([accept(TCP, WEB)], "inet")
     for less in SAME[1] + [accept(FOUR, TCP, WEB, Match("source", ((1, 5),)), Match("in_interface", names=("lo",)))]:
-        assert covers(asked, region([less], "inet"))
+        assert covers(asked, packet_space([less], "inet"))
     for more in (accept(TCP, Match("dport", ((80, 81),))), accept(Match("protocol", ((6, 6), (17, 17))), WEB)):
-        assert touches(asked, region([more], "inet"))
-        assert not covers(asked, region([more], "inet"))
-    assert not touches(asked, region([accept(TCP, Match("dport", ((22, 22),)))], "inet"))
+        assert touches(asked, packet_space([more], "inet"))
+        assert not covers(asked, packet_space([more], "inet"))
+    assert not touches(asked, packet_space([accept(TCP, Match("dport", ((22, 22),)))], "inet"))

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._backends._nftables._files import observe_files
+from ansible_collections.port443.https.plugins.module_utils._firewalls.nftables.files import observe_files
 from files_host import FilesHost
 
 CONF, SYSCONFIG, ALPINE = "/etc/nftables.conf", "/etc/sysconfig/nftables.conf", "/etc/nftables.nft"

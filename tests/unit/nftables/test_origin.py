@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._answer import Answer
-from ansible_collections.port443.https.plugins.module_utils._backends._nftables._origin import find_origin
-from ansible_collections.port443.https.plugins.module_utils._backends._nftables._sources import Sources
+from ansible_collections.port443.https.plugins.module_utils._firewalls.nftables.origin import find_origin
+from ansible_collections.port443.https.plugins.module_utils._firewalls.nftables.sources import NftSources
+from ansible_collections.port443.https.plugins.module_utils._netfilter.explanation import Verdict
 
 MAIN = b"""#!/usr/sbin/nft -f
 flush ruleset
@@ -30,7 +30,7 @@ INCLUDED = b"""table ip bans {
   }
 }
 """
-SOURCES = Sources(
+SOURCES = NftSources(
     "/etc/nftables.conf",
     {"/etc/nftables.conf": MAIN, "/etc/nftables.d/bans.nft": INCLUDED},
     {"/etc/nftables.d/*.nft": ("/etc/nftables.d/bans.nft",)},
@@ -38,7 +38,7 @@ SOURCES = Sources(
 
 
 def answer(number, table="filter", chain="input", family="inet"):
-    return Answer("blocked", "", "nft", family, table, chain, number, "a rule" if number else "")
+    return Verdict("blocked", "", "nft", family, table, chain, number, "a rule" if number else "")
 
 
 @pytest.mark.parametrize(
@@ -57,4 +57,6 @@ def test_the_statement_is_found_where_the_file_makes_what_the_kernel_has(asked, 
 
 
 def test_a_file_that_cannot_be_read_as_statements_tells_nothing():
-    assert find_origin(Sources("/etc/nftables.conf", {"/etc/nftables.conf": b"table ip {{{ '\""}), answer(1), 1) == ""
+    assert (
+        find_origin(NftSources("/etc/nftables.conf", {"/etc/nftables.conf": b"table ip {{{ '\""}), answer(1), 1) == ""
+    )

@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._packet import HOST, STRANGER, Packet
-from ansible_collections.port443.https.plugins.module_utils._placement import Place, Placement
-from ansible_collections.port443.https.plugins.module_utils._ruleset import Chain, Match
+from ansible_collections.port443.https.plugins.module_utils._netfilter.packet import HOST, UNLISTED_SOURCE, Packet
+from ansible_collections.port443.https.plugins.module_utils._netfilter.placement import Placement, RulePosition
+from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Chain, Match
 from tables import BANNED, dport, rule, table
 
 PACKET = Packet(4, 6, dport=(443, 443), in_interface="eth0")
@@ -16,7 +16,7 @@ LEAVING = Packet(
     6,
     dport=(443, 443),
     source=HOST,
-    destination=STRANGER,
+    destination=UNLISTED_SOURCE,
     in_interface="",
     out_interface="eth0",
     source_type="LOCAL",
@@ -28,18 +28,18 @@ FAR = Match("destination", ((0xCB007105, 0xCB007105),))
 
 def test_the_base_chain_may_have_any_name():
     found = Placement(table(rule(1, "accept", *dport(22)), rule(2, "drop"), chain="wan-in"), "wan-in")
-    assert found.find(PACKET, "auto") == Place("wan-in", 1)
-    assert found.find(PACKET, "first") == Place("wan-in", 0)
-    assert found.find(PACKET, "last") == Place("wan-in", 2)
+    assert found.find(PACKET, "auto") == RulePosition("wan-in", 1)
+    assert found.find(PACKET, "first") == RulePosition("wan-in", 0)
+    assert found.find(PACKET, "last") == RulePosition("wan-in", 2)
 
 
 def test_on_the_way_out_destinations_are_the_administrators_will_and_sources_are_not():
     own = Match("source", ((0, 0xFFFFFFFF),))
     out = table(rule(1, "drop", FAR), rule(2, "drop", own), hook="output", chain="out")
-    assert Placement(out, "out").find(LEAVING, "auto") == Place("out", 1)
+    assert Placement(out, "out").find(LEAVING, "auto") == RulePosition("out", 1)
     assert not Placement(table(rule(1, "drop", FAR), hook="output", chain="out"), "out").blocks(LEAVING)
     banned = table(rule(1, "return", FAR), rule(2, "drop"), hook="output", chain="out")
-    assert Placement(banned, "out").find(LEAVING, "auto") == Place("out", 2)  # a policy about destinations
+    assert Placement(banned, "out").find(LEAVING, "auto") == RulePosition("out", 2)  # a policy about destinations
 
 
 TWO_WAYS = [rule(at, "jump", target="guard") for at in (1, 2)]
@@ -67,7 +67,7 @@ LIMIT = Match("unknown", names=("limit rate 5/second",))
 
 def test_what_is_rejected_at_a_rate_before_all_is_dropped_is_part_of_the_barrier():
     found = table(rule(1, "accept", *dport(22)), rule(2, "reject", LIMIT), rule(3, "continue"), policy="drop")
-    assert Placement(found, "input").find(PACKET, "auto") == Place("input", 3)
+    assert Placement(found, "input").find(PACKET, "auto") == RulePosition("input", 3)
     assert Placement(table(*found.chain("input").rules[:2], policy="drop"), "input").find(PACKET, "auto").index == 1
     on_link = table(rule(1, "reject", LIMIT, Match("in_interface", names=("eth0",))), policy="drop")
     assert Placement(on_link, "input").find(PACKET, "auto").index == 0
@@ -85,11 +85,11 @@ def test_nothing_is_put_into_a_chain_within_a_rule():
 def test_the_parts_of_a_map_are_one_way_into_a_chain():
     guard = Chain("guard", (rule(2, "accept", *dport(22)), rule(3, "drop")))
     parts = [rule(1, "jump", Match("in_interface", names=(name,)), target="guard") for name in ("eth0", "eth1")]
-    assert Placement(table(*parts, chains=(guard,)), "input").find(PACKET, "auto") == Place("guard", 1)
+    assert Placement(table(*parts, chains=(guard,)), "input").find(PACKET, "auto") == RulePosition("guard", 1)
     two = (parts[0], rule(4, "jump", Match("in_interface", names=("eth1",)), target="guard"))
-    assert Placement(table(*two, chains=(guard,)), "input").find(PACKET, "auto") == Place("input", 2)
+    assert Placement(table(*two, chains=(guard,)), "input").find(PACKET, "auto") == RulePosition("input", 2)
 
 
 def test_logs_and_counters_of_nft_belong_to_their_barrier():
     rules = [rule(number, "continue", target=target) for number, target in enumerate(("", "counter", "log"), 1)]
-    assert Placement(table(*rules, rule(4, "drop")), "input").find(PACKET, "auto") == Place("input", 1)
+    assert Placement(table(*rules, rule(4, "drop")), "input").find(PACKET, "auto") == RulePosition("input", 1)

@@ -5,17 +5,14 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._backends._nftables._sources import (
-    assemble,
-    observe_sources,
-)
-from ansible_collections.port443.https.plugins.module_utils._backends._nftables._text import (
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._firewalls.nftables.sources import assemble, observe_sources
+from ansible_collections.port443.https.plugins.module_utils._firewalls.nftables.text import (
     JumpText,
     TableText,
     with_ours,
     without_ours,
 )
-from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from files_host import FilesHost
 
 CHAIN = "port443-https"

@@ -5,13 +5,13 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._backends._nftables._script import change
-from ansible_collections.port443.https.plugins.module_utils._backends._nftables._tables import plan_tables
-from ansible_collections.port443.https.plugins.module_utils._backends._nftables._transaction import deletions
-from ansible_collections.port443.https.plugins.module_utils._nft_kernel import NftView
-from ansible_collections.port443.https.plugins.module_utils._nft_messages import KernelRule
-from ansible_collections.port443.https.plugins.module_utils._port_rule import parse_request
-from ansible_collections.port443.https.plugins.module_utils._ruleset import Chain, Match, NamedSet
+from ansible_collections.port443.https.plugins.module_utils._firewalls.nftables.script import change
+from ansible_collections.port443.https.plugins.module_utils._firewalls.nftables.tables import plan_tables
+from ansible_collections.port443.https.plugins.module_utils._firewalls.nftables.transaction import deletions
+from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Chain, Match, NamedSet
+from ansible_collections.port443.https.plugins.module_utils._nfnetlink.messages import KernelRule
+from ansible_collections.port443.https.plugins.module_utils._nfnetlink.view import NftView
+from ansible_collections.port443.https.plugins.module_utils._spec.request import parse_request
 from tables import BANNED, LINKS, TCP, UDP, accept_neighbours, dport, rule, table
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.port443.https.plugins.module_utils._backends._nftables._sources import Sources
-from ansible_collections.port443.https.plugins.module_utils._backends._nftables._text import (
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._firewalls.nftables.sources import NftSources
+from ansible_collections.port443.https.plugins.module_utils._firewalls.nftables.text import (
     JumpText,
     TableText,
     count_rules,
@@ -17,7 +18,6 @@ from ansible_collections.port443.https.plugins.module_utils._backends._nftables.
     without_ours,
     without_rules,
 )
-from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 
 CASES = yaml.safe_load((Path(__file__).parent / "texts.yml").read_text(encoding="utf-8"))
 TITLES = [case["title"] for case in CASES]
@@ -26,7 +26,7 @@ RULES = ("tcp dport { 80, 443 } accept",)
 
 
 def sources_of(text):
-    return Sources(PATH, {PATH: text.encode("utf-8", "surrogateescape")})
+    return NftSources(PATH, {PATH: text.encode("utf-8", "surrogateescape")})
 
 
 def put(text, jumps, table=("inet", "filter"), chain=CHAIN):

@@ -7,10 +7,10 @@ from __future__ import annotations
 import random
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._backends._nftables._outline import outline
-from ansible_collections.port443.https.plugins.module_utils._backends._nftables._scan import scan
-from ansible_collections.port443.https.plugins.module_utils._backends._nftables._sources import Sources
-from ansible_collections.port443.https.plugins.module_utils._backends._nftables._text import (
+from ansible_collections.port443.https.plugins.module_utils._firewalls.nftables.outline import outline
+from ansible_collections.port443.https.plugins.module_utils._firewalls.nftables.scan import scan
+from ansible_collections.port443.https.plugins.module_utils._firewalls.nftables.sources import NftSources
+from ansible_collections.port443.https.plugins.module_utils._firewalls.nftables.text import (
     JumpText,
     TableText,
     with_ours,
@@ -41,7 +41,7 @@ def test_the_bytes_come_back_and_twice_is_once(start):
     for seed in range(start, start + 250):
         text = make_file(seed)
         wanted = random_set(text, seed)
-        before = Sources(PATH, {PATH: text.encode()})
+        before = NftSources(PATH, {PATH: text.encode()})
         written = with_ours(before, CHAIN, [wanted])
         assert written != before, seed
         assert without_ours(written, CHAIN).text(PATH) == text, f"seed {seed}:\n{text}\n-----\n{written.text(PATH)}"

@@ -10,23 +10,23 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.port443.https.plugins.module_utils._answer import Answer
-from ansible_collections.port443.https.plugins.module_utils._backends._iptables._parse import parse_save
-from ansible_collections.port443.https.plugins.module_utils._connection import (
-    Question,
-    Verdicts,
+from ansible_collections.port443.https.plugins.module_utils._netfilter.connection import ConnectionQuery
+from ansible_collections.port443.https.plugins.module_utils._netfilter.explanation import Verdict
+from ansible_collections.port443.https.plugins.module_utils._netfilter.packet import ANY_SOURCE, UNLISTED_SOURCE
+from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Chain, Rule, Table
+from ansible_collections.port443.https.plugins.module_utils._netfilter.verdict import (
+    ConnectionJudge,
     connection_verdict,
     neighbour_discovery_verdict,
 )
-from ansible_collections.port443.https.plugins.module_utils._packet import ANYONE, STRANGER
-from ansible_collections.port443.https.plugins.module_utils._ruleset import Chain, Rule, Table
+from ansible_collections.port443.https.plugins.module_utils._xtables.parse import parse_save
 
 TCP, UDP = 6, 17
 TRIED = yaml.safe_load((Path(__file__).parents[2] / "kernel" / "connections.yml").read_text(encoding="utf-8"))
 PURE = [case for case in TRIED if "nft" not in case.get("rules", {})]
 SOURCES = {
-    4: {"stranger": STRANGER, "banned": "203.0.113.5", "friend": "198.51.100.9", "near": "192.0.2.1"},
-    6: {"stranger": STRANGER, "banned": "2001:db8:bad::5", "friend": "2001:db8:f::9", "near": "2001:db8::1"},
+    4: {"stranger": UNLISTED_SOURCE, "banned": "203.0.113.5", "friend": "198.51.100.9", "near": "192.0.2.1"},
+    6: {"stranger": UNLISTED_SOURCE, "banned": "2001:db8:bad::5", "friend": "2001:db8:f::9", "near": "2001:db8::1"},
 }
 HOSTS = {4: "192.0.2.2", 6: "2001:db8::2"}
 GATEWAYS = {4: "192.0.2.1", 6: "fe80::1"}
@@ -37,13 +37,13 @@ def number(address):
     return int(ipaddress.ip_address(address))
 
 
-def ask(family=4, protocol=TCP, port=443, source=STRANGER, **fields):
+def ask(family=4, protocol=TCP, port=443, source=UNLISTED_SOURCE, **fields):
     port = port if isinstance(port, tuple) else (port, port)
-    if source not in (STRANGER, ANYONE):
+    if source not in (UNLISTED_SOURCE, ANY_SOURCE):
         source = ((number(source), number(source)),)
     own = ((number(HOSTS[family]), number(HOSTS[family])),)
     known = {"interface": "eth0", "addresses": own, "gateway": number(GATEWAYS[family])}
-    return Question(family, protocol, port, source, **{**known, **fields})
+    return ConnectionQuery(family, protocol, port, source, **{**known, **fields})
 
 
 def table(*lines, family="ip", frontend="iptables-nft", name="filter"):
@@ -61,7 +61,7 @@ def test_verdict_needs_no_kernel(case):
     for name, text in case.get("rules", {}).items():
         family = "ip6" if name.startswith("ip6") else "ip"
         ruleset += parse_save(text, name.replace("ip6tables", "iptables"), family)
-    verdicts = Verdicts(ruleset)
+    verdicts = ConnectionJudge(ruleset)
     for family, protocol, port, source, verdict, _because in case["expect"]:
         question = ask(family, {"tcp": TCP, "udp": UDP}[protocol], port, SOURCES[family][source])
         assert verdicts.answer(question).verdict == verdict
@@ -69,7 +69,7 @@ def test_verdict_needs_no_kernel(case):
 
 def test_answer_tells_where_the_deciding_rule_stands():
     rule = "-A INPUT -p tcp -m tcp --dport 443 -j REJECT --reject-with icmp-port-unreachable"
-    assert connection_verdict(table("-A INPUT -p udp -j ACCEPT", rule), ask()) == Answer(
+    assert connection_verdict(table("-A INPUT -p udp -j ACCEPT", rule), ask()) == Verdict(
         "blocked",
         f"iptables-nft ip filter INPUT rule 2: {rule}",
         "iptables-nft",
@@ -82,14 +82,14 @@ def test_answer_tells_where_the_deciding_rule_stands():
 
 
 def test_policy_is_named_without_a_number():
-    assert connection_verdict(table(":INPUT DROP", frontend="iptables-legacy"), ask()) == Answer(
+    assert connection_verdict(table(":INPUT DROP", frontend="iptables-legacy"), ask()) == Verdict(
         "blocked", "iptables-legacy ip filter INPUT policy DROP", "iptables-legacy", "ip", "filter", "INPUT"
     )
 
 
 def test_nothing_that_filters_and_rules_that_do_not_concern_it_are_told_apart():
-    assert connection_verdict((), ask()) == Answer("open", "nothing filters here")
-    assert connection_verdict(table("-A OUTPUT -p icmp -j DROP"), ask()) == Answer("open", "no rule blocks it")
+    assert connection_verdict((), ask()) == Verdict("open", "nothing filters here")
+    assert connection_verdict(table("-A OUTPUT -p icmp -j DROP"), ask()) == Verdict("open", "no rule blocks it")
 
 
 def test_control_characters_of_foreign_comments_are_escaped():
@@ -124,13 +124,13 @@ def test_range_in_too_many_parts_is_given_up():
     lines = [f"-A INPUT -p tcp --dport {port} -j ACCEPT" for port in range(1000, 3000, 2)]
     lines += [f"-A INPUT -p tcp --dport {port} -m limit --limit 9/sec -j ACCEPT" for port in range(1001, 3000, 2)]
     answer = connection_verdict(table(":INPUT DROP", *lines), ask(port=(1000, 2999)))
-    assert answer == Answer("depends", "the rules treat 1000-2999/tcp in more than 128 parts: ask for fewer ports")
+    assert answer == Verdict("depends", "the rules treat 1000-2999/tcp in more than 128 parts: ask for fewer ports")
 
 
 def test_anyone_is_more_than_a_stranger():
     rules = table("-A INPUT -s 203.0.113.0/24 -j DROP")
     assert connection_verdict(rules, ask()).verdict == "open"
-    assert connection_verdict(rules, ask(source=ANYONE)).verdict == "depends"
+    assert connection_verdict(rules, ask(source=ANY_SOURCE)).verdict == "depends"
 
 
 def test_unknown_interface_and_addresses_are_not_guessed():
@@ -239,7 +239,7 @@ def test_big_rulesets_and_many_ports_take_no_time():
     bans = [f"-A INPUT -s 10.{n >> 16}.{n >> 8 & 255}.{n & 255}/32 -j DROP" for n in range(10_000)]
     ports = [f"-A INPUT -p tcp -m tcp --dport {port} -j ACCEPT" for port in range(1000, 1500)]
     started = time.process_time()
-    verdicts = Verdicts(table(":INPUT DROP", *bans, *ports, "-A INPUT -m state --state ESTABLISHED -j ACCEPT"))
+    verdicts = ConnectionJudge(table(":INPUT DROP", *bans, *ports, "-A INPUT -m state --state ESTABLISHED -j ACCEPT"))
     assert {verdicts.answer(ask(port=port)).verdict for port in range(1000, 1500)} == {"open"}
     assert time.process_time() - started < 5  # 0.3 s when nothing else runs
 
@@ -252,13 +252,13 @@ ONLY_GLOBAL = (":INPUT DROP", "-A INPUT -p ipv6-icmp -j ACCEPT", "-A INPUT -d 20
 @pytest.mark.parametrize(
     ("source", "own", "expected"),
     [
-        (STRANGER, (GLOBAL, FE80), "open"),
+        (UNLISTED_SOURCE, (GLOBAL, FE80), "open"),
         (((GLOBAL + 7, GLOBAL + 7),), (GLOBAL, FE80), "open"),
         (((FE80 + 7, FE80 + 7),), (GLOBAL, FE80), "depends"),
-        (STRANGER, (FE80,), "blocked"),
+        (UNLISTED_SOURCE, (FE80,), "blocked"),
     ],
 )
 def test_who_is_beyond_the_link_reaches_no_address_of_the_link(source, own, expected):
     addresses = tuple((address, address) for address in own)
-    question = Question(6, TCP, (443, 443), source, interface="eth0", addresses=addresses, bridge=False)
+    question = ConnectionQuery(6, TCP, (443, 443), source, interface="eth0", addresses=addresses, bridge=False)
     assert connection_verdict(table(*ONLY_GLOBAL, family="ip6"), question).verdict == expected

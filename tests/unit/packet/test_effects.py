@@ -5,11 +5,11 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._backends._iptables._parse import parse_save
-from ansible_collections.port443.https.plugins.module_utils._packet import Packet
-from ansible_collections.port443.https.plugins.module_utils._packet_walk import Walker
-from ansible_collections.port443.https.plugins.module_utils._placement import Place, Placement
-from ansible_collections.port443.https.plugins.module_utils._ruleset import Chain, Match, Rule, Table
+from ansible_collections.port443.https.plugins.module_utils._netfilter.chain import ChainEvaluator
+from ansible_collections.port443.https.plugins.module_utils._netfilter.packet import Packet
+from ansible_collections.port443.https.plugins.module_utils._netfilter.placement import Placement, RulePosition
+from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Chain, Match, Rule, Table
+from ansible_collections.port443.https.plugins.module_utils._xtables.parse import parse_save
 
 SHARED = """*filter
 :INPUT ACCEPT
@@ -43,13 +43,13 @@ def filter_table(text):
 @pytest.mark.parametrize("effect", ["", *EFFECTS])
 def test_chain_that_drops_all_is_a_barrier_whatever_it_does_before(effect):
     table = filter_table(SHARED.format(f"-A SINK -j {effect}\n" if effect else ""))
-    assert Placement(table).find(HTTPS, "auto") == Place("INPUT", 2)
+    assert Placement(table).find(HTTPS, "auto") == RulePosition("INPUT", 2)
 
 
 @pytest.mark.parametrize("effect", EFFECTS)
 def test_rule_that_only_changes_or_records_something_ends_no_way(effect):
     table = filter_table(f"*filter\n:INPUT ACCEPT\n-A INPUT -j {effect}\nCOMMIT\n")
-    assert [outcome.verdict for outcome in Walker(table).walk("INPUT", HTTPS)] == ["accept"]
+    assert [outcome.verdict for outcome in ChainEvaluator(table).walk("INPUT", HTTPS)] == ["accept"]
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_rule_that_only_changes_or_records_something_ends_no_way(effect):
 )
 def test_later_rules_see_what_was_changed(rules, expected):
     table = filter_table(f"*filter\n:INPUT ACCEPT\n{rules}COMMIT\n")
-    ends = {(outcome.verdict, bool(outcome.doubt)) for outcome in Walker(table).walk("INPUT", HTTPS)}
+    ends = {(outcome.verdict, bool(outcome.doubt)) for outcome in ChainEvaluator(table).walk("INPUT", HTTPS)}
     assert sorted(ends) == expected
 
 
@@ -74,4 +74,4 @@ def test_chain_named_as_a_target_has_no_second_way_in_where_that_target_is_meant
     banned = Rule((Match("source", ((5, 5),)),), "drop")
     ways = (Rule((), "continue", "log", text="log"), Rule((Match("protocol", ((6, 6),)),), "jump", "log"))
     chains = (Chain("input", ways, "accept", "input"), Chain("log", (banned, Rule((), "drop"))))
-    assert Placement(Table("nft", "inet", "own", chains), "input").find(HTTPS, "auto") == Place("log", 1)
+    assert Placement(Table("nft", "inet", "own", chains), "input").find(HTTPS, "auto") == RulePosition("log", 1)

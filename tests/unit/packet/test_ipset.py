@@ -13,12 +13,13 @@ import ipaddress
 import struct
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils import _netlink
-from ansible_collections.port443.https.plugins.module_utils._backends._iptables._parse import parse_save
-from ansible_collections.port443.https.plugins.module_utils._ipset import IpSet, parse_ipset
-from ansible_collections.port443.https.plugins.module_utils._ipset_match import bind, bind_sets
-from ansible_collections.port443.https.plugins.module_utils._packet import ANYONE, Packet, rule_matches
-from ansible_collections.port443.https.plugins.module_utils._placement import Placement
+from ansible_collections.port443.https.plugins.module_utils._linux.ipset_match import bind, bind_sets
+from ansible_collections.port443.https.plugins.module_utils._netfilter.match import rule_matches
+from ansible_collections.port443.https.plugins.module_utils._netfilter.packet import ANY_SOURCE, Packet
+from ansible_collections.port443.https.plugins.module_utils._netfilter.placement import Placement
+from ansible_collections.port443.https.plugins.module_utils._nfnetlink import socket as _netlink
+from ansible_collections.port443.https.plugins.module_utils._nfnetlink.ipset import IpSet, parse_ipset
+from ansible_collections.port443.https.plugins.module_utils._xtables.parse import parse_save
 
 # An address, and its length, of the first and the second dimension; the numbers of ip_set.h.
 ADDRESS, LENGTH, PORT, PROTOCOL, FLAGS, MARK, MARK_MASK, ETHER, NAME = 1, 3, 4, 7, 8, 10, 11, 17, 18
@@ -192,7 +193,7 @@ EIGHTH = [network("96.0.0.0/4"), network("112.0.0.0/4")]
     ],
 )
 def test_stranger_may_be_in_what_holds_an_eighth_of_all_addresses(kind, elements, stranger, anyone):
-    asked = [Packet(4, 6, dport=(443, 443)), Packet(4, 6, dport=(443, 443), source=ANYONE)]
+    asked = [Packet(4, 6, dport=(443, 443)), Packet(4, 6, dport=(443, 443), source=ANY_SOURCE)]
     found = [holds(kind, elements, packet) for packet in asked]
     assert found == [stranger, True if stranger else anyone]
 

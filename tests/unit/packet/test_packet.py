@@ -7,17 +7,11 @@ from __future__ import annotations
 import ipaddress
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._backends._iptables._parse import parse_rule
-from ansible_collections.port443.https.plugins.module_utils._packet import (
-    ANYONE,
-    ARP,
-    HOST,
-    Packet,
-    match_holds,
-    rule_matches,
-)
-from ansible_collections.port443.https.plugins.module_utils._ruleset import Match
-from ansible_collections.port443.https.plugins.module_utils._spans import merge_spans
+from ansible_collections.port443.https.plugins.module_utils._netfilter.intervals import merge_spans
+from ansible_collections.port443.https.plugins.module_utils._netfilter.match import match_holds, rule_matches
+from ansible_collections.port443.https.plugins.module_utils._netfilter.packet import ANY_SOURCE, ARP, HOST, Packet
+from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Match
+from ansible_collections.port443.https.plugins.module_utils._xtables.parse import parse_rule
 
 ICMP = {"protocol": 58, "icmp": (135, 0), "hop_limit": (255, 255)}
 
@@ -35,8 +29,8 @@ def span(text):
         ("-s 0.0.0.0/0", {}, True),
         ("-s 128.0.0.0/1", {}, None),
         ("! -s 128.0.0.0/1", {}, None),
-        ("-s 10.0.0.0/8", {"source": ANYONE}, None),
-        ("-s 0.0.0.0/0", {"source": ANYONE}, True),
+        ("-s 10.0.0.0/8", {"source": ANY_SOURCE}, None),
+        ("-s 0.0.0.0/0", {"source": ANY_SOURCE}, True),
         ("-s 10.0.0.0/8", {"source": (span("10.1.0.0/16"),)}, True),
         ("-s 10.1.0.0/16", {"source": (span("10.0.0.0/8"),)}, None),
         ("-s 10.1.0.0/16", {"source": (span("10.1.0.0/24"), span("10.2.0.0/24"))}, None),
@@ -82,7 +76,7 @@ def span(text):
         ("-m set ! --match-set welcome src", {}, None),
         ("-m set --match-set banned src", {"unlisted": True}, False),
         ("-m set ! --match-set welcome src", {"unlisted": True}, True),
-        ("-m set --match-set banned src", {"source": ANYONE}, None),
+        ("-m set --match-set banned src", {"source": ANY_SOURCE}, None),
         ("-m set --match-set hosts dst", {}, None),
         ("-m limit --limit 5/sec", {}, None),
         ("-m limit --limit 5/sec -p udp", {}, False),
@@ -140,8 +134,8 @@ PAIRS = (
         (Match("source", merge_spans([(5, 9), (20, 30)])), {"source": ((22, 22),)}, True),
         (Match("source", merge_spans([(5, 9), (20, 30)])), {"source": ((15, 22),)}, None),
         (Match("source", (), ("banned",)), {}, False),
-        (Match("source", (), ("banned",)), {"source": ANYONE}, None),
-        (Match("source", ()), {"source": ANYONE}, False),
+        (Match("source", (), ("banned",)), {"source": ANY_SOURCE}, None),
+        (Match("source", ()), {"source": ANY_SOURCE}, False),
         (Match("source", ((5, 9),), ("banned",)), {"learnt": frozenset(("banned",))}, None),
         (Match("source", ((5, 9),), ("banned",)), {"learnt": frozenset(("others",))}, False),
         (Match("in_interface", names=("eth1", "eth0")), {}, True),
@@ -169,7 +163,7 @@ PAIRS = (
         (Match("either", rows=PAIRS, negated=True), {"source": ((5, 5),)}, False),
         (Match("either", rows=PAIRS), {"source": ((5, 15),)}, None),
         (Match("either", rows=PAIRS), {"dport": (80, 80), "destination": HOST}, None),
-        (Match("either", names=("pairs",)), {"source": ANYONE}, None),
+        (Match("either", names=("pairs",)), {"source": ANY_SOURCE}, None),
         (Match("unknown", names=("limit",)), {}, None),
     ],
 )

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import time
 
-from ansible_collections.port443.https.plugins.module_utils._backends._iptables._parse import parse_save
-from ansible_collections.port443.https.plugins.module_utils._packet import Packet
-from ansible_collections.port443.https.plugins.module_utils._packet_walk import Walker
-from ansible_collections.port443.https.plugins.module_utils._ruleset import Chain, Effect, Match, Rule, Table
+from ansible_collections.port443.https.plugins.module_utils._netfilter.chain import ChainEvaluator
+from ansible_collections.port443.https.plugins.module_utils._netfilter.packet import Packet
+from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Chain, Effect, Match, Rule, Table
+from ansible_collections.port443.https.plugins.module_utils._xtables.parse import parse_save
 
 PACKET = Packet(4, 6, dport=(443, 443), in_interface="eth0")
 
@@ -22,7 +22,7 @@ def walk(*lines, chains=("web", "more"), policy="ACCEPT", packet=PACKET):
     (table,) = parse_save(text, "iptables-nft", "ip")
     return {
         (outcome.verdict, way(outcome.path), way(outcome.doubt), outcome.packet.mark)
-        for outcome in Walker(table).walk("INPUT", packet)
+        for outcome in ChainEvaluator(table).walk("INPUT", packet)
     }
 
 
@@ -113,7 +113,7 @@ def test_many_ways_through_marks_stay_few():
 def native(*rules, web=(), policy="accept", packet=PACKET):
     """The same of a table of nft, the marks among the ends."""
     chains = (Chain("INPUT", rules, policy, "input"), Chain("web", tuple(web)))
-    outcomes = Walker(Table("nft", "inet", "filter", chains)).walk("INPUT", packet)
+    outcomes = ChainEvaluator(Table("nft", "inet", "filter", chains)).walk("INPUT", packet)
     return {(one.verdict, way(one.path), way(one.doubt), one.packet.mark) for one in outcomes}
 
 
@@ -157,7 +157,7 @@ def test_many_rows_of_a_set_are_left_out_once_and_for_all():
     rows = tuple((Match("source", ((n, n),)), HTTPS) for n in range(50_000))
     drop = Rule((Match("either", rows=rows, names=("bad",)),), "drop")
     started = time.process_time()
-    walker = Walker(Table("nft", "ip", "filter", (Chain("INPUT", (drop,), "accept", "input"),)))
+    walker = ChainEvaluator(Table("nft", "ip", "filter", (Chain("INPUT", (drop,), "accept", "input"),)))
     for port in range(100, 200):
         ends = walker.walk("INPUT", Packet(4, 6, dport=(port, port), source=((60_000, 60_000),)))
         assert [end.verdict for end in ends] == ["accept"]

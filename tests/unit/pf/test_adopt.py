@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._backends._pf._way import ensure
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._port_rule import parse_request
+from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.engine import ensure
+from ansible_collections.port443.https.plugins.module_utils._spec.request import parse_request
 
 BLOCKING = "block in all\npass out all\n"
 PASTED = "pass in inet proto tcp from any to any port 443 no state\n"

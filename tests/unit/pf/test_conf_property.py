@@ -7,13 +7,9 @@ from __future__ import annotations
 import random
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._backends._pf._conf import (
-    anchors_of_ours,
-    settled,
-    without_block,
-)
-from ansible_collections.port443.https.plugins.module_utils._backends._pf._way import ensure
-from ansible_collections.port443.https.plugins.module_utils._port_rule import parse_request
+from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.engine import ensure
+from ansible_collections.port443.https.plugins.module_utils._pf.conf import anchors_of_ours, settled, without_block
+from ansible_collections.port443.https.plugins.module_utils._spec.request import parse_request
 from fake_pf.grammar import Parser
 from fake_pf.host import PlayedHost
 from fake_pf.machine import Machine

@@ -7,10 +7,10 @@ from __future__ import annotations
 import os
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._backends._pf._system import SYSTEMS
-from ansible_collections.port443.https.plugins.module_utils._backends._pf._way import ensure
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._port_rule import parse_request
+from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.engine import ensure
+from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.system import SYSTEMS
+from ansible_collections.port443.https.plugins.module_utils._spec.request import parse_request
 from fake_pf.machine import STOCK_DARWIN
 
 BLOCKING = "block all\npass in proto tcp from any to any port 22 flags any\n"

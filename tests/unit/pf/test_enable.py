@@ -5,10 +5,10 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._backends._pf._reference import SwitchOn
-from ansible_collections.port443.https.plugins.module_utils._backends._pf._way import ensure
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._port_rule import parse_request
+from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.engine import ensure
+from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.reference import TakeReference
+from ansible_collections.port443.https.plugins.module_utils._spec.request import parse_request
 from fake_pf.machine import STOCK_DARWIN
 
 BLOCKING = "block all\npass in proto tcp from any to any port 22 flags any\n"
@@ -34,7 +34,7 @@ def test_pf_that_somebody_switches_on_meanwhile_is_no_failure_and_stays_on(playe
     assert run(host, enable=True).steps == ()
 
     host.machine.kernel.enabled = False
-    step = SwitchOn()
+    step = TakeReference()
     step.carry_out(host)
     step.take_back(host)
     assert host.machine.kernel.enabled
@@ -44,7 +44,7 @@ def test_pf_that_somebody_switches_on_meanwhile_is_no_failure_and_stays_on(playe
 def test_switching_on_is_taken_back_where_it_was_ours(played, name):
     host = played(name, "pass\n")
     host.machine.run(["pfctl", "-d"])
-    step = SwitchOn()
+    step = TakeReference()
     step.carry_out(host)
     assert host.machine.kernel.enabled
     step.take_back(host)

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.port443.https.plugins.module_utils._backends._pf._drift import Difference
-from ansible_collections.port443.https.plugins.module_utils._backends._pf._live import difference
-from ansible_collections.port443.https.plugins.module_utils._backends._pf._observe import observe
-from ansible_collections.port443.https.plugins.module_utils._backends._pf._parse import parse_rules
-from ansible_collections.port443.https.plugins.module_utils._backends._pf._system import SYSTEMS as FACTS
-from ansible_collections.port443.https.plugins.module_utils._port_rule import parse_request
+from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.live import difference
+from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.observe import observe
+from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.system import SYSTEMS as FACTS
+from ansible_collections.port443.https.plugins.module_utils._pf.drift import Difference
+from ansible_collections.port443.https.plugins.module_utils._pf.parse import parse_rules
+from ansible_collections.port443.https.plugins.module_utils._spec.request import parse_request
 from fake_pf.host import PlayedHost
 from fake_pf.machine import Machine
 from fake_pf.show import is_filter

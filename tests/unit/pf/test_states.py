@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._backends._pf._way import ensure
-from ansible_collections.port443.https.plugins.module_utils._port_rule import parse_request
+from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.engine import ensure
+from ansible_collections.port443.https.plugins.module_utils._spec.request import parse_request
 from fake_pf import states
 
 BLOCKING = "block all\npass in proto tcp from any to any port 22 keep state\n"

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.port443.https.plugins.module_utils._backends._pf._parse import parse_rules
-from ansible_collections.port443.https.plugins.module_utils._backends._pf._rule import Table
-from ansible_collections.port443.https.plugins.module_utils._backends._pf._verdict import judge
-from ansible_collections.port443.https.plugins.module_utils._backends._pf._walk import Filter
-from ansible_collections.port443.https.plugins.module_utils._link import Link
-from ansible_collections.port443.https.plugins.module_utils._port_rule import parse_request
+from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.verdict import judge
+from ansible_collections.port443.https.plugins.module_utils._netfilter.link import Link
+from ansible_collections.port443.https.plugins.module_utils._pf.parse import parse_rules
+from ansible_collections.port443.https.plugins.module_utils._pf.rule import PfTable
+from ansible_collections.port443.https.plugins.module_utils._pf.walk import Filter
+from ansible_collections.port443.https.plugins.module_utils._spec.request import parse_request
 
 CASES = yaml.safe_load((Path(__file__).parent / "verdicts.yml").read_text(encoding="utf-8"))
 OWN = {4: ["192.0.2.10"], 6: ["fe80::10", "2001:db8::10"]}
@@ -29,7 +29,7 @@ def table_of(texts):
     networks = {
         sign: [ipaddress.ip_network(text.lstrip("!")) for text in texts if (text[0] == "!") == sign] for sign in (0, 1)
     }
-    return Table(tuple(networks[0]), tuple(networks[1]))
+    return PfTable(tuple(networks[0]), tuple(networks[1]))
 
 
 def filter_of(case):

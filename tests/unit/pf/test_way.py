@@ -5,14 +5,14 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._backends._pf._links import parse_ifconfig, parse_route
-from ansible_collections.port443.https.plugins.module_utils._backends._pf._system import parse_rc_conf_local
-from ansible_collections.port443.https.plugins.module_utils._backends._pf._way import report
-from ansible_collections.port443.https.plugins.module_utils._engine import ensure
-from ansible_collections.port443.https.plugins.module_utils._errors import HostError, RuleError
-from ansible_collections.port443.https.plugins.module_utils._host import Host
-from ansible_collections.port443.https.plugins.module_utils._port_rule import parse_request
-from ansible_collections.port443.https.plugins.module_utils._registry import BACKENDS
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError, RequestError
+from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.engine import report
+from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.links import parse_ifconfig, parse_route
+from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.system import parse_rc_conf_local
+from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._ports.engine import ensure
+from ansible_collections.port443.https.plugins.module_utils._ports.registry import BACKENDS
+from ansible_collections.port443.https.plugins.module_utils._spec.request import parse_request
 from fake_pf.companions import IFCONFIG
 
 BLOCKING = "block all\n"
@@ -37,13 +37,13 @@ def test_options_of_other_firewalls_are_refused(system, played, option):
     host = played(system, BLOCKING)
     with pytest.raises(HostError, match=r"pf is the firewall of this host: .* is no option of pf"):
         ensure(host, parse_request({"ports": ["443/tcp"], **option}), True)
-    with pytest.raises(RuleError):
+    with pytest.raises(RequestError):
         parse_request({"ports": ["443/tcp"], "backend": "pf", **option})
 
 
 @pytest.mark.parametrize("name", ["_x", "a/b", "a b", 'a"', "x" * 64, "1a"])
 def test_an_anchor_that_pf_would_not_take_is_refused_before_the_host_is_touched(name):
-    with pytest.raises(RuleError, match="cannot name an anchor of pf"):
+    with pytest.raises(RequestError, match="cannot name an anchor of pf"):
         parse_request({"ports": ["443/tcp"], "anchor": name})
 
 

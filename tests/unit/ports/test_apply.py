@@ -5,10 +5,10 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._apply import apply, explain, undo
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._host import Completed, Host
-from ansible_collections.port443.https.plugins.module_utils._plan import Prune, Run, Write
+from ansible_collections.port443.https.plugins.module_utils._host.host import Completed, Host
+from ansible_collections.port443.https.plugins.module_utils._plan.apply import apply, explain, undo
+from ansible_collections.port443.https.plugins.module_utils._plan.steps import Prune, Run, Write
 
 ADD_FOUR = Run(("restore4",), "add", (Run(("restore4",), "remove"),))
 ADD_SIX = Run(("restore6",), "add", (Run(("restore6",), "remove"),))
@@ -132,7 +132,7 @@ def test_a_link_is_followed_and_stays_a_link(tmp_path):
 
 
 def test_the_lock_is_waited_for_and_leaves_no_file(tmp_path, monkeypatch):
-    monkeypatch.setattr("ansible_collections.port443.https.plugins.module_utils._locks.LOCK_TIMEOUT", 0.2)
+    monkeypatch.setattr("ansible_collections.port443.https.plugins.module_utils._host.locks.LOCK_TIMEOUT", 0.2)
     host = Host()
     host.lock_path = str(tmp_path / "lock")
     with host.lock(), pytest.raises(HostError, match="another run of this collection has held"), host.lock():

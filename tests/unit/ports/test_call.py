@@ -7,11 +7,11 @@ from __future__ import annotations
 import contextlib
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils import _apply
-from ansible_collections.port443.https.plugins.module_utils._bus import Method, Refusal
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._host import Host
-from ansible_collections.port443.https.plugins.module_utils._plan import Call, Write
+from ansible_collections.port443.https.plugins.module_utils._host.dbus import Method, Refusal
+from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._plan import apply
+from ansible_collections.port443.https.plugins.module_utils._plan.steps import BusCall, Write
 
 
 def method(member):
@@ -50,42 +50,42 @@ class Program:
 
 
 FILES = ((Write("file", b"mine", b"meant"),), ("copy",))
-BACK = (Call((DROP,), (), (Write("file", b"meant", b"mine"),), ("copy",)),)
+BACK = (BusCall((DROP,), (), (Write("file", b"meant", b"mine"),), ("copy",)),)
 
 
 def test_what_the_program_wrote_is_replaced_by_what_is_meant():
     host = Program(file=b"mine")
-    _apply.apply(host, [Call((ADD,), BACK, *FILES)])
+    apply.apply(host, [BusCall((ADD,), BACK, *FILES)])
     assert (host.files, host.asked) == ({"file": b"meant", "copy": None}, ["Add"])
-    assert _apply.undo(host, [Call((ADD,), BACK, *FILES)]) == ""
+    assert apply.undo(host, [BusCall((ADD,), BACK, *FILES)]) == ""
     assert (host.files, host.asked) == ({"file": b"mine", "copy": None}, ["Add", "Drop"])
 
 
 def test_a_file_that_somebody_changed_stops_it_before_the_program_is_asked():
     host = Program(file=b"somebody's")
     with pytest.raises(HostError, match="file was changed by somebody else during this run"):
-        _apply.apply(host, [Call((ADD,), BACK, *FILES)])
+        apply.apply(host, [BusCall((ADD,), BACK, *FILES)])
     assert (host.files, host.asked) == ({"file": b"somebody's"}, [])
 
 
 def test_what_was_done_beside_a_refusal_is_taken_back():
     host = Program(file=b"mine")
     with pytest.raises(HostError, match="Bad failed and said: it is bad"):
-        _apply.apply(host, [Call((ADD, BAD), BACK, *FILES)])
+        apply.apply(host, [BusCall((ADD, BAD), BACK, *FILES)])
     assert (host.files, host.asked) == ({"file": b"mine", "copy": None}, ["Add", "Bad", "Drop"])
 
 
 def test_steps_before_a_refusal_are_taken_back_in_reverse():
     host = Program(file=b"mine")
-    reload = Call((method("Check"),), (Call((method("Reload"),)),))
+    reload = BusCall((method("Check"),), (BusCall((method("Reload"),)),))
     with pytest.raises(HostError, match="it is bad"):
-        _apply.apply(host, [reload, Call((ADD,), BACK, *FILES), Write("new", None, b"x"), Call((BAD,))])
+        apply.apply(host, [reload, BusCall((ADD,), BACK, *FILES), Write("new", None, b"x"), BusCall((BAD,))])
     assert host.files == {"file": b"mine", "copy": None, "new": None}
     assert host.asked == ["Check", "Add", "Bad", "Drop", "Reload"]
 
 
 def test_it_reads_as_what_is_run_and_written():
-    assert str(Call((ADD, DROP), BACK, *FILES)) == (
+    assert str(BusCall((ADD, DROP), BACK, *FILES)) == (
         "busctl call org.example / org.example Add\nbusctl call org.example / org.example Drop\nwrite file"
     )
 

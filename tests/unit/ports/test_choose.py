@@ -5,10 +5,11 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._backends._iptables._parse import parse_save
-from ansible_collections.port443.https.plugins.module_utils._choose import Choice, Facts, choose, find_managers
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._ruleset import Chain, Match, Rule, Table
+from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Chain, Match, Rule, Table
+from ansible_collections.port443.https.plugins.module_utils._netfilter.table_owner import find_managers
+from ansible_collections.port443.https.plugins.module_utils._ports.detect import Choice, Facts, choose
+from ansible_collections.port443.https.plugins.module_utils._xtables.parse import parse_save
 
 BASE = "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n"
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._backends._iptables._parse import parse_save
-from ansible_collections.port443.https.plugins.module_utils._effective import judge
-from ansible_collections.port443.https.plugins.module_utils._link import Link
-from ansible_collections.port443.https.plugins.module_utils._port_rule import parse_request
-from ansible_collections.port443.https.plugins.module_utils._ruleset import Chain, Rule, Table
+from ansible_collections.port443.https.plugins.module_utils._netfilter.link import Link
+from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Chain, Rule, Table
+from ansible_collections.port443.https.plugins.module_utils._spec.request import parse_request
+from ansible_collections.port443.https.plugins.module_utils._verdict.port_verdict import judge
+from ansible_collections.port443.https.plugins.module_utils._xtables.parse import parse_save
 
 ADDRESSES = ((0xC0000202, 0xC0000202),)
 PLAIN = frozenset(("eth0", "eth0.5"))

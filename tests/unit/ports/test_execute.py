@@ -6,7 +6,7 @@ import threading
 
 import pytest
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._execute import beside
+from ansible_collections.port443.https.plugins.module_utils._host.run import beside
 
 
 def test_work_begins_at_once_and_its_answer_is_waited_for():

@@ -4,10 +4,10 @@
 
 from __future__ import annotations
 
-from ansible_collections.port443.https.plugins.module_utils._answer import Answer
-from ansible_collections.port443.https.plugins.module_utils._kernel import Kernel
-from ansible_collections.port443.https.plugins.module_utils._nft_kernel import NftView
-from ansible_collections.port443.https.plugins.module_utils._ports_info_module import place
+from ansible_collections.port443.https.plugins.module_utils._entry.ports_info import place
+from ansible_collections.port443.https.plugins.module_utils._linux.kernel import Kernel
+from ansible_collections.port443.https.plugins.module_utils._netfilter.explanation import Verdict
+from ansible_collections.port443.https.plugins.module_utils._nfnetlink.view import NftView
 
 KERNEL = Kernel((), (), {}, None, NftView())
 
@@ -29,7 +29,7 @@ class EmptyHost:
 
 
 def test_rule_of_nft_is_told_with_the_handle_that_nft_deletes_it_by():
-    answer = Answer("blocked", "", "nft", "inet", "fw", "in", 2, "tcp dport 443 drop", handle=7)
+    answer = Verdict("blocked", "", "nft", "inet", "fw", "in", 2, "tcp dport 443 drop", handle=7)
     assert place(EmptyHost(), KERNEL, answer) == {
         "table": "nft inet fw",
         "chain": "in",
@@ -40,11 +40,11 @@ def test_rule_of_nft_is_told_with_the_handle_that_nft_deletes_it_by():
 
 
 def test_policy_has_no_handle():
-    answer = Answer("blocked", "", "iptables-nft", "ip", "filter", "INPUT")
+    answer = Verdict("blocked", "", "iptables-nft", "ip", "filter", "INPUT")
     told = {"table": "iptables-nft ip filter", "chain": "INPUT", "rule": "", "handle": 0, "file": ""}
     assert place(EmptyHost(), KERNEL, answer) == told
 
 
 def test_where_nothing_filters_nothing_is_told():
     told = {"table": "", "chain": "", "rule": "", "handle": 0, "file": ""}
-    assert place(EmptyHost(), KERNEL, Answer("open", "nothing filters here")) == told
+    assert place(EmptyHost(), KERNEL, Verdict("open", "nothing filters here")) == told

@@ -4,8 +4,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.port443.https.plugins.module_utils._link import (
-    Link,
+from ansible_collections.port443.https.plugins.module_utils._linux.links import (
     observe_links,
     observe_listeners,
     parse_dev,
@@ -15,6 +14,7 @@ from ansible_collections.port443.https.plugins.module_utils._link import (
     parse_route,
     parse_sockets,
 )
+from ansible_collections.port443.https.plugins.module_utils._netfilter.link import Link
 
 HEADER = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n"
 LOCAL = "eth1\t000200C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n"

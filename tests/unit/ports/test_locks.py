@@ -9,9 +9,9 @@ import signal
 import time
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils import _locks
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._host import Host
+from ansible_collections.port443.https.plugins.module_utils._host import locks
+from ansible_collections.port443.https.plugins.module_utils._host.host import Host
 
 RUNS = 12
 AT_WORK = 0.5  # seconds; all together work for longer than a wait without progress may last
@@ -19,7 +19,7 @@ AT_WORK = 0.5  # seconds; all together work for longer than a wait without progr
 
 @pytest.fixture
 def host(tmp_path, monkeypatch):
-    monkeypatch.setattr(_locks, "LOCK_TIMEOUT", 5.0)
+    monkeypatch.setattr(locks, "LOCK_TIMEOUT", 5.0)
     made = Host()
     made.lock_path = str(tmp_path / "lock")
     return made
@@ -127,7 +127,7 @@ def test_one_that_was_killed_at_work_is_no_obstacle(host, tmp_path):
 
 
 def test_where_nothing_moves_the_wait_ends_and_leaves_no_ticket(host, tmp_path, monkeypatch):
-    monkeypatch.setattr(_locks, "LOCK_TIMEOUT", 0.6)
+    monkeypatch.setattr(locks, "LOCK_TIMEOUT", 0.6)
     with host.lock():
         begun = time.monotonic()
         with pytest.raises(HostError) as problem, host.lock():
@@ -140,7 +140,7 @@ def test_where_nothing_moves_the_wait_ends_and_leaves_no_ticket(host, tmp_path, 
 
 
 def test_a_ticket_that_is_taken_away_before_it_is_locked_is_drawn_again(host, tmp_path, monkeypatch):
-    flock, taken = _locks.fcntl.flock, []
+    flock, taken = locks.fcntl.flock, []
 
     def flock_too_late(descriptor, operation):
         for path in tmp_path.iterdir() if not taken else ():
@@ -148,8 +148,8 @@ def test_a_ticket_that_is_taken_away_before_it_is_locked_is_drawn_again(host, tm
             path.unlink()
         flock(descriptor, operation)
 
-    monkeypatch.setattr(_locks.fcntl, "flock", flock_too_late)
-    ticket, held = _locks._draw(host.lock_path)
+    monkeypatch.setattr(locks.fcntl, "flock", flock_too_late)
+    ticket, held = locks._draw(host.lock_path)
     assert [path.name for path in tmp_path.iterdir()] == [os.path.basename(ticket)]
     assert len(taken) == 1
     os.close(held)

@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._errors import RuleError
-from ansible_collections.port443.https.plugins.module_utils._options import MANAGED, OPTIONS, UNSET
-from ansible_collections.port443.https.plugins.module_utils._port_rule import parse_request
+from ansible_collections.port443.https.plugins.module_utils._errors import RequestError
+from ansible_collections.port443.https.plugins.module_utils._spec.options import MANAGED, OPTIONS, UNSET
+from ansible_collections.port443.https.plugins.module_utils._spec.request import parse_request
 
 GIVEN = {
     "interface": ["eth0"],
@@ -27,7 +27,7 @@ def test_an_option_is_taken_by_the_firewalls_that_have_it_and_refused_by_the_oth
     if option in OPTIONS[backend]:
         assert getattr(parse_request(options), option) != UNSET[option]
         return
-    with pytest.raises(RuleError) as refusal:
+    with pytest.raises(RequestError) as refusal:
         parse_request(options)
     assert refusal.value.message.startswith(f"{option} is no option of {backend}, only of ")
 
@@ -39,7 +39,7 @@ def test_what_no_firewall_asked_for_by_name_can_refuse_waits_for_the_host():
 @pytest.mark.parametrize("direction", ["out", "both"])
 @pytest.mark.parametrize("option", [{"source": ["192.0.2.0/24"]}, {"interface": ["eth0"]}, {"zone": "public"}])
 def test_who_connects_is_no_question_of_what_goes_out(direction, option):
-    with pytest.raises(RuleError, match="direction: in alone"):
+    with pytest.raises(RequestError, match="direction: in alone"):
         parse_request({"ports": ["443/tcp"], "direction": direction, **option})
 
 
@@ -53,11 +53,11 @@ def test_a_timeout_is_told_in_seconds_or_with_a_unit(text, seconds):
 
 @pytest.mark.parametrize("text", ["", 0, "0", "0m", "31d", "1w", "-5", "5 m", "1h30m", "m", "٣m"])
 def test_a_timeout_that_cannot_be_meant_is_refused_with_what_would_work(text):
-    with pytest.raises(RuleError, match="such as 30m or 2h"):
+    with pytest.raises(RequestError, match="such as 30m or 2h"):
         parse_request({"ports": ["443/tcp"], "timeout": text})
 
 
 @pytest.mark.parametrize("zone", ["public zone", "a" * 18, "zone;", "zöne"])
 def test_a_zone_that_firewalld_could_not_name_is_refused(zone):
-    with pytest.raises(RuleError, match="such as public"):
+    with pytest.raises(RequestError, match="such as public"):
         parse_request({"ports": ["443/tcp"], "zone": zone})

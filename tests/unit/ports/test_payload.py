@@ -10,7 +10,7 @@ import sys
 
 import pytest
 from ansible_collections.port443.https.plugins.module_utils import _payload
-from ansible_collections.port443.https.plugins.module_utils._renewal import _zipapp
+from ansible_collections.port443.https.plugins.module_utils._renewal import zipapp
 
 MODULES = ("ports", "iptables_ports", "ports_info")
 FIREWALLS = ("iptables", "nftables", "firewalld", "ufw", "pf")
@@ -20,7 +20,7 @@ from {package} import _payload
 sys.meta_path.append(_payload.Sources(_payload.unpack(sys.stdin.read())))
 importlib.import_module({entry!r}).run
 {imports}
-print(*sorted(name[len({package!r}) + 1:] for name in sys.modules if name.startswith({package!r} + "._backends.")))
+print(*sorted(name[len({package!r}) + 1:] for name in sys.modules if name.startswith({package!r} + "._firewalls.")))
 """
 
 CALLED = """
@@ -39,7 +39,7 @@ def test_all_that_is_imported_is_packed_and_nothing_else(module):
     entry = _payload.entry_of(module)
     imported = {
         path.replace("/__init__", "")[: -len(".py")].replace("/", ".")
-        for path in _zipapp.collect(entry)
+        for path in zipapp.collect(entry)
         if not path.endswith("/module_utils/__init__.py")
     }
     packages = {name.rpartition(".")[0] for name in imported} - {_payload.PACKAGE}
@@ -50,7 +50,7 @@ def test_all_that_is_imported_is_packed_and_nothing_else(module):
 @pytest.fixture
 def python(tmp_path):
     """Runs a script in a Python that has of this collection what Ansible sends: what ``_payload`` imports."""
-    sent = _zipapp.collect(_payload.__name__)
+    sent = zipapp.collect(_payload.__name__)
     assert len(sent) < 6, "each file more takes Ansible longer to send"
     for name, source in sent.items():
         path = tmp_path / name
@@ -82,26 +82,28 @@ def host(python):
 
 def test_a_run_reads_the_code_of_no_firewall_before_it_knows_which(host):
     loaded = {name.split(".")[1] for name in host("ports")}
-    assert loaded == {"_firewalld", "_iptables"}  # whether the one runs; how the kernel's rules are parsed
-    assert "_backends._iptables._backend" not in host("ports")
+    assert loaded == {"firewalld"}  # whether it runs
+    assert "_firewalls.iptables.backend" not in host("ports")
 
 
 @pytest.mark.parametrize("firewall", FIREWALLS)
 def test_the_code_of_each_firewall_is_there_when_it_is_asked_for(host, firewall):
-    imports = f"from {_payload.PACKAGE}._registry import BACKENDS; assert BACKENDS[{firewall!r}]().name == {firewall!r}"
-    assert f"_backends._{firewall}._backend" in host("ports", imports)
+    imports = (
+        f"from {_payload.PACKAGE}._ports.registry import BACKENDS; assert BACKENDS[{firewall!r}]().name == {firewall!r}"
+    )
+    assert f"_firewalls.{firewall}.backend" in host("ports", imports)
 
 
 def test_other_systems_and_the_report_find_their_code(host):
-    pf = f"from {_payload.PACKAGE}._backends._pf._way import ensure, report"
-    assert "_backends._pf._way" in host("ports", pf)
-    assert "_backends._pf._way" in host("ports_info", pf)
+    pf = f"from {_payload.PACKAGE}._firewalls.pf.engine import ensure, report"
+    assert "_firewalls.pf.engine" in host("ports", pf)
+    assert "_firewalls.pf.engine" in host("ports_info", pf)
 
 
 def test_an_error_shows_the_line_it_comes_from(host):
-    broken = f"import traceback; from {_payload.PACKAGE}._port_rule import parse_request\n"
+    broken = f"import traceback; from {_payload.PACKAGE}._spec.request import parse_request\n"
     broken += "try: parse_request(None)\nexcept AttributeError: told = traceback.format_exc()\n"
-    broken += "assert 'module_utils/_port_rule.py' in told and 'options.get(' in told, told"
+    broken += "assert 'module_utils/_spec/request.py' in told and 'options.get(' in told, told"
     host("ports", broken)
 
 

@@ -7,14 +7,12 @@ from __future__ import annotations
 import ipaddress
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._errors import RuleError
-from ansible_collections.port443.https.plugins.module_utils._port_rule import (
-    PortRule,
-    Request,
+from ansible_collections.port443.https.plugins.module_utils._errors import RequestError
+from ansible_collections.port443.https.plugins.module_utils._spec.ports import PortRule, parse_port, parse_ports
+from ansible_collections.port443.https.plugins.module_utils._spec.request import (
+    PortsRequest,
     parse_interfaces,
     parse_name,
-    parse_port,
-    parse_ports,
     parse_request,
     parse_sources,
 )
@@ -65,7 +63,7 @@ def test_port_is_read(given, want):
 
 @pytest.mark.parametrize(("given", "told"), REFUSED)
 def test_port_is_refused_with_what_would_work(given, told):
-    with pytest.raises(RuleError) as refusal:
+    with pytest.raises(RequestError) as refusal:
         parse_port(given)
     assert told in refusal.value.message
     assert repr(str(given)) in refusal.value.message or str(given) in refusal.value.message
@@ -86,7 +84,7 @@ def test_what_is_asked_for_most_needs_no_list_of_services():
 
 
 def test_service_nobody_knows_is_refused():
-    with pytest.raises(RuleError, match="write its number"):
+    with pytest.raises(RequestError, match="write its number"):
         parse_port("gopher", lookup)
 
 
@@ -117,7 +115,7 @@ def test_sources_are_sorted_and_those_within_others_left_out():
     ],
 )
 def test_source_is_refused_with_what_would_work(given, told):
-    with pytest.raises(RuleError) as refusal:
+    with pytest.raises(RequestError) as refusal:
         parse_sources([given])
     assert told in refusal.value.message
     assert repr(given) in refusal.value.message
@@ -131,13 +129,13 @@ def test_name_is_taken(name):
 
 @pytest.mark.parametrize("name", ["", "Https", "1web", "-web", "web_1", "a" * 21, "web\n", "wéb", "web -j", "٤"])
 def test_name_that_cannot_be_a_chain_is_refused(name):
-    with pytest.raises(RuleError, match="at most 20 characters"):
+    with pytest.raises(RequestError, match="at most 20 characters"):
         parse_name(name)
 
 
 @pytest.mark.parametrize("name", ["", "eth0 -j", "a" * 16, "eth0\n", "eth/0", "!eth0", "ethé", "eth+"])
 def test_interface_that_no_host_has_is_refused(name):
-    with pytest.raises(RuleError, match="such as eth0"):
+    with pytest.raises(RequestError, match="such as eth0"):
         parse_interfaces([name])
 
 
@@ -154,7 +152,7 @@ def test_request_is_whole():
         "persistent": False,
         "require_effective": True,
     }
-    assert parse_request(options) == Request(
+    assert parse_request(options) == PortsRequest(
         name="web",
         ports=(PortRule("tcp", 443, 443),),
         state="present",
@@ -168,17 +166,17 @@ def test_request_is_whole():
 
 
 def test_no_ports_are_refused_with_present_and_ignored_with_absent():
-    with pytest.raises(RuleError, match=r"ports is empty.*state: absent"):
+    with pytest.raises(RequestError, match=r"ports is empty.*state: absent"):
         parse_request({"ports": [], "state": "present"})
-    with pytest.raises(RuleError, match=r"such as 443/tcp$"):
+    with pytest.raises(RequestError, match=r"such as 443/tcp$"):
         parse_request({"ports": []})  # of a module that has no state
-    with pytest.raises(RuleError, match="ports is empty"):
+    with pytest.raises(RequestError, match="ports is empty"):
         parse_request({"ports": None})
     assert parse_request({"ports": ["nonsense"], "state": "absent"}).ports == ()
 
 
 def test_empty_name_is_refused_and_not_taken_for_the_default():
-    with pytest.raises(RuleError, match="at most 20 characters"):
+    with pytest.raises(RequestError, match="at most 20 characters"):
         parse_request({"name": "", "ports": ["443/tcp"]})
 
 

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._search_path import search_path_of
+from ansible_collections.port443.https.plugins.module_utils._host.search_path import search_path_of
 
 EVERYWHERE = ["/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/local/bin", "/usr/bin", "/bin"]
 

@@ -8,8 +8,12 @@ import ipaddress
 import os
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._host import Host
-from ansible_collections.port443.https.plugins.module_utils._session import Session, find_sessions, parse_sockets
+from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._linux.ssh_session import (
+    Session,
+    find_sessions,
+    parse_sockets,
+)
 
 TCP = """  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
    0: 00000000:0016 00000000:0000 0A 0:0 00:0 0 0 0 4011

@@ -4,11 +4,11 @@
 
 from __future__ import annotations
 
-from ansible_collections.port443.https.plugins.module_utils._backends._iptables._parse import parse_save
-from ansible_collections.port443.https.plugins.module_utils._kernel import Kernel
-from ansible_collections.port443.https.plugins.module_utils._nft_kernel import NftView
-from ansible_collections.port443.https.plugins.module_utils._ruleset import Chain, Rule, Table
-from ansible_collections.port443.https.plugins.module_utils._sets import list_sets
+from ansible_collections.port443.https.plugins.module_utils._linux.kernel import Kernel
+from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Chain, Rule, Table
+from ansible_collections.port443.https.plugins.module_utils._nfnetlink.view import NftView
+from ansible_collections.port443.https.plugins.module_utils._ports.sets import list_sets
+from ansible_collections.port443.https.plugins.module_utils._xtables.parse import parse_save
 
 SAVE = """*filter
 :INPUT DROP [0:0]

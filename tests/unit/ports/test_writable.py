@@ -8,7 +8,7 @@ import errno
 import os
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils import _writable
+from ansible_collections.port443.https.plugins.module_utils._host import writable
 
 IMMUTABLE, APPEND_ONLY, NO_DUMP = 0x10, 0x20, 0x40
 
@@ -24,7 +24,7 @@ def marks(monkeypatch):
             raise OSError(errno.ENOTTY, "")
         answer[0] = told[number]
 
-    monkeypatch.setattr(_writable.fcntl, "ioctl", ioctl)
+    monkeypatch.setattr(writable.fcntl, "ioctl", ioctl)
     return told
 
 
@@ -34,7 +34,7 @@ def test_marks_of_a_file_or_its_folder_are_told(tmp_path, marks, mark, which):
     path = tmp_path / "rules.v4"
     path.touch()
     marks[(tmp_path / which).stat().st_ino] = mark | NO_DUMP
-    assert _writable.find_obstacle(str(path)) == (
+    assert writable.find_obstacle(str(path)) == (
         f"{path} cannot be written: Operation not permitted; {tmp_path / which} is marked as immutable or append-only "
         "(lsattr shows it)"
     )
@@ -42,21 +42,21 @@ def test_marks_of_a_file_or_its_folder_are_told(tmp_path, marks, mark, which):
 
 def test_other_marks_and_a_file_that_is_not_there_are_no_obstacle(tmp_path, marks):
     path = tmp_path / "rules.v4"
-    assert _writable.find_obstacle(str(path)) == ""
+    assert writable.find_obstacle(str(path)) == ""
     path.touch()
     marks[path.stat().st_ino] = NO_DUMP
-    assert _writable.find_obstacle(str(path)) == ""
+    assert writable.find_obstacle(str(path)) == ""
 
 
 @pytest.mark.parametrize(("flags", "words"), [(os.ST_RDONLY, "Read-only file system"), (0, "Operation not permitted")])
 def test_folder_that_cannot_be_written_is_told_with_the_kernels_word(tmp_path, monkeypatch, flags, words):
-    monkeypatch.setattr(_writable.os, "access", lambda _path, _mode: False)
-    monkeypatch.setattr(_writable.os, "statvfs", lambda _path: os.statvfs_result((0,) * 8 + (flags, 0)))
-    assert _writable.find_obstacle(str(tmp_path / "rules.v4")) == f"{tmp_path} cannot be written: {words}"
+    monkeypatch.setattr(writable.os, "access", lambda _path, _mode: False)
+    monkeypatch.setattr(writable.os, "statvfs", lambda _path: os.statvfs_result((0,) * 8 + (flags, 0)))
+    assert writable.find_obstacle(str(tmp_path / "rules.v4")) == f"{tmp_path} cannot be written: {words}"
 
 
 def test_mount_with_a_blank_in_its_name_is_seen(tmp_path, monkeypatch):
     mounts = tmp_path / "mountinfo"
     mounts.write_bytes(b"36 35 98:0 / /etc/my\\040rules rw,noatime - ext4 /dev/root rw\n")
-    monkeypatch.setattr(_writable, "_MOUNTS", str(mounts))
-    assert _writable._mount_points() == frozenset((b"/etc/my rules",))
+    monkeypatch.setattr(writable, "_MOUNTS", str(mounts))
+    assert writable._mount_points() == frozenset((b"/etc/my rules",))

@@ -4,18 +4,18 @@
 
 from __future__ import annotations
 
-from ansible_collections.port443.https.plugins.module_utils._probe_answer import (
+from ansible_collections.port443.https.plugins.module_utils._probe.finding import (
     NOT_TRIED,
     OK,
-    Place,
+    SocketPlace,
     finding,
     summary,
     table,
 )
 
-HTTPS = Place("www.example.com", "192.0.2.1", "ipv4", 443)
-HTTPS6 = Place("www.example.com", "2001:db8::1", "ipv6", 443)
-NOWHERE = Place("www.example.com", "", "", 443)
+HTTPS = SocketPlace("www.example.com", "192.0.2.1", "ipv4", 443)
+HTTPS6 = SocketPlace("www.example.com", "2001:db8::1", "ipv6", 443)
+NOWHERE = SocketPlace("www.example.com", "", "", 443)
 
 FINDINGS = [
     finding("tcp", "", HTTPS, OK, "connected"),

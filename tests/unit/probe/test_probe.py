@@ -11,9 +11,10 @@ from typing import Any, Dict, List, Tuple
 
 import pki
 import pytest
-from ansible_collections.port443.https.plugins.module_utils import _probe, _probe_together
-from ansible_collections.port443.https.plugins.module_utils._probe import Report, look, probe
-from ansible_collections.port443.https.plugins.module_utils._probe_request import Request
+from ansible_collections.port443.https.plugins.module_utils._probe import parallel
+from ansible_collections.port443.https.plugins.module_utils._probe import probe as _probe
+from ansible_collections.port443.https.plugins.module_utils._probe.probe import Report, look, probe
+from ansible_collections.port443.https.plugins.module_utils._probe.request import ProbeRequest
 
 from .conftest import Servers, hang_up, reset, stay_silent, trickle
 
@@ -31,7 +32,7 @@ def ask(port: int, **more: Any) -> Report:
         "authorities": ROOT,
         "timeout": 5.0,  # generous: only tests of silence wait for it, and they say how long
     }
-    return look(Request(**{**asked, **more}))
+    return look(ProbeRequest(**{**asked, **more}))
 
 
 def outcomes(report: Report) -> List[Tuple[str, str]]:
@@ -267,7 +268,7 @@ def test_what_was_answered_counts_where_the_rest_takes_too_long(servers: Servers
     """A question that is left behind keeps what it knows; the check that it waits for gets the blame."""
     over = threading.Event()
     monkeypatch.setitem(_probe._JUDGES, "days", lambda shown, request: str(over.wait(20)))
-    monkeypatch.setattr(_probe_together, "_STEPS", 1)
+    monkeypatch.setattr(parallel, "_STEPS", 1)
     report = ask(serve(servers, pki.site()), checks=("tls", "names", "days", "versions"), timeout=1.0)
     over.set()
     assert outcomes(report) == [("tls", "ok"), ("names", "ok"), ("days", "timed out"), ("versions", "not tried")]
@@ -286,12 +287,12 @@ def test_names_are_asked_for_at_the_same_time(servers: Servers) -> None:
 def test_a_probe_that_may_wait_sees_the_server_come_up(servers: Servers) -> None:
     port = servers.free_port()
     threading.Timer(0.7, lambda: serve(servers, pki.site(), port=port)).start()
-    asked = Request(("127.0.0.1",), (NAME,), port, checks=("tls",), timeout=1.0, wait=10.0)
+    asked = ProbeRequest(("127.0.0.1",), (NAME,), port, checks=("tls",), timeout=1.0, wait=10.0)
     assert probe(asked).ok
 
 
 def test_a_probe_that_waits_in_vain_says_what_it_saw_last(servers: Servers) -> None:
-    asked = Request(("127.0.0.1",), (NAME,), servers.free_port(), checks=("tcp",), timeout=1.0, wait=0.6)
+    asked = ProbeRequest(("127.0.0.1",), (NAME,), servers.free_port(), checks=("tcp",), timeout=1.0, wait=0.6)
     began = time.monotonic()
     assert outcomes(probe(asked)) == [("tcp", "refused")]
     assert 0.6 <= time.monotonic() - began < 3

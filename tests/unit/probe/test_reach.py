@@ -9,7 +9,7 @@ import os
 import socket
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._probe_reach import explain
+from ansible_collections.port443.https.plugins.module_utils._probe.reach import explain
 
 FORBIDDEN = "a firewall, of this machine or on the way, forbids it: {}"
 NO_WAY = "no way there, or a firewall says so: {}"

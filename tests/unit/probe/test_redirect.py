@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._probe import look
-from ansible_collections.port443.https.plugins.module_utils._probe_request import Request
+from ansible_collections.port443.https.plugins.module_utils._probe.probe import look
+from ansible_collections.port443.https.plugins.module_utils._probe.request import ProbeRequest
 
 from .conftest import Servers
 
@@ -69,7 +69,7 @@ def test_plain_http_redirects_or_not(servers: Servers, answer: str, outcome: str
         return text.replace("NAME", NAME).replace("PORT", "8443")
 
     http_port = servers.http(fill(answer))
-    asked = Request(("127.0.0.1",), (NAME, "shop.example.com"), 8443, http_port, checks=("redirect",), timeout=5.0)
+    asked = ProbeRequest(("127.0.0.1",), (NAME, "shop.example.com"), 8443, http_port, checks=("redirect",), timeout=5.0)
     found = look(asked).findings[0]
     assert (found.outcome, found.detail) == (
         outcome,

@@ -7,8 +7,12 @@ from __future__ import annotations
 from typing import Any, Dict
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._errors import RuleError
-from ansible_collections.port443.https.plugins.module_utils._probe_request import USUAL_CHECKS, Request, read_request
+from ansible_collections.port443.https.plugins.module_utils._errors import RequestError
+from ansible_collections.port443.https.plugins.module_utils._probe.request import (
+    USUAL_CHECKS,
+    ProbeRequest,
+    read_request,
+)
 
 SHA256 = "0f" * 32
 
@@ -34,13 +38,13 @@ def options(**given: Any) -> Dict[str, Any]:
     }
 
 
-def read(**given: Any) -> Request:
+def read(**given: Any) -> ProbeRequest:
     return read_request(options(**given), "")
 
 
 def test_the_host_is_the_name_unless_names_are_given() -> None:
-    assert read() == Request(hosts=("www.example.com",), names=("www.example.com",))
-    assert read(names=["a.example", "b.example"]) == Request(("www.example.com",), ("a.example", "b.example"))
+    assert read() == ProbeRequest(hosts=("www.example.com",), names=("www.example.com",))
+    assert read(names=["a.example", "b.example"]) == ProbeRequest(("www.example.com",), ("a.example", "b.example"))
 
 
 def test_names_go_over_the_wire_in_ascii_and_once() -> None:
@@ -131,21 +135,21 @@ REFUSED = [
 
 @pytest.mark.parametrize(("given", "message"), REFUSED)
 def test_what_cannot_be_meant_is_refused(given: Dict[str, Any], message: str) -> None:
-    with pytest.raises(RuleError) as refused:
+    with pytest.raises(RequestError) as refused:
         read(**given)
     assert refused.value.message == message
 
 
 def test_a_name_that_is_none_is_refused() -> None:
-    with pytest.raises(RuleError, match="'a b' is neither a host name"):
+    with pytest.raises(RequestError, match="'a b' is neither a host name"):
         read(names=["a b"])
 
 
 def test_trust_none_does_not_go_with_a_ca() -> None:
-    with pytest.raises(RuleError, match="trust: none does not go with ca"):
+    with pytest.raises(RequestError, match="trust: none does not go with ca"):
         read_request(options(trust="none"), "-----BEGIN CERTIFICATE-----")
 
 
 def test_a_ca_that_is_no_certificate_is_refused() -> None:
-    with pytest.raises(RuleError, match="ca holds no certificates in PEM form"):
+    with pytest.raises(RequestError, match="ca holds no certificates in PEM form"):
         read_request(options(), "not a certificate")

@@ -11,16 +11,16 @@ import threading
 
 import pki
 import pytest
-from ansible_collections.port443.https.plugins.module_utils import _probe_server
-from ansible_collections.port443.https.plugins.module_utils._probe import probe
-from ansible_collections.port443.https.plugins.module_utils._probe_answer import Failure, Place, finding, sum_up
-from ansible_collections.port443.https.plugins.module_utils._probe_request import Request
+from ansible_collections.port443.https.plugins.module_utils._probe import server as _probe_server
+from ansible_collections.port443.https.plugins.module_utils._probe.finding import Failure, SocketPlace, finding, sum_up
+from ansible_collections.port443.https.plugins.module_utils._probe.probe import probe
+from ansible_collections.port443.https.plugins.module_utils._probe.request import ProbeRequest
 
 NAME = "www.example.com"
 
 
 def at(port):
-    return Place("127.0.0.1", "127.0.0.1", "ipv4", port)
+    return SocketPlace("127.0.0.1", "127.0.0.1", "ipv4", port)
 
 
 def serve(servers, answer=b"", alpn=(), newest=None, oldest=None):
@@ -177,16 +177,18 @@ def test_a_closed_udp_port_is_refused():
 
 def test_the_checks_are_made_of_every_name_and_quic_of_every_address(servers):
     with datagrams(version_negotiation) as quic:
-        request = Request(("127.0.0.1",), (NAME,), port=quic.port, checks=("quic",), timeout=1)
+        request = ProbeRequest(("127.0.0.1",), (NAME,), port=quic.port, checks=("quic",), timeout=1)
         report = probe(request)
     assert report.findings == (finding("quic", "", quic, "ok", "QUIC version 1, 2"),)
     place = serve(servers, answer(""), alpn=["h2"])
-    request = Request(("127.0.0.1",), (NAME,), port=place.port, checks=("tls", "versions", "http2", "hsts"), timeout=2)
+    request = ProbeRequest(
+        ("127.0.0.1",), (NAME,), port=place.port, checks=("tls", "versions", "http2", "hsts"), timeout=2
+    )
     assert sum_up(probe(request).findings) == {"tls": "ok", "versions": "ok", "http2": "ok", "hsts": "no hsts"}
 
 
 def test_a_host_without_an_address_has_no_quic():
-    request = Request(("nowhere.invalid",), (NAME,), checks=("quic",), timeout=1)
+    request = ProbeRequest(("nowhere.invalid",), (NAME,), checks=("quic",), timeout=1)
     assert sum_up(probe(request).findings) == {"quic": "unresolvable"}
 
 

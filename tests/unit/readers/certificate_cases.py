@@ -6,11 +6,12 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-from ansible_collections.port443.https.plugins.module_utils._certificate import _openssl
-from ansible_collections.port443.https.plugins.module_utils._certificate._open import CannotOpenError
-from ansible_collections.port443.https.plugins.module_utils._certificate._services import _apache, _nginx
-from ansible_collections.port443.https.plugins.module_utils._host import Completed
-from ansible_collections.port443.https.plugins.module_utils._renewal import _certbot, _placeholder, _timer
+from ansible_collections.port443.https.plugins.module_utils._certificate import openssl as _openssl
+from ansible_collections.port443.https.plugins.module_utils._host.host import Completed
+from ansible_collections.port443.https.plugins.module_utils._pki.decrypt import CannotOpenError
+from ansible_collections.port443.https.plugins.module_utils._renewal import certbot as _certbot
+from ansible_collections.port443.https.plugins.module_utils._renewal import placeholder, timer
+from ansible_collections.port443.https.plugins.module_utils._webservers import apache, nginx
 from mute_host import Case, Mute
 
 
@@ -23,41 +24,41 @@ def unlock(host):
 
 
 CERTIFICATES = [
-    Case("_certificate._openssl:Openssl._open", "silence", Mute(), unlock, "", "cannot be opened"),
+    Case("_certificate.openssl:Openssl._open", "silence", Mute(), unlock, "", "cannot be opened"),
     Case(
-        "_certificate._services._apache:_find_layout",
+        "_webservers.apache:_find_layout",
         "silence: what its documentation says",
         Mute(),
-        lambda host: _apache._find_layout(
+        lambda host: apache._find_layout(
             SimpleNamespace(find=lambda name: name if name == "httpd" else None, run=host.run)
         ),
         "",
-        _apache._Layout("httpd", "/etc/httpd", "/etc/httpd/conf/httpd.conf", "/etc/httpd/run/httpd.pid", {}, "httpd"),
+        apache._Layout("httpd", "/etc/httpd", "/etc/httpd/conf/httpd.conf", "/etc/httpd/run/httpd.pid", {}, "httpd"),
     ),
     Case(
-        "_certificate._services._nginx:Nginx._built_with",
+        "_webservers.nginx:Nginx._built_with",
         "silence: what its documentation says, which is told where it cannot be read",
         Mute(),
-        lambda host: _nginx.Nginx(host, None)._built_with(),
+        lambda host: nginx.Nginx(host, None)._built_with(),
         "",
         {},
     ),
     Case(
-        "_renewal._certbot:refuse_unusable",
+        "_renewal.certbot:refuse_unusable",
         "silence",
         Mute(),
         _certbot.refuse_unusable,
         "does not tell a version, it said: no output",
     ),
     Case(
-        "_renewal._certbot:refuse_unusable",
+        "_renewal.certbot:refuse_unusable",
         "a broken installation",
         Mute(1, "", "ModuleNotFoundError: No module named 'josepy'"),
         _certbot.refuse_unusable,
         "it said: ModuleNotFoundError: No module named 'josepy'",
     ),
     Case(
-        "_renewal._certbot:run",
+        "_renewal.certbot:run",
         "a failure is handed on with its code",
         Mute(1, "", "Segmentation fault"),
         lambda host: _certbot.run(host, ("certbot", "renew")),
@@ -65,25 +66,25 @@ CERTIFICATES = [
         Completed(("certbot", "renew"), 1, "", "Segmentation fault"),
     ),
     Case(
-        "_renewal._placeholder:make",
+        "_renewal.placeholder:make",
         "silence",
         Mute(),
-        lambda host: _placeholder.make(host, ["a.example"]),
+        lambda host: placeholder.make(host, ["a.example"]),
         "openssl made no certificate",
     ),
     Case(
-        "_renewal._timer:_show",
+        "_renewal.timer:_show",
         "no systemd to ask",
         Mute(1, "", "Failed to connect to bus: No such file or directory"),
-        lambda host: _timer.is_on(host, "certbot.timer"),
+        lambda host: timer.is_on(host, "certbot.timer"),
         "does not tell what is with certbot.timer: .*Failed to connect to bus",
     ),
-    Case("_renewal._timer:_show", "silence", Mute(), lambda host: _timer.is_on(host, "certbot.timer"), "no output"),
+    Case("_renewal.timer:_show", "silence", Mute(), lambda host: timer.is_on(host, "certbot.timer"), "no output"),
     Case(
-        "_renewal._timer:find_unknown",
+        "_renewal.timer:find_unknown",
         "silence: nobody has seen it set",
         Mute(),
-        lambda host: _timer.find_unknown(host, "certbot.timer", ("HTTPS_PROXY",)),
+        lambda host: timer.find_unknown(host, "certbot.timer", ("HTTPS_PROXY",)),
         "",
         ("HTTPS_PROXY",),
     ),

@@ -13,7 +13,13 @@ _METHODS = ("run", "ask")
 _FUNCTIONS = ("execute", "_run_once", "read_nftables", "read_nft_tables")
 _SPOKEN = ("out", "err", "stdout", "stderr")
 # What hands the words on to those who read them.
-PIPES = {"_host:Host.run", "_host:Host.ask", "_bus:ask", "_execute:execute", "_renewal._certbot:_run_once"}
+PIPES = {
+    "_host.host:Host.run",
+    "_host.host:Host.ask",
+    "_host.dbus:ask",
+    "_host.run:execute",
+    "_renewal.certbot:_run_once",
+}
 
 
 def find_readers():

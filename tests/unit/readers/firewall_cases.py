@@ -6,20 +6,21 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-from ansible_collections.port443.https.plugins.module_utils import _apply, _kernel
-from ansible_collections.port443.https.plugins.module_utils._backends._firewalld import _daemon
-from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._backend import Firewalld
-from ansible_collections.port443.https.plugins.module_utils._backends._firewalld._running import is_running
-from ansible_collections.port443.https.plugins.module_utils._backends._iptables import _rehearse
-from ansible_collections.port443.https.plugins.module_utils._backends._iptables._files import RulesFile
-from ansible_collections.port443.https.plugins.module_utils._backends._nftables import _search, _transaction
-from ansible_collections.port443.https.plugins.module_utils._backends._pf import _observe, _reference
-from ansible_collections.port443.https.plugins.module_utils._backends._pf._system import SYSTEMS
-from ansible_collections.port443.https.plugins.module_utils._bus import Method, Refusal
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._nft_kernel import NftView
-from ansible_collections.port443.https.plugins.module_utils._nft_messages import KernelTable
-from ansible_collections.port443.https.plugins.module_utils._plan import Call
+from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld import daemon as _daemon
+from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.backend import Firewalld
+from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.running import is_running
+from ansible_collections.port443.https.plugins.module_utils._firewalls.nftables import search, transaction
+from ansible_collections.port443.https.plugins.module_utils._firewalls.pf import observe, reference
+from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.system import SYSTEMS
+from ansible_collections.port443.https.plugins.module_utils._host.dbus import Method, Refusal
+from ansible_collections.port443.https.plugins.module_utils._linux import kernel as _kernel
+from ansible_collections.port443.https.plugins.module_utils._nfnetlink.messages import KernelTable
+from ansible_collections.port443.https.plugins.module_utils._nfnetlink.view import NftView
+from ansible_collections.port443.https.plugins.module_utils._plan import apply
+from ansible_collections.port443.https.plugins.module_utils._plan.steps import BusCall
+from ansible_collections.port443.https.plugins.module_utils._rehearsal import iptables as _rehearse
+from ansible_collections.port443.https.plugins.module_utils._xtables.rules_file import RulesFile
 from mute_host import Case, Mute
 
 NO_BUS = "org.freedesktop.DBus.Error.NoReply"
@@ -35,7 +36,7 @@ def read_tables(host):
 
 
 def call(host):
-    _apply._carry_out(host, Call((ASKED,)))
+    apply._carry_out(host, BusCall((ASKED,)))
 
 
 BUS_FAILED = HostError("the system's D-Bus does not answer")
@@ -44,25 +45,25 @@ OLD = r"firewalld runs, but does not answer .* .this needs version 0.9 or newer.
 LEGACY_NAMES = {"/proc/net/ip_tables_names": b"filter\n"}
 GONE = [("nft", "filter", "they changed meanwhile")]
 FIREWALLS = [
-    Case("_kernel:_ask_frontend", "silence", Mute(), _kernel._ask_frontend, "code 0 and said: no output"),
+    Case("_linux.kernel:_ask_frontend", "silence", Mute(), _kernel._ask_frontend, "code 0 and said: no output"),
     Case(
-        "_kernel:_ask_frontend",
+        "_linux.kernel:_ask_frontend",
         "no such option, iptables 1.6",
         Mute(2, "", "iptables-save: unrecognized option '--version'"),
         _kernel._ask_frontend,
         "code 2 and said: iptables-save: unrecognized option",
     ),
     Case(
-        "_kernel:_ask_frontend",
+        "_linux.kernel:_ask_frontend",
         "no frontend named, 1.6",
         Mute(0, "iptables-save v1.6.1"),
         _kernel._ask_frontend,
         "",
         _kernel.LEGACY,
     ),
-    Case("_kernel:_read_tables", "silence and code 0", Mute(), read_tables, "", GONE),
+    Case("_linux.kernel:_read_tables", "silence and code 0", Mute(), read_tables, "", GONE),
     Case(
-        "_kernel:_read_tables",
+        "_linux.kernel:_read_tables",
         "a comment in place of the table, iptables-save 1.8.9",
         Mute(0, "# Table `filter' is incompatible, use 'nft' tool.\n"),
         read_tables,
@@ -70,7 +71,7 @@ FIREWALLS = [
         GONE,
     ),
     Case(
-        "_kernel:_read_tables",
+        "_linux.kernel:_read_tables",
         "it stops amid the table, 1.8.9",
         Mute(3, "*filter\n:INPUT DROP [0:0]\n:FORWARD ACCEPT [0:0]\n", "Parsing nftables rule failed"),
         read_tables,
@@ -78,28 +79,28 @@ FIREWALLS = [
         [("iptables-nft", "filter", "")],  # nothing is missing yet: the kernel has no rules there
     ),
     Case(
-        "_kernel:_save",
+        "_linux.kernel:_save",
         "legacy fails",
         Mute(1, "", "can't initialize: Permission denied", LEGACY_NAMES),
         read_tables,
         "iptables-legacy-save failed with code 1 and said: can't initialize",
     ),
     Case(
-        "_kernel:_save",
+        "_linux.kernel:_save",
         "legacy says nothing",
         Mute(0, "", "", LEGACY_NAMES),
         read_tables,
         "prints no whole table filter",
     ),
     Case(
-        "_kernel:_save",
+        "_linux.kernel:_save",
         "legacy stops amid the table",
         Mute(0, "*filter\n:INPUT DROP [0:0]\n", "", LEGACY_NAMES),
         read_tables,
         "prints no whole table filter",
     ),
     Case(
-        "_backends._iptables._rehearse:_observe_sets",
+        "_rehearsal.iptables:_observe_sets",
         "ipset may not look",
         Mute(1, "", "ipset v7.17: Kernel error received: Operation not permitted"),
         lambda host: _rehearse._observe_sets(host, [(RULES, "-A INPUT -m set --match-set geo src -j DROP")]),
@@ -107,85 +108,85 @@ FIREWALLS = [
         ("", ()),  # a set that nobody has seen is not in the rehearsal
     ),
     Case(
-        "_backends._nftables._search:_ask_version",
+        "_firewalls.nftables.search:_ask_version",
         "silence",
         Mute(),
-        lambda host: _search.observe_folders(host, "/etc/nftables.conf"),
+        lambda host: search.observe_folders(host, "/etc/nftables.conf"),
         "code 0 and said: no output",
     ),
     Case(
-        "_backends._nftables._search:_ask_version",
+        "_firewalls.nftables.search:_ask_version",
         "a library is missing",
         Mute(127, "", "nft: error while loading shared libraries: libnftables.so.1"),
-        lambda host: _search.observe_folders(host, "/etc/nftables.conf"),
+        lambda host: search.observe_folders(host, "/etc/nftables.conf"),
         "code 127 and said: nft: error while loading shared libraries",
     ),
     Case(
-        "_backends._nftables._transaction:Transaction.take_back",
+        "_firewalls.nftables.transaction:Transaction.take_back",
         "nft fails",
         Mute(1, "", "Error: Could not process rule: Device or resource busy"),
-        _transaction.Transaction("", "port443-https", (), "").take_back,
+        transaction.Transaction("", "port443-https", (), "").take_back,
         "Device or resource busy",
     ),
-    Case("_backends._firewalld._running:is_running", "no bus", Mute(answer=BUS_FAILED), is_running, "", False),
-    Case("_backends._firewalld._running:is_running", "a refusal", Mute(answer=REFUSED), is_running, "", False),
-    Case("_backends._firewalld._daemon:_ask", "no reply", Mute(answer=REFUSED), _daemon.observe_daemon, OLD),
+    Case("_firewalls.firewalld.running:is_running", "no bus", Mute(answer=BUS_FAILED), is_running, "", False),
+    Case("_firewalls.firewalld.running:is_running", "a refusal", Mute(answer=REFUSED), is_running, "", False),
+    Case("_firewalls.firewalld.daemon:_ask", "no reply", Mute(answer=REFUSED), _daemon.observe_daemon, OLD),
     Case(
-        "_backends._firewalld._daemon:_ask",
+        "_firewalls.firewalld.daemon:_ask",
         "no bus",
         Mute(answer=BUS_FAILED),
         _daemon.observe_daemon,
         "does not answer",
     ),
     Case(
-        "_backends._firewalld._daemon:_ask_places",
+        "_firewalls.firewalld.daemon:_ask_places",
         "no reply",
         Mute(answer=REFUSED),
         lambda host: _daemon._ask_places(host, [(_daemon.ZONE, "public")]),
         OLD,
     ),
     Case(
-        "_backends._firewalld._daemon:_ask_saved",
+        "_firewalls.firewalld.daemon:_ask_saved",
         "no reply",
         Mute(answer=REFUSED),
         lambda host: _daemon._ask_saved(host, {}, {(_daemon.ZONE, "public"): "/zone/1"}, ()),
         OLD,
     ),
     Case(
-        "_backends._firewalld._backend:Firewalld.rehearse",
+        "_firewalls.firewalld.backend:Firewalld.rehearse",
         "no bus any more",
         Mute(answer=BUS_FAILED),
         lambda host: Firewalld().rehearse(host, SimpleNamespace(daemon=True), SimpleNamespace(risky=True), None),
         "does not answer",
     ),
-    Case("_apply:_call", "a refusal", Mute(answer=REFUSED), call, "failed and said: no reply"),
+    Case("_plan.apply:_call", "a refusal", Mute(answer=REFUSED), call, "failed and said: no reply"),
     Case(
-        "_backends._pf._observe:_device",
+        "_firewalls.pf.observe:_device",
         "pfctl may not look",
         Mute(1, "", "pfctl: /dev/pf: Permission denied"),
-        lambda host: _observe._device(host, SYSTEMS["FreeBSD"], host.run(("pfctl", "-s", "info"))),
+        lambda host: observe._device(host, SYSTEMS["FreeBSD"], host.run(("pfctl", "-s", "info"))),
         "failed with code 1 and said: pfctl: /dev/pf: Permission denied",
     ),
     Case(
-        "_backends._pf._observe:_listing",
+        "_firewalls.pf.observe:_listing",
         "pfctl fails",
         Mute(1, "", "pfctl: DIOCGETRULES: Device busy"),
-        lambda host: _observe._listing(host, "rules"),
+        lambda host: observe._listing(host, "rules"),
         "DIOCGETRULES: Device busy",
     ),
     Case(
-        "_backends._pf._observe:_observe_table",
+        "_firewalls.pf.observe:_observe_table",
         "pfctl fails: not known",
         Mute(255, "", "pfctl: Table does not exist."),
-        lambda host: _observe._observe_table(host, "", "bad"),
+        lambda host: observe._observe_table(host, "", "bad"),
         "",
         None,
     ),
     Case(
-        "_backends._pf._reference:Hold.carry_out",
+        "_firewalls.pf.reference:Hold.carry_out",
         "code 0 without a token",
         Mute(0, "", "pf enabled"),
-        _reference.Hold("/etc/pf.token").carry_out,
+        reference.Hold("/etc/pf.token").carry_out,
         "pf enabled",
     ),
 ]

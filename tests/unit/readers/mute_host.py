@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Callable
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._host import Completed, Host
+from ansible_collections.port443.https.plugins.module_utils._host.host import Completed, Host
 
 
 class Mute(Host):

@@ -8,12 +8,12 @@ A new reader has to come with a case: what that program prints when it cannot an
 from __future__ import annotations
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils import _kernel
-from ansible_collections.port443.https.plugins.module_utils._backends._nftables import _transaction
-from ansible_collections.port443.https.plugins.module_utils._certificate import _openssl
+from ansible_collections.port443.https.plugins.module_utils._certificate import openssl
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._nft_kernel import NftView
-from ansible_collections.port443.https.plugins.module_utils._renewal import _certbot
+from ansible_collections.port443.https.plugins.module_utils._firewalls.nftables import transaction
+from ansible_collections.port443.https.plugins.module_utils._linux import kernel
+from ansible_collections.port443.https.plugins.module_utils._nfnetlink.view import NftView
+from ansible_collections.port443.https.plugins.module_utils._renewal import certbot
 from certificate_cases import CERTIFICATES
 from find_readers import find_readers
 from firewall_cases import FILTER, FIREWALLS
@@ -22,13 +22,13 @@ from mute_host import spoken
 CASES = [*FIREWALLS, *CERTIFICATES]
 # Tried in tests/unit/pf, where a whole pfctl is played.
 IN_PF = {
-    "_backends._pf._links:observe_links",
-    "_backends._pf._observe:_listing_verbose",
-    "_backends._pf._observe:_observe_other_filter",
-    "_backends._pf._observe:observe",
-    "_backends._pf._reference:SwitchOn.carry_out",
-    "_backends._pf._reference:SwitchOn.take_back",
-    "_backends._pf._system:_sysrc",
+    "_firewalls.pf.links:observe_links",
+    "_firewalls.pf.observe:_listing_verbose",
+    "_firewalls.pf.observe:_observe_other_filter",
+    "_firewalls.pf.observe:observe",
+    "_firewalls.pf.reference:TakeReference.carry_out",
+    "_firewalls.pf.reference:TakeReference.take_back",
+    "_firewalls.pf.system:_sysrc",
 }
 
 
@@ -36,8 +36,8 @@ IN_PF = {
 def no_real_program(monkeypatch):
     """Netlink shows one table, and what is not run by a host says what the host's programs say."""
     for name in ("read_nft_tables", "read_nftables"):
-        monkeypatch.setattr(_kernel, name, lambda: FILTER)
-    monkeypatch.setattr(_transaction, "read_nftables", NftView)
+        monkeypatch.setattr(kernel, name, lambda: FILTER)
+    monkeypatch.setattr(transaction, "read_nftables", NftView)
 
 
 def test_every_reader_has_a_case_and_every_case_a_reader():
@@ -46,7 +46,7 @@ def test_every_reader_has_a_case_and_every_case_a_reader():
 
 @pytest.mark.parametrize("case", CASES, ids=[f"{case.reader}, {case.title}" for case in CASES])
 def test_an_answer_that_is_none_is_never_taken_for_one(case, monkeypatch):
-    for module in (_certbot, _openssl):
+    for module in (certbot, openssl):
         monkeypatch.setattr(module, "execute", spoken(*case.host.ended))
     if case.words:
         with pytest.raises(HostError, match=case.words):

@@ -13,8 +13,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import pki
-from ansible_collections.port443.https.plugins.module_utils._certificate import _request
-from ansible_collections.port443.https.plugins.module_utils._renewal._settings import OPTIONS, Layout, Settings
+from ansible_collections.port443.https.plugins.module_utils._certificate import request
+from ansible_collections.port443.https.plugins.module_utils._renewal.settings import OPTIONS, RenewalPaths, SiteSettings
 from played_renewal import certbot, host
 from safe_folder import make_safe_folder
 
@@ -41,7 +41,7 @@ class RenewedHost:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.layout = Layout(
+        self.layout = RenewalPaths(
             certbot=str(root / "letsencrypt"),
             home=str(root / "home"),
             log=str(root / "log"),
@@ -51,13 +51,13 @@ class RenewedHost:
         )
         self.certificates = root / "certificates"
 
-    def settings(self, site: str = SITE, **options: Any) -> Settings:
-        known: Dict[str, Any] = {name: _request.ARGUMENT_SPEC[name].get("default") for name in OPTIONS}
+    def settings(self, site: str = SITE, **options: Any) -> SiteSettings:
+        known: Dict[str, Any] = {name: request.ARGUMENT_SPEC[name].get("default") for name in OPTIONS}
         known.update(directory=str(self.certificates), names=[site], service="none", prove=False)
         known.update(ca=pki.root().pem().decode())
-        return Settings(site, {**known, **options})
+        return SiteSettings(site, {**known, **options})
 
-    def keep(self, settings: Settings) -> Path:
+    def keep(self, settings: SiteSettings) -> Path:
         folder = Path(self.layout.settings)
         folder.mkdir(parents=True, exist_ok=True)
         path = Path(self.layout.settings_of(settings.site))

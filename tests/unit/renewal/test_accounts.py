@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._host import Completed
-from ansible_collections.port443.https.plugins.module_utils._renewal import _certbot
+from ansible_collections.port443.https.plugins.module_utils._host.host import Completed
+from ansible_collections.port443.https.plugins.module_utils._renewal import certbot as _certbot
 from played_renewal import run
 
 # What certbot 2.1 said to Pebble (1.0.1), with two accounts, and with one that the CA had lost.

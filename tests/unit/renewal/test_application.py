@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pki
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._renewal import _application
+from ansible_collections.port443.https.plugins.module_utils._renewal import application
 
 SITE = "www.example.com"
 
@@ -24,7 +24,7 @@ def _umask():
 
 def run(renewed, **environ):
     out, err = io.StringIO(), io.StringIO()
-    code = _application.main(environ, renewed.layout, out, err)
+    code = application.main(environ, renewed.layout, out, err)
     return code, out.getvalue(), err.getvalue()
 
 
@@ -97,8 +97,8 @@ def test_names_in_the_environment_are_not_looked_at(renewed):
 
 def test_the_environment_is_emptied_before_anything_is_done(renewed):
     environ = {"LD_PRELOAD": "/tmp/x.so", "SSL_CERT_FILE": "/tmp/ca.pem", "OPENSSL_CONF": "/tmp/o", "PATH": "/tmp"}
-    assert _application.main(environ, renewed.layout, io.StringIO(), io.StringIO()) == 0
-    assert environ == {"PATH": _application.SEARCH_PATH, "LC_ALL": "C"}
+    assert application.main(environ, renewed.layout, io.StringIO(), io.StringIO()) == 0
+    assert environ == {"PATH": application.SEARCH_PATH, "LC_ALL": "C"}
 
 
 def test_a_bad_certificate_is_told_and_the_installed_one_stays(renewed):
@@ -133,7 +133,7 @@ def test_settings_that_others_could_have_written_are_not_followed(renewed):
 
 def test_a_pair_that_certbot_is_in_the_middle_of_is_not_taken_apart(renewed, monkeypatch):
     """The links are exchanged one after the other."""
-    from ansible_collections.port443.https.plugins.module_utils._renewal import _lineage
+    from ansible_collections.port443.https.plugins.module_utils._renewal import lineage as _lineage
 
     first, second = pki.site(number=1), pki.site(number=2)
     renewed.keep(renewed.settings())
@@ -193,7 +193,7 @@ def test_in_the_journal_what_is_wrong_is_an_error_in_every_line(renewed, leads, 
     with (renewed.root / "err").open("w+") as err:
         status = os.fstat(err.fileno())
         journal = f"{status.st_dev}:{status.st_ino if leads else status.st_ino + 1}"
-        assert _application.main({"JOURNAL_STREAM": journal}, renewed.layout, io.StringIO(), err) == 1
+        assert application.main({"JOURNAL_STREAM": journal}, renewed.layout, io.StringIO(), err) == 1
         err.seek(0)
         lines = err.read().splitlines()
     assert [line.partition(": ")[0] for line in lines] == [f"{level}blog.example.com", f"{level}{SITE}"]
@@ -201,7 +201,7 @@ def test_in_the_journal_what_is_wrong_is_an_error_in_every_line(renewed, leads, 
 
 def test_lines_that_go_on_have_the_level_too():
     out = io.StringIO()
-    _application._say(out, "a\nb\x07", "<3>")
+    application._say(out, "a\nb\x07", "<3>")
     assert out.getvalue() == "<3>a\n<3>    b\\x07\n"
 
 

@@ -12,13 +12,13 @@ from dataclasses import replace
 
 import pytest
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._host import Host
-from ansible_collections.port443.https.plugins.module_utils._renewal import _defaults
-from ansible_collections.port443.https.plugins.module_utils._renewal._lineage import Wanted
-from ansible_collections.port443.https.plugins.module_utils._renewal._settings import Layout
+from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._renewal import defaults
+from ansible_collections.port443.https.plugins.module_utils._renewal.lineage import WantedLineage
+from ansible_collections.port443.https.plugins.module_utils._renewal.settings import RenewalPaths
 
 HOOK = "/usr/bin/python3 -I /var/lib/port443/renewal.pyz"
-WEBROOT = Wanted(
+WEBROOT = WantedLineage(
     "port443-www.example.com",
     ("www.example.com",),
     "ecdsa-p256",
@@ -28,7 +28,7 @@ WEBROOT = Wanted(
     HOOK,
 )
 PORT = replace(WEBROOT, standalone_port=8888, key_type="rsa-3072")
-STAGED = replace(WEBROOT, server=_defaults.STAGING)
+STAGED = replace(WEBROOT, server=defaults.STAGING)
 PROOF = "its names would be proved in another way"
 KEY = "it would have another kind of key"
 CA = "it would come from another CA"
@@ -37,7 +37,7 @@ INSTALLED = "it would not be installed (a hook for all certificates goes into /e
 
 
 def problems(text, want=WEBROOT):
-    found = _defaults.find_beaten(_defaults.parse("cli.ini", text), Layout(), want)
+    found = defaults.find_beaten(defaults.parse("cli.ini", text), RenewalPaths(), want)
     return [problem.partition(": ")[2].partition(": ")[2] for problem in found]
 
 
@@ -127,7 +127,7 @@ def test_all_that_stands_in_the_way_is_told_with_its_place_and_what_would_do(ren
     (renewed.root / "letsencrypt").mkdir()
     (renewed.root / "letsencrypt/cli.ini").write_text("max-log-backups = 0\n\nwebroot-path = /var/www/html\nnginx\n")
     with pytest.raises(HostError) as refused:
-        _defaults.refuse_beaten(Host(), renewed.layout, WEBROOT)
+        defaults.refuse_beaten(Host(), renewed.layout, WEBROOT)
     path = f"{renewed.layout.certbot}/cli.ini"
     assert refused.value.message == (
         "certbot's own configuration beats what a certificate was issued with, whenever it is renewed:\n"
@@ -144,11 +144,11 @@ def test_the_files_of_the_host_and_of_root_are_read_and_roots_beats_the_hosts(re
         (renewed.root / folder).mkdir(parents=True)
         (renewed.root / folder / "cli.ini").write_text(text)
     own = f"{renewed.root}/home/.config/letsencrypt/cli.ini"
-    assert _defaults.read_all(Host(), renewed.layout) == (
-        _defaults.Default(own, 1, "server", "https://b"),
-        _defaults.Default(f"{renewed.root}/letsencrypt/cli.ini", 2, "key-type", "rsa"),
+    assert defaults.read_all(Host(), renewed.layout) == (
+        defaults.Default(own, 1, "server", "https://b"),
+        defaults.Default(f"{renewed.root}/letsencrypt/cli.ini", 2, "key-type", "rsa"),
     )
 
 
 def test_a_host_without_such_files_says_nothing(renewed):
-    assert _defaults.read_all(Host(), renewed.layout) == ()
+    assert defaults.read_all(Host(), renewed.layout) == ()

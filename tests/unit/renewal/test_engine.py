@@ -8,10 +8,11 @@ import shutil
 
 import pki
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._certificate._directory import hold_lock
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._host import Completed
-from ansible_collections.port443.https.plugins.module_utils._renewal import _certbot, _engine, _forget
+from ansible_collections.port443.https.plugins.module_utils._host.directory import hold_lock
+from ansible_collections.port443.https.plugins.module_utils._host.host import Completed
+from ansible_collections.port443.https.plugins.module_utils._renewal import certbot as _certbot
+from ansible_collections.port443.https.plugins.module_utils._renewal import engine, purge_lineage
 from played_renewal import SITE, run, tree
 
 
@@ -55,7 +56,7 @@ def test_half_a_lineage_is_out_of_certbots_way_before_it_issues_and_a_whole_one_
 
     def look(host, command, settings):
         if command[1] == "certonly":
-            seen.append(len(_forget.find_traces(renewed.layout, SITE)))
+            seen.append(len(purge_lineage.find_traces(renewed.layout, SITE)))
         return certbot(host, command, settings)
 
     monkeypatch.setattr(_certbot, "_run_once", look)
@@ -114,7 +115,7 @@ def test_what_renewals_will_lack_is_told(renewed, host, certbot, monkeypatch, en
 
 @pytest.mark.parametrize(("on", "told"), [("no", True), ("yes", False)])
 def test_a_host_without_a_timer_that_renews_is_told(renewed, host, certbot, monkeypatch, on, told):
-    monkeypatch.setattr(_engine, "find_certbot_timer", lambda host: (None, on))
+    monkeypatch.setattr(engine, "find_certbot_timer", lambda host: (None, on))
     _result, warnings = run(renewed, host)
     assert warnings == told * ("nothing on this host runs 'certbot renew': have a timer run it twice a day",)
 

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._renewal import _machinery as machinery
+from ansible_collections.port443.https.plugins.module_utils._renewal import installed_files as machinery
 
 
 @pytest.mark.parametrize(

@@ -11,14 +11,15 @@ from dataclasses import replace
 import pki
 import pytest
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._host import Completed, Host
-from ansible_collections.port443.https.plugins.module_utils._renewal import _certbot, _forget, _lineage
-from ansible_collections.port443.https.plugins.module_utils._renewal._certbot import Account
-from ansible_collections.port443.https.plugins.module_utils._renewal._lineage import Wanted, find_reasons
+from ansible_collections.port443.https.plugins.module_utils._host.host import Completed, Host
+from ansible_collections.port443.https.plugins.module_utils._renewal import certbot as _certbot
+from ansible_collections.port443.https.plugins.module_utils._renewal import lineage, purge_lineage
+from ansible_collections.port443.https.plugins.module_utils._renewal.certbot import Account
+from ansible_collections.port443.https.plugins.module_utils._renewal.lineage import WantedLineage, find_reasons
 
 SITE = "www.example.com"
 HOOK = "/usr/bin/python3 -I /var/lib/port443/renewal.pyz"
-WANTED = Wanted(
+WANTED = WantedLineage(
     "port443-www.example.com", (SITE,), "ecdsa-p256", "https://ca.example/dir", "/var/lib/port443/acme", None, HOOK
 )
 ACCOUNT = "5bf9d1d0b5ed6d4a0a4d2f0f8a1e2b3c"
@@ -27,7 +28,7 @@ NOW = int(time.time())
 
 def observe(renewed, **issued):
     renewed.issue(pki.issue(SITE, [SITE], issuer=pki.intermediate(), **issued))
-    return _lineage.observe(Host(), renewed.layout, SITE)
+    return lineage.observe(Host(), renewed.layout, SITE)
 
 
 def test_what_is_as_wanted_is_left_to_the_timer(renewed):
@@ -87,13 +88,13 @@ def test_what_nothing_renewed_in_time_is_issued_again(renewed, days, overdue):
 def test_what_is_not_whole_is_as_good_as_nothing(renewed, gone):
     observe(renewed)
     (renewed.root / "letsencrypt" / gone).unlink()
-    assert find_reasons(_lineage.observe(Host(), renewed.layout, SITE), WANTED, NOW) == (
+    assert find_reasons(lineage.observe(Host(), renewed.layout, SITE), WANTED, NOW) == (
         "certbot has none for the site",
     )
 
 
 def test_the_form_of_certbots_files_is_understood():
-    assert _lineage.read_sections(
+    assert lineage.read_sections(
         '# x = y\nversion = 4.0.0\n[renewalparams]\nserver = "https://a/b?c=d"\n[[webroot_map]]\na.example = /srv\n'
     ) == {
         "": {"version": "4.0.0"},
@@ -214,10 +215,10 @@ def test_forgetting_takes_everything_of_the_name_and_nothing_else(renewed, monke
     renewed.issue(pki.site(number=2), 2)
     (certbot / "keys/0002_key-certbot.pem").write_bytes(pki.site(number=1).key_pem())
     monkeypatch.setattr(Host, "find", lambda self, name: None)
-    assert len(_forget.find_traces(renewed.layout, SITE)) == 4
-    _forget.forget(Host(), renewed.layout, SITE)
+    assert len(purge_lineage.find_traces(renewed.layout, SITE)) == 4
+    purge_lineage.purge_lineage(Host(), renewed.layout, SITE)
     assert listing(certbot) == before
-    assert _forget.find_traces(renewed.layout, SITE) == ()
+    assert purge_lineage.find_traces(renewed.layout, SITE) == ()
 
 
 def listing(folder):

@@ -11,10 +11,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._errors import HostError, RuleError
-from ansible_collections.port443.https.plugins.module_utils._host import Completed, Host
-from ansible_collections.port443.https.plugins.module_utils._renewal import _challenge, _placeholder, _request, _timer
-from ansible_collections.port443.https.plugins.module_utils._renewal import _machinery as machinery
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError, RequestError
+from ansible_collections.port443.https.plugins.module_utils._host.host import Completed, Host
+from ansible_collections.port443.https.plugins.module_utils._renewal import challenge as _challenge
+from ansible_collections.port443.https.plugins.module_utils._renewal import installed_files as machinery
+from ansible_collections.port443.https.plugins.module_utils._renewal import placeholder, request, timer
 
 SITE = "www.example.com"
 
@@ -58,7 +59,7 @@ def folder(renewed, monkeypatch):
 
 
 def make(renewed, host, folder):
-    return machinery.Machinery(host, renewed.layout, _timer.Systemd(host, str(folder)), lambda path: None)
+    return machinery.InstalledFiles(host, renewed.layout, timer.Systemd(host, str(folder)), lambda path: None)
 
 
 def install(made, settings, fail=None):
@@ -164,7 +165,7 @@ def test_the_last_site_leaves_the_empty_folder_of_the_units(renewed, folder):
 
 
 def test_cron_runs_it_where_there_is_no_systemd():
-    files = _timer.Cron("/etc/cron.d").files("/usr/bin/python3 -I /x.pyz")
+    files = timer.Cron("/etc/cron.d").files("/usr/bin/python3 -I /x.pyz")
     assert {path: content.decode().splitlines()[-1] for path, content in files.items()} == {
         "/etc/cron.d/port443-renewal": "37 * * * * root /usr/bin/python3 -I /x.pyz"
     }
@@ -185,19 +186,19 @@ def test_what_is_there_runs_things_by_the_clock(monkeypatch, there, programs, ch
     monkeypatch.setattr(os.path, "isdir", there.__contains__)
     monkeypatch.setattr(os.path, "exists", there.__contains__)
     monkeypatch.setattr(Host, "find", lambda self, name: name if name in programs else None)
-    assert type(_timer.choose_timer(Host())).__name__ == chosen
+    assert type(timer.choose_timer(Host())).__name__ == chosen
 
 
 def test_where_nothing_runs_by_the_clock_nothing_can_be_renewed_but_removed():
     with pytest.raises(HostError, match="neither systemd nor a cron"):
-        _timer.NoTimer().files("command")
-    assert _timer.NoTimer().files("") == {}
+        timer.NoTimer().files("command")
+    assert timer.NoTimer().files("") == {}
 
 
 def test_the_placeholder_is_a_pair_for_the_names(renewed):
-    from ansible_collections.port443.https.plugins.module_utils._certificate import _install
+    from ansible_collections.port443.https.plugins.module_utils._certificate import install as _install
 
-    certificate, key = _placeholder.make(Host(), [SITE, "example.com"])
+    certificate, key = placeholder.make(Host(), [SITE, "example.com"])
     params = renewed.settings(names=[SITE, "example.com"], ca=None, trust="none").params("", "")
     params.update(certificate_file=None, key_file=None, remote_src=False, self_signed=True)
     params.update(certificate=certificate.decode(), key=key.decode())
@@ -206,7 +207,7 @@ def test_the_placeholder_is_a_pair_for_the_names(renewed):
 
 
 def params(**given):
-    options = {name: option.get("default") for name, option in _request.ARGUMENT_SPEC.items()}
+    options = {name: option.get("default") for name, option in request.ARGUMENT_SPEC.items()}
     return {**options, "name": SITE, "terms_agreed": True, **given}
 
 
@@ -232,8 +233,8 @@ def params(**given):
     ],
 )
 def test_what_cannot_be_asked_for_is_refused(given, message):
-    with pytest.raises(RuleError, match=message):
-        _request.parse(params(**given))
+    with pytest.raises(RequestError, match=message):
+        request.parse(params(**given))
 
 
 class Answers(BaseHTTPRequestHandler):

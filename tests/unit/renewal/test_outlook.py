@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pki
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._certificate._check import show_time
-from ansible_collections.port443.https.plugins.module_utils._host import Host
-from ansible_collections.port443.https.plugins.module_utils._renewal import _outlook
+from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._pki.policy import show_time
+from ansible_collections.port443.https.plugins.module_utils._renewal import outlook
 
 SITE = "www.example.com"
 # Of certbot 2.1 with -q, for which cli.ini named another folder; some lines left out.
@@ -31,7 +31,7 @@ def issue(renewed, days):
 
 
 def find(renewed):
-    return _outlook.find_problems(Host(), renewed.layout, SITE, int(time.time()))
+    return outlook.find_problems(Host(), renewed.layout, SITE, int(time.time()))
 
 
 def put_log(renewed, text, name="letsencrypt.log"):
@@ -41,7 +41,7 @@ def put_log(renewed, text, name="letsencrypt.log"):
 
 
 def late(renewed, said):
-    have = _outlook.observe(Host(), renewed.layout, SITE)
+    have = outlook.observe(Host(), renewed.layout, SITE)
     return f"it expires on {show_time(have.certificate.not_after)}, and certbot has not renewed it{said}"
 
 
@@ -77,11 +77,11 @@ def test_the_last_words_may_be_in_an_earlier_log(renewed):
 def test_the_last_failure_counts_and_each_name_has_its_own_reasons():
     other = LOG.replace("www.example.com", "blog.example.com").replace("22:00:0", "22:00:1")
     again = LOG.replace("22:00:0", "23:00:0").replace("404", "503")
-    assert _outlook.find_failure(LOG + other, "port443-www.example.com") == SAID
-    assert _outlook.find_failure(LOG + other + again, "port443-www.example.com") == SAID.replace(
+    assert outlook.find_failure(LOG + other, "port443-www.example.com") == SAID
+    assert outlook.find_failure(LOG + other + again, "port443-www.example.com") == SAID.replace(
         "22:00:0", "23:00:0"
     ).replace("404", "503")
-    assert _outlook.find_failure(LOG, "port443-www.example") == ""
+    assert outlook.find_failure(LOG, "port443-www.example") == ""
 
 
 def test_a_failure_without_a_word_of_the_ca_takes_none_from_another_name():
@@ -90,7 +90,7 @@ def test_a_failure_without_a_word_of_the_ca_takes_none_from_another_name():
         "2026-11-28 22:01:04,000:ERROR:certbot._internal.renewal:Failed to renew certificate port443-b with error: no"
         " route\n"
     )
-    assert _outlook.find_failure(LOG + line, "port443-b") == (
+    assert outlook.find_failure(LOG + line, "port443-b") == (
         "2026-11-28 22:01:04 Failed to renew certificate port443-b with error: no route"
     )
 

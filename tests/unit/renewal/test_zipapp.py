@@ -14,13 +14,13 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._renewal import _application, _zipapp
+from ansible_collections.port443.https.plugins.module_utils._renewal import application, zipapp
 
 PYTHON = "/usr/bin/python3"
 
 
 def build():
-    return _zipapp.build(_application.__name__, "main", PYTHON, _application.KEPT)
+    return zipapp.build(application.__name__, "main", PYTHON, application.KEPT)
 
 
 def sources():
@@ -45,8 +45,8 @@ def test_another_process_makes_the_same_bytes(collections_path):
             sys.executable,
             "-c",
             f"import sys; sys.path.insert(0, {str(collections_path)!r})\n"
-            f"from {_zipapp.__name__} import build\n"
-            f"made = build({_application.__name__!r}, 'main', {PYTHON!r}, set({sorted(_application.KEPT)!r}))\n"
+            f"from {zipapp.__name__} import build\n"
+            f"made = build({application.__name__!r}, 'main', {PYTHON!r}, set({sorted(application.KEPT)!r}))\n"
             "sys.stdout.buffer.write(made)",
         ],
         check=True,
@@ -79,8 +79,10 @@ def standard_library():
 
 
 def test_every_service_is_in_it():
-    known = {path.name for path in Path(_application.__file__).parents[1].glob("_certificate/_services/_*.py")}
-    assert known == {Path(name).name for name in sources() if "/_services/" in name}
+    known = {path.name for path in Path(application.__file__).parents[1].glob("_webservers/[a-z]*.py")}
+    assert known == {
+        Path(name).name for name in sources() if "/_webservers/" in name and not name.endswith("__init__.py")
+    }
 
 
 @pytest.mark.parametrize(

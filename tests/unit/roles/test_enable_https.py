@@ -102,14 +102,14 @@ WORDS = [
 
 
 def test_ports_that_the_module_refuses_on_every_host_are_refused(play: Any) -> None:
-    from ansible_collections.port443.https.plugins.module_utils._errors import RuleError
-    from ansible_collections.port443.https.plugins.module_utils._port_rule import parse_port
+    from ansible_collections.port443.https.plugins.module_utils._errors import RequestError
+    from ansible_collections.port443.https.plugins.module_utils._spec.ports import parse_port
 
     refused = []
     for word in WORDS:
         try:
             parse_port(word)
-        except RuleError:
+        except RequestError:
             refused.append(word)
     assert 0 < len(refused) < len(WORDS)
     assert play.show("__enable_https_no_ports", {"enable_https_ports": WORDS}) == [refused]

@@ -7,10 +7,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._backends._iptables._lines import meaning
-from ansible_collections.port443.https.plugins.module_utils._backends._iptables._parse import parse_save
-from ansible_collections.port443.https.plugins.module_utils._backends._ufw._boot import boot_text
-from ansible_collections.port443.https.plugins.module_utils._backends._ufw._settings import Settings, observe_settings
+from ansible_collections.port443.https.plugins.module_utils._firewalls.ufw.boot import boot_text
+from ansible_collections.port443.https.plugins.module_utils._firewalls.ufw.settings import UfwSettings, observe_settings
+from ansible_collections.port443.https.plugins.module_utils._xtables.parse import parse_save
+from ansible_collections.port443.https.plugins.module_utils._xtables.ports import meaning
 
 HERE = Path(__file__).parent
 FILES = {f"/etc/ufw/{name}": (HERE / name).read_text(encoding="utf-8") for name in ("user.rules", "user6.rules")}
@@ -18,7 +18,7 @@ DROPS = {"ENABLED": "yes", "IPV6": "yes", "DEFAULT_INPUT_POLICY": "drop", "DEFAU
 
 
 def settings(**values):
-    return Settings(True, {**DROPS, **values}, True, True)
+    return UfwSettings(True, {**DROPS, **values}, True, True)
 
 
 def table_of(text, family):

@@ -6,12 +6,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ansible_collections.port443.https.plugins.module_utils._backends._iptables._parse import parse_save
-from ansible_collections.port443.https.plugins.module_utils._backends._ufw._live import is_live, plan_live
-from ansible_collections.port443.https.plugins.module_utils._backends._ufw._user_rules import parse_user_rules
-from ansible_collections.port443.https.plugins.module_utils._backends._ufw._want import is_ours, with_set, without_set
-from ansible_collections.port443.https.plugins.module_utils._link import Link
-from ansible_collections.port443.https.plugins.module_utils._port_rule import parse_request
+from ansible_collections.port443.https.plugins.module_utils._firewalls.ufw.desired import is_ours, with_set, without_set
+from ansible_collections.port443.https.plugins.module_utils._firewalls.ufw.live import is_live, plan_live
+from ansible_collections.port443.https.plugins.module_utils._firewalls.ufw.user_rules import parse_user_rules
+from ansible_collections.port443.https.plugins.module_utils._netfilter.link import Link
+from ansible_collections.port443.https.plugins.module_utils._spec.request import parse_request
+from ansible_collections.port443.https.plugins.module_utils._xtables.parse import parse_save
 
 HERE = Path(__file__).parent
 FILE = parse_user_rules((HERE / "user.rules").read_text(encoding="utf-8"), 4)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.port443.https.plugins.module_utils._backends._ufw._user_rules import parse_user_rules
-from ansible_collections.port443.https.plugins.module_utils._backends._ufw._want import is_ours, with_set
-from ansible_collections.port443.https.plugins.module_utils._link import Link
-from ansible_collections.port443.https.plugins.module_utils._port_rule import parse_request
+from ansible_collections.port443.https.plugins.module_utils._firewalls.ufw.desired import is_ours, with_set
+from ansible_collections.port443.https.plugins.module_utils._firewalls.ufw.user_rules import parse_user_rules
+from ansible_collections.port443.https.plugins.module_utils._netfilter.link import Link
+from ansible_collections.port443.https.plugins.module_utils._spec.request import parse_request
 
 CASES = yaml.safe_load((Path(__file__).parent / "places.yml").read_text(encoding="utf-8"))
 HEAD = """*filter

@@ -7,16 +7,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._backends._ufw._rule import (
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._firewalls.ufw.desired import with_set, without_set
+from ansible_collections.port443.https.plugins.module_utils._firewalls.ufw.rule import (
     UfwRule,
     encode_comment,
     parse_tuple,
 )
-from ansible_collections.port443.https.plugins.module_utils._backends._ufw._user_rules import parse_user_rules
-from ansible_collections.port443.https.plugins.module_utils._backends._ufw._want import with_set, without_set
-from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._link import Link
-from ansible_collections.port443.https.plugins.module_utils._port_rule import parse_request
+from ansible_collections.port443.https.plugins.module_utils._firewalls.ufw.user_rules import parse_user_rules
+from ansible_collections.port443.https.plugins.module_utils._netfilter.link import Link
+from ansible_collections.port443.https.plugins.module_utils._spec.request import parse_request
 
 HERE = Path(__file__).parent
 FILES = {4: (HERE / "user.rules").read_text(encoding="utf-8"), 6: (HERE / "user6.rules").read_text(encoding="utf-8")}

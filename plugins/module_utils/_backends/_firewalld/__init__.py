@@ -1,3 +1,0 @@
-# Copyright: port443.https contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""firewalld, by its files for the next boot and over D-Bus for now."""

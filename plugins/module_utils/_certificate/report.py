@@ -1,0 +1,97 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the module certificate returns: fingerprints, dates and paths, and never the key."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Dict, List, Optional, Tuple
+
+from ansible_collections.port443.https.plugins.module_utils._certificate import store
+from ansible_collections.port443.https.plugins.module_utils._certificate.deploy import site_path
+from ansible_collections.port443.https.plugins.module_utils._certificate.deployment_state import (
+    DeploymentOutcome,
+    DeploymentState,
+)
+from ansible_collections.port443.https.plugins.module_utils._certificate.request import CertificateRequest
+from ansible_collections.port443.https.plugins.module_utils._host.directory import File
+from ansible_collections.port443.https.plugins.module_utils._pki.chain import KeyPair
+from ansible_collections.port443.https.plugins.module_utils._pki.policy import days_left, show_time
+from ansible_collections.port443.https.plugins.module_utils._pki.x509 import Certificate, describe_name
+
+
+def report(
+    request: CertificateRequest,
+    pair: KeyPair,
+    mended: Tuple[str, ...],
+    situation: DeploymentState,
+    outcome: DeploymentOutcome,
+    now: int,
+) -> Dict[str, Any]:
+    """Returns the module's result for ``state: present``; ``situation`` is how the site stood before.
+
+    ``mended`` is what was done to open the texts; what the pair itself took comes after it.
+    """
+    leaf = pair.leaf
+    current = os.path.join(site_path(request), store.CURRENT)
+    return {
+        "changed": outcome.changed,
+        "served": outcome.served,
+        "served_because": outcome.why,
+        "seen": [look.describe() for look in outcome.looks],
+        "fingerprint": leaf.fingerprint(),
+        "not_after": show_time(leaf.not_after),
+        "days_left": days_left(leaf, now),
+        "subject_names": list(leaf.names()),
+        "issuer": describe_name(leaf.issuer),
+        "mended": [*mended, *pair.mended],
+        "paths": {
+            "directory": current,
+            "certificate": os.path.join(current, store.FULLCHAIN),
+            "chain": os.path.join(current, store.CHAIN),
+            "key": os.path.join(current, store.KEY),
+            "combined": os.path.join(current, store.COMBINED),
+        },
+        "commands": [" ".join(command) for command in outcome.commands],
+        "diff": _diff(current, leaf, situation, outcome),
+    }
+
+
+def report_removal(request: CertificateRequest, outcome: DeploymentOutcome) -> Dict[str, Any]:
+    """Returns the module's result for ``state: absent``."""
+    path = site_path(request)
+    before = f"{path}\n" if outcome.changed else ""
+    return {
+        "changed": outcome.changed,
+        "diff": {"before_header": path, "after_header": path, "before": before, "after": ""},
+    }
+
+
+def _diff(current: str, leaf: Certificate, situation: DeploymentState, outcome: DeploymentOutcome) -> Dict[str, str]:
+    """Before and after in words that hold no secret: the digest of a pair tells nothing about its key."""
+    have, want = situation.have, situation.want
+    before = _lines(store.read_leaf(have), have.link, have.files.get(store.KEY))
+    after = _lines(leaf, have.link if have.holds(want) else want.name, want.files[store.KEY])
+    if outcome.commands:
+        before += [f"served: {look.fingerprint or look.problem} at {look.place}" for look in situation.looks]
+        after += [f"served: {leaf.fingerprint()} at {look.place}" for look in situation.looks]
+    return {
+        "before_header": current,
+        "after_header": current,
+        "before": "".join(line + "\n" for line in before),
+        "after": "".join(line + "\n" for line in after),
+    }
+
+
+def _lines(leaf: Optional[Certificate], link: Optional[str], key: Optional[File]) -> List[str]:
+    if leaf is None:
+        return []
+    lines = [
+        f"generation: {link}",
+        f"certificate: sha256:{leaf.fingerprint()}",
+        f"names: {', '.join(leaf.names())}",
+        f"expires: {show_time(leaf.not_after)}",
+    ]
+    if key is not None:
+        lines.append(f"key: mode {key.access.mode:04o}, user {key.access.uid}, group {key.access.gid}")
+    return lines

@@ -1,0 +1,58 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The modules that make a rule set what their options say."""
+
+from __future__ import annotations
+
+from typing import Any, Dict
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.port443.https.plugins.module_utils._errors import UserError
+from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._plan.steps import Change
+from ansible_collections.port443.https.plugins.module_utils._ports.engine import ensure
+from ansible_collections.port443.https.plugins.module_utils._spec.request import parse_request
+from ansible_collections.port443.https.plugins.module_utils._verdict.result import Result
+
+
+def run(module: AnsibleModule) -> None:
+    """Makes the rule set what the options say, and ends the module."""
+    try:
+        result = ensure(Host(), parse_request(module.params), module.check_mode)
+    except UserError as problem:
+        module.fail_json(msg=problem.message)
+    for warning in result.warnings:
+        module.warn(warning)
+    module.exit_json(**render(result, module._diff))
+
+
+def render(result: Result, with_diff: bool) -> Dict[str, Any]:
+    """Returns a result as the module hands it over."""
+    rendered: Dict[str, Any] = {
+        "changed": bool(result.steps),
+        "backend": result.backend,
+        "commands": [readable(str(step)) for step in result.steps],
+        "effective": [entry.as_result() for entry in result.effective],
+        "persisted": result.persisted,
+    }
+    if with_diff:
+        rendered["diff"] = [_diff_of(change) for change in result.changes]
+    return rendered
+
+
+def _diff_of(change: Change) -> Dict[str, str]:
+    return {
+        "before": readable(change.before),
+        "after": readable(change.after),
+        "before_header": change.title,
+        "after_header": change.title,
+    }
+
+
+def readable(text: str) -> str:
+    """Returns text that may be shown.
+
+    Foreign comments may hold bytes that are no UTF-8, and codes that a terminal would obey.
+    """
+    shown = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return "".join(char if char.isprintable() or char in "\n\t" else repr(char)[1:-1] for char in shown)

@@ -1,0 +1,72 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Where a stranger's packet arrives on a BSD or a Mac, from ifconfig(8) and route(8)."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from typing import Dict, FrozenSet, List, Optional, Tuple
+
+from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._netfilter.link import Link
+
+_HEAD = re.compile(r"(\S+): flags=[0-9a-fA-F]+<([^>]*)>")
+_ROUTE = {4: ("route", "-n", "get", "default"), 6: ("route", "-n", "get", "-inet6", "default")}
+
+
+@dataclass(frozen=True)
+class Interface:
+    """An interface: the words of its flags, the groups that it is in, and its addresses of both versions."""
+
+    name: str
+    flags: FrozenSet[str]
+    groups: FrozenSet[str]
+    addresses: Tuple[ipaddress._BaseAddress, ...]
+
+
+def observe_links(host: Host) -> Tuple[Tuple[Link, ...], Dict[str, FrozenSet[str]]]:
+    """Returns how each IP version reaches the host, and the groups of each interface."""
+    interfaces = parse_ifconfig(host.run(("ifconfig", "-a")).out)
+    outside = [one for one in interfaces if "LOOPBACK" not in one.flags]
+    direct = frozenset(one.name for one in interfaces if "POINTOPOINT" in one.flags)
+    links: List[Link] = []
+    for family in (4, 6):
+        having = [one for one in outside if any(address.version == family for address in one.addresses)]
+        spans = tuple(
+            (int(address), int(address)) for one in having for address in one.addresses if address.version == family
+        )
+        name = parse_route(host.run(_ROUTE[family]).out)
+        if name is None and len(having) == 1:
+            name = having[0].name
+        links.append(Link(family, family == 4 or bool(having), name, spans, direct=direct))
+    return tuple(links), {one.name: one.groups for one in interfaces}
+
+
+def parse_ifconfig(text: str) -> Tuple[Interface, ...]:
+    """Returns the interfaces that ``ifconfig -a`` of FreeBSD, OpenBSD or macOS prints."""
+    found: List[Tuple[str, FrozenSet[str], List[str]]] = []
+    for line in text.splitlines():
+        head = _HEAD.match(line)
+        if head:
+            found.append((head.group(1), frozenset(head.group(2).split(",")), []))
+        elif found:
+            found[-1][2].append(line.strip())
+    return tuple(Interface(name, flags, _groups(lines), _addresses(lines)) for name, flags, lines in found)
+
+
+def _groups(lines: List[str]) -> FrozenSet[str]:
+    return frozenset(word for line in lines if line.startswith("groups:") for word in line.split()[1:])
+
+
+def _addresses(lines: List[str]) -> Tuple[ipaddress._BaseAddress, ...]:
+    words = [line.split() for line in lines]
+    texts = [parts[1].partition("%")[0] for parts in words if parts[:1] in (["inet"], ["inet6"])]
+    return tuple(ipaddress.ip_address(text.partition("/")[0]) for text in texts)
+
+
+def parse_route(text: str) -> Optional[str]:
+    """Returns the interface that ``route -n get default`` names, or None."""
+    found = re.search(r"(?m)^\s*interface: (\S+)$", text)
+    return found.group(1) if found else None

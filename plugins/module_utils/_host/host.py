@@ -1,0 +1,297 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The host: the only place of the firewall side that runs a command or touches a file."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import re
+import stat
+import time
+from dataclasses import dataclass
+from typing import Any, Callable, Dict, Iterator, Optional, Sequence, Tuple
+
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._host import dbus, locks
+from ansible_collections.port443.https.plugins.module_utils._host.nft_prune import delete_if_empty
+from ansible_collections.port443.https.plugins.module_utils._host.run import (
+    COMMAND_ENVIRONMENT,
+    COMMAND_TIMEOUT,
+    SEARCH_PATH,
+    execute,
+)
+from ansible_collections.port443.https.plugins.module_utils._host.writable import find_obstacle
+
+CLONE_NEWNET = 0x40000000  # include/uapi/linux/sched.h
+
+
+@dataclass(frozen=True)
+class Completed:
+    """What a command said; ``out`` and ``err`` are text with undecodable bytes kept as surrogates."""
+
+    argv: Tuple[str, ...]
+    returncode: int
+    out: str
+    err: str
+
+    def words(self) -> str:
+        """The tool's own words, for a message."""
+        return (self.err.strip() or self.out.strip() or "no output")[-2000:]
+
+
+class Host:
+    """The machine this runs on. Tests hand in an object with the same methods over another root or none."""
+
+    lock_path = "/var/run/port443.lock"  # which is /run on Linux
+
+    def run(self, argv: Sequence[str], stdin: str = "") -> Completed:
+        """Runs a command in the C locale and in /, as services do, and returns what it said.
+
+        Raises HostError only if it cannot start.
+        """
+        path = self.find(argv[0])
+        if path is None:
+            raise HostError(f"{argv[0]} is not installed on this host")
+        given = stdin.encode("utf-8", "surrogateescape")
+        ended = execute((path, *argv[1:]), COMMAND_ENVIRONMENT, COMMAND_TIMEOUT, input=given, cwd="/")
+        decoded = [stream.decode("utf-8", "surrogateescape") for stream in (ended.stdout, ended.stderr)]
+        return Completed(tuple(argv), ended.returncode, decoded[0], decoded[1])
+
+    def find(self, name: str) -> Optional[str]:
+        """Returns the path of a command, or None; only the system's own folders are searched."""
+        for folder in SEARCH_PATH.split(":"):
+            path = os.path.join(folder, name)
+            if os.access(path, os.X_OK):
+                return path
+        return None
+
+    def prune(self, family: str, table: str, chain: str) -> None:
+        """Deletes an empty chain of nf_tables, and its table if that was all; raises HostError."""
+        delete_if_empty(family, table, chain)
+
+    def ask(self, methods: Sequence[dbus.Method]) -> Tuple[dbus.Answer, ...]:
+        """Calls methods of programs on the system's D-Bus, in order; raises HostError where there is no bus."""
+        return dbus.ask(methods)
+
+    def refuse_unwritable(self, path: str) -> None:
+        """Raises HostError where ``write`` could not replace that file; changes nothing."""
+        real = os.path.realpath(path)
+        folder = os.path.dirname(real)
+        _refuse_shared_folder(folder, os.stat(folder))
+        obstacle = find_obstacle(real)
+        if obstacle:
+            raise HostError(obstacle)
+
+    def system(self) -> str:
+        """Returns the name of the kernel: Linux, FreeBSD, OpenBSD, Darwin or another."""
+        return os.uname().sysname
+
+    def is_root(self) -> bool:
+        """Tells whether this process has the rights of root."""
+        return os.geteuid() == 0
+
+    def now(self) -> float:
+        """Returns the time of the host's clock, in seconds of the epoch."""
+        return time.time()
+
+    def real_path(self, path: str) -> str:
+        """Returns the path with every symbolic link followed."""
+        return os.path.realpath(path)
+
+    def read(self, path: str) -> Optional[bytes]:
+        """Returns a file's bytes, or None where there is no such file; raises HostError if it cannot be read.
+
+        A file of a process that ends between opening and reading it says ESRCH, proc(5).
+        """
+        try:
+            with open(path, "rb") as stream:
+                return stream.read()
+        except (FileNotFoundError, NotADirectoryError, ProcessLookupError):
+            return None
+        except OSError as problem:
+            raise HostError(f"{path} cannot be read: {problem.strerror}") from None
+
+    def has_link(self, path: str) -> bool:
+        """Tells whether a path exists, as a file, a folder, or a link that leads anywhere or nowhere."""
+        return os.path.lexists(path)
+
+    def is_file(self, path: str) -> bool:
+        """Tells whether a path leads to a regular file."""
+        return os.path.isfile(path)
+
+    def list_folder(self, path: str) -> Tuple[str, ...]:
+        """Returns the names in a folder, sorted; empty where there is no such folder."""
+        try:
+            return tuple(sorted(os.listdir(path)))
+        except OSError:
+            return ()
+
+    def write(self, path: str, before: Optional[bytes], after: Optional[bytes]) -> None:
+        """Replaces a file by rename, or removes it (``after`` None), keeping its mode, owner and security label.
+
+        Raises HostError if the file no longer holds ``before``, or its folder is not root's alone.
+        """
+        try:
+            _replace(os.path.realpath(path), before, after)
+        except OSError as problem:
+            raise HostError(f"{path} cannot be written: {problem.strerror}") from None
+
+    @contextlib.contextmanager
+    def keep(self, path: str) -> Iterator[None]:
+        """Sees to it that what is at a path is there afterwards as it was, or nothing if nothing was."""
+        aside = os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.port443-{os.urandom(4).hex()}")
+        there = os.path.lexists(path)
+        if there:
+            os.rename(path, aside)
+        try:
+            yield
+        finally:
+            if there:
+                os.rename(aside, path)
+            elif os.path.lexists(path):
+                os.unlink(path)
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Holds the collection's own lock on this host; raises HostError if another run holds it for too long."""
+        descriptor = locks.take_own(self.lock_path)
+        try:
+            yield
+        finally:
+            # Unlinked while still held, so that no second file of that name is ever locked beside this one.
+            with contextlib.suppress(OSError):
+                os.unlink(self.lock_path)
+            os.close(descriptor)
+
+    @contextlib.contextmanager
+    def hold(self, path: str) -> Iterator[None]:
+        """Holds the lock file of a firewall's own tool, none if ``path`` is empty; raises HostError after a while."""
+        if not path:
+            yield
+            return
+        descriptor = locks.take_of_tool(path)
+        try:
+            yield
+        finally:
+            os.close(descriptor)
+
+    def in_private_network(self, work: Callable[[], Dict[str, Any]]) -> Optional[Dict[str, Any]]:
+        """Runs ``work`` in a child in a new network namespace and returns its answer; None where that is not allowed.
+
+        A HostError that ``work`` raises is raised here.
+        """
+        reader, writer = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.close(reader)
+            _answer_from_child(writer, work)
+        os.close(writer)
+        with os.fdopen(reader, "rb") as stream:
+            answer = stream.read()
+        os.waitpid(child, 0)
+        result: Dict[str, Any] = json.loads(answer.decode("utf-8")) if answer else {"refused": True}
+        if "problem" in result:
+            raise HostError(result["problem"])
+        return None if result.get("refused") else result
+
+
+def _answer_from_child(writer: int, work: Callable[[], Dict[str, Any]]) -> None:
+    """Never returns: a child that came back would run the rest of the module a second time."""
+    try:
+        if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNET) != 0:
+            answer: Dict[str, Any] = {"refused": True}
+        else:
+            answer = work()
+    except HostError as problem:
+        answer = {"problem": problem.message}
+    except BaseException as problem:  # pylint: disable=broad-except
+        answer = {"problem": f"rehearsal ended with {problem!r}"}
+    with contextlib.suppress(BaseException), os.fdopen(writer, "wb") as stream:
+        stream.write(json.dumps(answer).encode("utf-8"))
+    os._exit(0)
+
+
+def _replace(path: str, before: Optional[bytes], after: Optional[bytes]) -> None:
+    folder, name = os.path.split(path)
+    directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        _refuse_shared_folder(folder, os.fstat(directory))
+        old = _open_if_there(name, directory)
+        try:
+            _refuse_changed(path, old, before)
+            if after is None:
+                os.unlink(name, dir_fd=directory)
+            else:
+                _write_beside(directory, name, after, old)
+        finally:
+            if old is not None:
+                os.close(old)
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+
+
+def _refuse_shared_folder(folder: str, status: os.stat_result) -> None:
+    if status.st_uid not in (0, os.geteuid()) or status.st_mode & stat.S_IWOTH:
+        raise HostError(f"{folder} belongs to somebody else or is writable by all: nothing is written there")
+
+
+def _open_if_there(name: str, directory: int) -> Optional[int]:
+    try:
+        return os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=directory)
+    except FileNotFoundError:
+        return None
+
+
+def _refuse_changed(path: str, old: Optional[int], before: Optional[bytes]) -> None:
+    have = None
+    if old is not None:
+        have = b"".join(iter(lambda: os.read(old, 1 << 20), b""))
+    if have != before:
+        raise HostError(f"{path} was changed by somebody else during this run; run again")
+
+
+def _write_beside(directory: int, name: str, content: bytes, old: Optional[int]) -> None:
+    prefix = f".{name}.port443-"
+    _remove_leftovers(directory, prefix)
+    temporary = prefix + os.urandom(4).hex()
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    new = os.open(temporary, flags, 0o600, dir_fd=directory)
+    try:
+        try:
+            _take_over(new, old)
+            view = memoryview(content)
+            while view:
+                view = view[os.write(new, view) :]
+            os.fsync(new)
+        finally:
+            os.close(new)
+        os.rename(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary, dir_fd=directory)
+        raise
+
+
+def _remove_leftovers(directory: int, prefix: str) -> None:
+    """Removes what a run that was killed left behind; the lock is held, so that nobody writes one now."""
+    for name in os.listdir(directory):
+        if re.fullmatch(re.escape(prefix) + "[0-9a-f]{8}", name):
+            os.unlink(name, dir_fd=directory)
+
+
+def _take_over(new: int, old: Optional[int]) -> None:
+    """Gives the new file the old one's mode, owner and extended attributes (an SELinux label is one)."""
+    if old is None:
+        os.fchmod(new, 0o640)
+        return
+    status = os.fstat(old)
+    os.fchown(new, status.st_uid, status.st_gid)
+    os.fchmod(new, stat.S_IMODE(status.st_mode))
+    with contextlib.suppress(OSError, AttributeError):
+        for attribute in os.listxattr(old):
+            with contextlib.suppress(OSError):
+                os.setxattr(new, attribute, os.getxattr(old, attribute))

@@ -1,0 +1,220 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The packets of a connection, one after the other, each through all hooks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import FrozenSet, List, Optional, Tuple
+
+from ansible_collections.port443.https.plugins.module_utils._netfilter.conntrack import ConntrackState, Flow, Stop
+from ansible_collections.port443.https.plugins.module_utils._netfilter.explanation import Stopped
+from ansible_collections.port443.https.plugins.module_utils._netfilter.packet import (
+    ACK,
+    HOST,
+    PSH,
+    SYN,
+    TCP,
+    UNLISTED_SOURCE,
+    Addresses,
+    Packet,
+    reached_from,
+)
+from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Span
+from ansible_collections.port443.https.plugins.module_utils._netfilter.traversal import HookTraversal
+
+States = Tuple[str, ...]
+Ways = Tuple[List[Flow], List[Stopped]]
+"""The ways that lead through, and where the others stop."""
+
+_NO_CONNECTION = ("UNTRACKED", "INVALID")
+
+
+@dataclass(frozen=True)
+class ConnectionQuery:
+    """Can a program at ``port`` of the host be reached, or with direction ``out`` one of other hosts by the host's?
+
+    ``family`` is 4 or 6, ``protocol`` a number, ``port`` a span. ``source`` is STRANGER, ANYONE or spans of addresses:
+    those who connect, with ``out`` those who are connected to. ``interface`` is where packets arrive and leave, None if
+    not known. ``addresses`` are the host's, None if not known. ``loopback`` asks for a connection of the host to
+    itself; then ``source`` has to be spans. ``neighbours`` says whether that link needs neighbour discovery (Ethernet
+    does, a tunnel does not); ``gateway`` is the address of the next hop to the source, None if not known. ``bridge``
+    says whether the interface is a bridge or part of one, so that bridge tables count; ``layered`` whether it is made
+    of other interfaces, as those of VLANs are.
+    """
+
+    family: int
+    protocol: int
+    port: Span
+    source: Addresses = UNLISTED_SOURCE
+    interface: Optional[str] = None
+    addresses: Optional[Tuple[Span, ...]] = None
+    loopback: bool = False
+    neighbours: bool = True
+    gateway: Optional[int] = None
+    bridge: bool = True
+    direction: str = "in"
+    layered: bool = False
+
+    @property
+    def own(self) -> Addresses:
+        """The host's addresses, for those who are on the link."""
+        return self.addresses or HOST
+
+    @property
+    def reached(self) -> Addresses:
+        """The host's addresses that those who connect may connect to, or that may connect to them."""
+        return reached_from(self.source, self.addresses) if self.addresses else HOST
+
+
+class ConnectionSimulator:
+    """The two directions of the connection that a question is about."""
+
+    def __init__(self, hooks: HookTraversal, question: ConnectionQuery) -> None:
+        self._hooks = hooks
+        self._ask = question
+        self._outward = question.direction == "out"
+        self._stopped: List[Stopped] = []
+
+    def connect(self) -> Ways:
+        """Follows a connection; each way that one packet may take leads to a next packet, and so on."""
+        through: List[Flow] = []
+        start = ConntrackState(("NEW",), True, None, self._ask.addresses, self._outward)
+        for first in self._send((SYN,), Flow(self._packet(True)), start, "ORIGINAL"):
+            known = _has_connection(first.packet)
+            side = "REPLY" if known == {True} else None
+            for answer in self._reply("answer", (SYN | ACK,), first, first, self._answer_states(known), side):
+                both = known | _has_connection(answer.packet)
+                side = "ORIGINAL" if both == {True} else None
+                sent = self._send((ACK, ACK | PSH), answer, self._later(first, answer), side)
+                for second in self._still_translated("next", first, sent):
+                    side = "REPLY" if both == {True} else None
+                    states = self._rest_states(both, _has_connection(second.packet))
+                    for rest in self._reply("rest", (ACK, ACK | PSH), second, first, states, side):
+                        through.append(replace(rest, accepted=first.accepted))
+        return through, self._stopped
+
+    def _packet(self, forth: bool) -> Packet:
+        """A packet of who connects, or ``forth`` not being so of who is connected to."""
+        ask = self._ask
+        inward = forth != self._outward
+        packet = Packet(
+            ask.family,
+            ask.protocol,
+            ask.port,
+            source=ask.source if inward else ask.reached,
+            destination=ask.reached if inward else ask.source,
+            in_interface=ask.interface if inward else "",
+            out_interface="" if inward else ask.interface,
+            source_type="UNICAST" if inward else "LOCAL",
+            destination_type="LOCAL" if inward else "UNICAST",
+            packet_type=("UNICAST",) if inward else (),
+        )
+        if not forth:
+            packet = replace(packet, dport=packet.sport, sport=packet.dport)
+        if ask.loopback:
+            packet = replace(packet, in_interface="", out_interface="lo", packet_type=())
+            packet = replace(packet, source_type="LOCAL", destination_type="LOCAL")
+        return packet
+
+    def _send(self, flags: Tuple[int, ...], before: Flow, tracking: ConntrackState, side: Optional[str]) -> List[Flow]:
+        """A packet of who connects, who knows nothing of NAT at the host."""
+        packet = replace(
+            self._packet(True),
+            tcp_flags=flags,
+            connmark=before.packet.connmark,
+            learnt=before.packet.learnt,
+            translated=before.packet.translated,
+            direction=side,
+        )
+        return self._noted(
+            "first" if tracking.first else "next", not self._outward, replace(before, packet=packet), tracking
+        )
+
+    def _reply(
+        self,
+        stage: str,
+        flags: Tuple[int, ...],
+        before: Flow,
+        first: Flow,
+        states: States,
+        side: Optional[str],
+    ) -> List[Flow]:
+        """A packet of the program that the first packet reached."""
+        packet = replace(
+            self._packet(False),
+            dport=first.packet.sport,
+            sport=first.packet.dport,
+            source=first.packet.destination,
+            tcp_flags=flags,
+            connmark=before.packet.connmark,
+            learnt=before.packet.learnt,
+            translated=first.packet.translated,
+            direction=side,
+        )
+        sent = None if first.packet.translated is False or self._outward else self._packet(True)
+        left = self._noted(stage, self._outward, replace(before, packet=packet), ConntrackState(states, sent=sent))
+        return self._still_translated(stage, first, left)
+
+    def _still_translated(self, stage: str, first: Flow, flows: List[Flow]) -> List[Flow]:
+        """Packets of a connection that NAT sent to another port are lost where conntrack does not see them.
+
+        A UDP packet still finds whoever listens on the port that it names.
+        """
+        if first.translated is None:
+            return flows
+        kept: List[Flow] = []
+        for flow in flows:
+            known = _has_connection(flow.packet)
+            certain = known == {False} and first.packet.translated is True
+            certain = certain and (stage != "next" or self._ask.protocol == TCP)
+            doubt = flow.doubt if certain else flow.doubt or first.translated
+            if False in known:
+                self._stopped.append(Stopped(self._stage(f"untracked {stage}"), Stop(first.translated, doubt)))
+            if not certain:
+                kept.append(flow if known == {True} else replace(flow, doubt=doubt))
+        return kept
+
+    def _noted(self, stage: str, inward: bool, flow: Flow, tracking: ConntrackState) -> List[Flow]:
+        go = self._hooks.loop if self._ask.loopback else self._hooks.arrive if inward else self._hooks.leave
+        flows, stops = go(flow, tracking)
+        self._stopped += [Stopped(self._stage(stage), stop) for stop in stops]
+        return flows
+
+    def _stage(self, stage: str) -> str:
+        return f"out {stage}" if self._outward else stage
+
+    def _answer_states(self, tracked: FrozenSet[bool]) -> States:
+        """A SYN,ACK that answers no known connection is invalid (nf_conntrack_proto_tcp.c); of others it begins one."""
+        unknown = "INVALID" if self._ask.protocol == TCP else "NEW"
+        return tuple(sorted({"ESTABLISHED" if known else unknown for known in tracked}))
+
+    def _later(self, first: Flow, answer: Flow) -> ConntrackState:
+        """The source's next packet: conntrack may have seen none, one or both of the packets before it."""
+        states = {
+            self._next_state(asked, answered)
+            for asked in _has_connection(first.packet)
+            for answered in _has_connection(answer.packet)
+        }
+        mapped = None if first.packet.translated is False else first.packet
+        return ConntrackState(tuple(sorted({state for group in states for state in group})), mapped=mapped)
+
+    def _next_state(self, asked: bool, answered: bool) -> States:
+        """TCP picks up in midstream unless nf_conntrack_tcp_loose is 0, and calls an ACK out of order invalid.
+
+        What is picked up is new only until it is answered: these are all the packets that follow.
+        """
+        if self._ask.protocol == TCP:
+            return ("ESTABLISHED",) if asked and answered else ("ESTABLISHED", "INVALID", "NEW")
+        return ("ESTABLISHED",) if answered else ("ESTABLISHED", "NEW")
+
+    def _rest_states(self, tracked: FrozenSet[bool], just_before: FrozenSet[bool]) -> States:
+        """Data that come before conntrack saw the handshake's end are out of the window (nf_conntrack_proto_tcp.c)."""
+        if tracked == {True}:
+            late = self._ask.protocol == TCP and False in just_before
+            return ("ESTABLISHED", "INVALID") if late else ("ESTABLISHED",)
+        return ("ESTABLISHED", "INVALID", "NEW") if self._ask.protocol == TCP else ("ESTABLISHED", "NEW")
+
+
+def _has_connection(packet: Packet) -> FrozenSet[bool]:
+    return frozenset(state not in _NO_CONNECTION for state in packet.state)

@@ -1,0 +1,178 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A verdict in words: open, blocked or depends, and the rule that a person has to look at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Optional, Sequence
+
+from ansible_collections.port443.https.plugins.module_utils._netfilter.chain import ChainStep
+from ansible_collections.port443.https.plugins.module_utils._netfilter.conntrack import Decision, Flow, Stop
+from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Chain, Span
+from ansible_collections.port443.https.plugins.module_utils._spec.request import CHAIN_PREFIX
+
+NOTHING_FILTERS = "nothing filters here"
+NO_RULE_BLOCKS = "no rule blocks it"
+WORSE = ("open", "depends", "blocked")  # the verdicts, each worse than the one before
+_LONGEST = 300  # characters of a rule that a sentence takes
+
+# How a stop at each stage shows from outside; with "out", how it shows to the host's own programs.
+_STAGES = {
+    "first": "{}",
+    "answer": "it gets in, but the answer is blocked: {}",
+    "next": "it connects, but then its next packet is blocked: {}",
+    "rest": "it connects, but then what the host sends is blocked: {}",
+    "untracked answer": "it gets in, but the answer leaves untracked, so from another port than it came to: {}",
+    "untracked next": "it connects, but then its next packet is untracked, so comes to another port: {}",
+    "untracked rest": "it connects, but then what the host sends leaves untracked, so from another port: {}",
+    "solicitation": "IPv6 neighbours cannot ask where the host is (icmpv6 135): {}",
+    "advertisement": "the host cannot tell IPv6 neighbours where it is (icmpv6 136): {}",
+    "search": "the host cannot ask where IPv6 neighbours are (icmpv6 135) and answers only those that asked first: {}",
+    "found": "IPv6 neighbours cannot tell the host where they are (icmpv6 136), it answers only those that asked: {}",
+    "arp solicitation": "IPv4 neighbours cannot ask where the host is (ARP): {}",
+    "arp advertisement": "the host cannot tell IPv4 neighbours where it is (ARP): {}",
+    "arp search": "the host cannot ask where IPv4 neighbours are (ARP) and answers only those that asked first: {}",
+    "arp found": "IPv4 neighbours cannot tell the host where they are (ARP), it answers only those that asked: {}",
+    "out first": "{}",
+    "out answer": "it gets out, but the answer is blocked: {}",
+    "out next": "it connects, but then the host's next packet is blocked: {}",
+    "out rest": "it connects, but then what the other side sends is blocked: {}",
+    "out untracked answer": "it gets out, but the answer comes untracked, so from another port than it went to: {}",
+    "out untracked next": "it connects, but then the host's next packet is untracked, so goes to another port: {}",
+    "out untracked rest": "it connects, but then what the other side sends is untracked, so from another port: {}",
+    "out search": "the host cannot ask where IPv6 neighbours are (icmpv6 135): {}",
+    "out found": "IPv6 neighbours cannot tell the host where they are (icmpv6 136): {}",
+    "out solicitation": "IPv6 neighbours cannot ask where the host is (icmpv6 135), they know while it asks them: {}",
+    "out advertisement": "the host cannot tell IPv6 neighbours where it is (icmpv6 136), they know while it asks: {}",
+    "out arp search": "the host cannot ask where IPv4 neighbours are (ARP): {}",
+    "out arp found": "IPv4 neighbours cannot tell the host where they are (ARP): {}",
+    "out arp solicitation": "IPv4 neighbours cannot ask where the host is (ARP), they know while it asks them: {}",
+    "out arp advertisement": "the host cannot tell IPv4 neighbours where it is (ARP), they know while it asks: {}",
+}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """``verdict`` is open, blocked or depends; ``because`` is a sentence for people, free of control characters.
+
+    The other fields say where the deciding rule stands: ``number`` counts from 1 and is 0 for a policy, ``rule`` is the
+    rule's text as its tool prints it, ``handle`` nft's number of it, 0 for other tools. All are empty where nothing
+    filters. ``port`` is set where only that part of the range asked for has this verdict; ``arrives`` where NAT sends
+    it to another port of the host.
+    """
+
+    verdict: str
+    because: str
+    frontend: str = ""
+    family: str = ""
+    table: str = ""
+    chain: str = ""
+    number: int = 0
+    rule: str = ""
+    port: Optional[Span] = None
+    handle: int = 0
+    arrives: Optional[Span] = None
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """Where a packet of a connection may stop: its stage, and whether that harms only sometimes (``soft``)."""
+
+    stage: str
+    stop: Stop
+    soft: bool = False
+
+
+def judge(through: Sequence[Flow], stopped: Sequence[Stopped], subject: str) -> Verdict:
+    """Returns the verdict on all ways that a connection may take: those that go through, those that stop somewhere.
+
+    ``subject`` names the connection, such as 443/tcp.
+    """
+    if not stopped:
+        accepted = [flow.accepted for flow in through if flow.accepted]
+        answer = _answer("open", "{}", accepted[0]) if accepted else Verdict("open", NO_RULE_BLOCKS)
+        return _by_way_of(answer, [flow.translated for flow in through])
+    partly = [one for one in stopped if one.soft or one.stop.elsewhere]
+    if not through and not partly:
+        return _blocked(stopped)
+    certain = [one for one in partly if not one.stop.doubt]
+    answer = _partly(certain[0], subject) if certain and not through else _undecided(stopped, through)
+    return _by_way_of(answer, [flow.translated for flow in through])
+
+
+def _blocked(stopped: Sequence[Stopped]) -> Verdict:
+    """Names the first rule that blocks for certain; behind an uncertain one the first at all."""
+    first = min(stopped, key=lambda one: one.stop.doubt is not None)
+    return _by_way_of(_answer("blocked", _STAGES[first.stage], first.stop.decision), [first.stop.translated])
+
+
+def _partly(one: Stopped, subject: str) -> Verdict:
+    if one.stop.elsewhere:
+        sentence = f"{subject} is forwarded to {printable(one.stop.elsewhere)}, which decides: {{}}"
+        return _answer("depends", sentence, one.stop.decision)
+    return _answer("depends", _STAGES[one.stage], one.stop.decision)
+
+
+def _undecided(stopped: Sequence[Stopped], through: Sequence[Flow]) -> Verdict:
+    """Names the first rule whose effect is not known, rather than the policy that it may save from."""
+    doubts = [doubt for doubt in [one.stop.doubt for one in stopped] + [flow.doubt for flow in through] if doubt]
+    return _answer("depends", "it depends on {}", doubts[0] if doubts else stopped[0].stop.decision)
+
+
+def _answer(verdict: str, sentence: str, decision: Decision) -> Verdict:
+    """``sentence`` has one place, for where the rule stands and what it says."""
+    table, step = decision.table, decision.path[-1]
+    base = table.chain(step.chain)
+    answer = Verdict(verdict, "", table.frontend, table.family, table.name, step.chain)
+    if step.rule is None:
+        place = _chain_of(answer) + " policy " + ((base and base.policy) or "accept").upper()
+    else:
+        text, number, handle = step.rule.text, _number(base, step), step.rule.handle
+        answer = replace(answer, number=number, rule=text, handle=handle)
+        ours = step.chain.startswith(CHAIN_PREFIX)  # before they are made, the handles of our own are not known
+        named = f"handle {handle}" if handle and not ours else f"rule {number}"
+        place = f"{_chain_of(answer)} {named}: {_shortened(printable(text))}"
+    before, _mark, after = sentence.partition("{}")
+    return replace(answer, because=before + place + after)
+
+
+def _by_way_of(answer: Verdict, translated: Sequence[Optional[Decision]]) -> Verdict:
+    """Names the rule of NAT by which a connection comes to another port; without it the verdict would be on another."""
+    for decision in translated:
+        rule = decision.path[-1].rule if decision else None
+        if decision is None or rule is None or rule.verdict not in ("redirect", "dnat"):
+            continue
+        place = _answer("", "{}", decision).because
+        if place in answer.because:
+            return answer
+        arrives = (rule.argument[0], rule.argument[1]) if rule.argument else None
+        ports = "-".join(dict.fromkeys(str(port) for port in arrives)) if arrives else ""
+        where = f"it arrives at port {ports}" if ports else "it arrives"
+        return replace(answer, because=f"{answer.because}; {where} by way of {place}", arrives=arrives)
+    return answer
+
+
+def _number(chain: Optional[Chain], step: ChainStep) -> int:
+    """How many rules of the tool's own come before, and this one."""
+    rules = chain.rules[: step.index + 1] if chain and step.rule and step.rule.handle else ()
+    again = sum(1 for one, next_one in zip(rules, rules[1:]) if one.handle and one.handle == next_one.handle)
+    return step.index + 1 - again
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST else text[:_LONGEST] + " ..."
+
+
+def _chain_of(answer: Verdict) -> str:
+    return " ".join((answer.frontend, answer.family, answer.table, printable(answer.chain)))
+
+
+def undecided_range(subject: str, parts: int) -> Verdict:
+    """Returns the answer for a range that the rules cut into more parts than are looked at."""
+    return Verdict("depends", f"the rules treat {subject} in more than {parts} parts: ask for fewer ports")
+
+
+def printable(text: str) -> str:
+    """Returns text that may be shown on a terminal: control characters, and what cannot be seen, escaped."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)

@@ -1,0 +1,123 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What will be done, as data, and what a backend is."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from typing import Optional, Tuple, Union
+
+from ansible_collections.port443.https.plugins.module_utils._host.dbus import Method
+from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Ruleset
+
+
+@dataclass(frozen=True)
+class Run:
+    """Runs ``argv`` with ``stdin``; ``undo`` are the commands that take it back, in order."""
+
+    argv: Tuple[str, ...]
+    stdin: str = ""
+    undo: Tuple[Union[Run, Prune], ...] = ()
+
+    def __str__(self) -> str:
+        command = " ".join(shlex.quote(word) for word in self.argv)
+        return f"{command} <<'EOF'\n{self.stdin}EOF" if self.stdin else command
+
+
+@dataclass(frozen=True)
+class Write:
+    """Makes the file ``path`` hold ``after`` (bytes; None: no file), which holds ``before`` now."""
+
+    path: str
+    before: Optional[bytes]
+    after: Optional[bytes]
+
+    def __str__(self) -> str:
+        return "{} {}".format("remove" if self.after is None else "write", self.path)
+
+
+@dataclass(frozen=True)
+class Prune:
+    """Deletes a chain of nf_tables if it is empty, and its table if that leaves nothing in it; needs no way back."""
+
+    family: str
+    table: str
+    chain: str
+
+    def __str__(self) -> str:
+        where = f"table {self.family} {self.table}"
+        return f"delete the empty chain {self.chain} of {where}, and the table with it if nothing else is in it"
+
+
+@dataclass(frozen=True)
+class BusCall:
+    """Calls methods of a program on the system's D-Bus, in order; ``undo`` takes them back.
+
+    ``files`` are those that the program itself writes on that occasion: what they hold before, and are to hold then.
+    ``kept`` are paths at which it leaves copies, where nothing is to change.
+    """
+
+    methods: Tuple[Method, ...]
+    undo: Tuple[Union[BusCall, Write], ...] = ()
+    files: Tuple[Write, ...] = ()
+    kept: Tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, (*self.methods, *self.files)))
+
+
+class Act:
+    """A step that only its backend knows how to do and to take back, such as one that has to keep what a tool answers.
+
+    It is a frozen dataclass, and ``str`` of it is what it does.
+    """
+
+    def carry_out(self, host: Host) -> None:
+        """Does it; raises HostError."""
+        raise NotImplementedError
+
+    def take_back(self, host: Host) -> None:
+        """Undoes it; raises HostError."""
+        raise NotImplementedError
+
+
+Step = Union[Run, Write, Prune, BusCall, Act]
+
+
+@dataclass(frozen=True)
+class Change:
+    """One place that changes, for the diff: rules as text before and after, in lines."""
+
+    title: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a backend would do for a request on a host as observed; no steps means that all is as asked.
+
+    ``ruleset`` is what the kernel would have afterwards; ``persisted`` is ``rehearsed``, ``written``, ``not needed`` or
+    ``no``; ``risky`` is set where a step turns a firewall on or reloads more than our own rules. ``lock`` is the lock
+    file of the firewall's own tool, held while the steps are carried out; empty where there is none.
+    """
+
+    steps: Tuple[Step, ...]
+    ruleset: Ruleset
+    changes: Tuple[Change, ...] = ()
+    persisted: str = "not needed"
+    warnings: Tuple[str, ...] = ()
+    risky: bool = False
+    lock: str = ""
+
+
+@dataclass(frozen=True)
+class BootChanges:
+    """The part of a plan that is for the next boot."""
+
+    steps: Tuple[Write, ...]
+    changes: Tuple[Change, ...]
+    persisted: str
+    warnings: Tuple[str, ...]

@@ -1,0 +1,164 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The files that install a renewed certificate without a controller: the program, its timer, each site's settings."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from dataclasses import dataclass
+from typing import Callable, Dict, Iterator, Mapping, Optional, Tuple
+
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._host.directory import (
+    Access,
+    File,
+    open_folder,
+    read_file,
+    write_file,
+)
+from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._renewal import application, zipapp
+from ansible_collections.port443.https.plugins.module_utils._renewal import certbot as _certbot
+from ansible_collections.port443.https.plugins.module_utils._renewal.settings import (
+    RenewalPaths,
+    SiteSettings,
+    list_sites,
+)
+from ansible_collections.port443.https.plugins.module_utils._renewal.timer import Timer, find_certbot_timer, run_all
+from ansible_collections.port443.https.plugins.module_utils._webservers.base import Command
+
+Files = Mapping[str, Optional[File]]
+
+
+@dataclass(frozen=True)
+class InstalledFiles:
+    """What there is on a host for all sites together; ``relabel`` is called with every path that was made."""
+
+    host: Host
+    layout: RenewalPaths
+    timer: Timer
+    relabel: Callable[[str], None]
+
+    def hook(self) -> str:
+        """Returns the command that certbot runs after a renewal."""
+        return _certbot.hook_command(zipapp.find_interpreter(self.host), self.layout.program)
+
+    def want(self, settings: SiteSettings) -> Files:
+        """Returns all files that a site needs, by path; the last of them only where certbot's timer is not on."""
+        interpreter = zipapp.find_interpreter(self.host)
+        program = zipapp.build(application.__name__, application.main.__name__, interpreter, application.KEPT)
+        units = self.timer.files(_certbot.hook_command(interpreter, self.layout.program))
+        unit, on = find_certbot_timer(self.host)
+        enabled = self.host.read(self.layout.enabled_timer())
+        if enabled is None and unit is not None and on == "no":
+            enabled = unit.encode("ascii")
+        return {
+            self.layout.program: _own(program, 0o755),
+            self.layout.settings_of(settings.site): _own(settings.to_bytes(), 0o600),
+            **{path: _own(content, 0o644) for path, content in units.items()},
+            **({self.layout.enabled_timer(): _own(enabled, 0o600)} if enabled is not None else {}),
+        }
+
+    def have(self, paths: Tuple[str, ...]) -> Files:
+        """Returns these files as they are, None for one that is not there; raises HostError or OSError."""
+        found: Dict[str, Optional[File]] = {}
+        for path in paths:
+            with open_folder(os.path.dirname(path)) as folder:
+                found[path] = None if folder is None else read_file(folder, os.path.basename(path))
+                if found[path] is None and os.path.lexists(path):
+                    raise HostError(f"{path} is a link or no regular file: remove it, it is where a file of ours goes")
+        return found
+
+    def start_commands(self) -> Tuple[Command, ...]:
+        """Returns what has to be run so that both clocks run, ours and certbot's; only looks."""
+        unit, on = find_certbot_timer(self.host)
+        if unit is None or on not in ("idle", "no"):
+            return self.timer.start_commands()
+        certbot = ("systemctl", "start", unit) if on == "idle" else ("systemctl", "enable", "--now", unit)
+        return (*self.timer.start_commands(), certbot)
+
+    @contextlib.contextmanager
+    def installed(self, have: Files, want: Files) -> Iterator[None]:
+        """Makes the files the wanted ones for good, or as they were if what is done meanwhile fails."""
+        try:
+            self.write(have, want)
+            run_all(self.host, self.start_commands())
+            yield
+        except BaseException:
+            with contextlib.suppress(HostError, OSError):
+                self.write(want, have)
+            raise
+
+    def write(self, before: Files, after: Files) -> None:
+        """Replaces, makes or removes each file that differs, and the folders of our own around it."""
+        changed = [path for path in after if after[path] != before.get(path)]
+        units = [path for path in changed if path in self.timer.files("")]
+        if any(after[path] is None for path in units):
+            run_all(self.host, self.timer.stop_commands())
+        if self.layout.enabled_timer() in changed and after[self.layout.enabled_timer()] is None:
+            unit = self.host.read(self.layout.enabled_timer()) or b""
+            run_all(self.host, (("systemctl", "disable", "--now", unit.decode("ascii", "replace")),))
+        for path in changed:
+            self._put(path, after[path])
+        if units:
+            run_all(self.host, self.timer.reload_commands())
+
+    def rest(self, site: str) -> Files:
+        """Returns what goes with a site: its settings, and with the last one everything."""
+        paths = [self.layout.settings_of(site)]
+        if set(list_sites(self.layout)) <= {site}:
+            paths += [self.layout.program, *self.timer.files(""), self.layout.enabled_timer()]
+        return {path: file for path, file in self.have(tuple(paths)).items() if file is not None}
+
+    def _put(self, path: str, file: Optional[File]) -> None:
+        folder, name = os.path.split(path)
+        if file is None:
+            with open_folder(folder) as opened, contextlib.suppress(FileNotFoundError):
+                if opened is not None:
+                    os.unlink(name, dir_fd=opened)
+                    os.fsync(opened)
+            remove_own_folders(folder, self.layout.own)
+            return
+        make_folders(folder)
+        with open_folder(folder) as opened:
+            if opened is None:
+                raise HostError(f"{folder} was removed by somebody else during this run; run again")
+            temporary = f".{name}.port443"
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(temporary, dir_fd=opened)
+            write_file(opened, temporary, file.content, file.access)
+            os.rename(temporary, name, src_dir_fd=opened, dst_dir_fd=opened)
+            os.fsync(opened)
+        self.relabel(path)
+
+
+def make_folders(path: str) -> None:
+    """Makes a folder and those above it, readable to all and root's; raises HostError as open_folder does."""
+    parts = path.strip("/").split("/")
+    for depth in range(1, len(parts) + 1):
+        here = "/" + "/".join(parts[:depth])
+        if not os.path.isdir(here):
+            with open_folder(here, make=True):
+                pass
+
+
+def remove_own_folders(path: str, top: str) -> None:
+    """Removes a folder and those above it as long as they are empty, up to ``top``; none that is not below that."""
+    while path == top or path.startswith(top + "/"):
+        try:
+            os.rmdir(path)
+        except FileNotFoundError:
+            pass
+        except OSError:
+            return
+        path = os.path.dirname(path)
+
+
+def holds_no_file(path: str) -> bool:
+    """Tells whether a path is a folder with nothing in it but folders."""
+    return os.path.isdir(path) and not any(files for _folder, _folders, files in os.walk(path))
+
+
+def _own(content: bytes, mode: int) -> File:
+    return File(content, Access(os.geteuid(), os.getegid(), mode & 0o777))

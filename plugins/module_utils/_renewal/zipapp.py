@@ -1,0 +1,109 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Makes one file of a function of this collection and all it imports, which Python runs on a host without Ansible."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import io
+import os
+import re
+import sys
+import zipfile
+from typing import Dict, FrozenSet, Iterator, Optional
+
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+
+COLLECTION = "ansible_collections.port443.https.plugins.module_utils"
+PYTHON = "/usr/bin/python3"
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the first a zip file can tell
+_ENOUGH = "import sys; sys.exit(sys.version_info < (3, 8))"
+# Libraries read their settings from the environment as soon as they are imported (OPENSSL_CONF): by then nothing
+# is left of it but what the function asks for.
+_START = """import os
+import sys
+
+for name in set(os.environ).difference({keep!r}):
+    del os.environ[name]
+
+from {module} import {function}
+
+sys.exit({function}())
+"""
+
+
+def build(module: str, function: str, interpreter: str, keep: FrozenSet[str] = frozenset()) -> bytes:
+    """Returns the zipapp that runs a function of a module of this collection: the same sources give the same bytes.
+
+    ``module`` is its full name, ``keep`` are the variables of the environment that it gets. The sources are taken from
+    where this process has them, on a host that is what Ansible sent. Nothing is compressed, because what that makes of
+    them depends on the host's library.
+    """
+    files = {"__main__.py": _START.format(module=module, function=function, keep=sorted(keep))}
+    for name, source in collect(module).items():
+        files[name] = source
+        while "/" in name:
+            name = name.rpartition("/")[0]
+            files.setdefault(f"{name}/__init__.py", "")
+    archive = io.BytesIO()
+    archive.write(f"#!{interpreter} -I\n".encode("ascii"))
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as application:
+        for name in sorted(files):
+            entry = zipfile.ZipInfo(name, _EPOCH)
+            entry.create_system = 3  # Unix, whichever this is
+            entry.external_attr = 0o100644 << 16
+            application.writestr(entry, files[name].encode("utf-8"))
+    return archive.getvalue()
+
+
+def collect(module: str) -> Dict[str, str]:
+    """Returns the sources of a module and of all of this collection that it imports, by their paths in an archive."""
+    found: Dict[str, str] = {}
+    waiting = [module]
+    while waiting:
+        name = waiting.pop()
+        spec = importlib.util.find_spec(name)
+        source = _read_source(name, spec.loader if spec is not None else None)
+        path = name.replace(".", "/") + (
+            "/__init__.py" if spec and spec.submodule_search_locations is not None else ".py"
+        )
+        if path in found:
+            continue
+        found[path] = source
+        waiting += _imports(source)
+    return found
+
+
+def find_interpreter(host: Host) -> str:
+    """Returns the Python to run the program with: the system's own if it will do, else the one this runs on.
+
+    What the system calls python3 is still there after an upgrade of the system. Raises HostError.
+    """
+    for candidate in (PYTHON, sys.executable):
+        if not re.fullmatch(r"/[\w./+-]+", candidate, re.ASCII):
+            continue
+        if os.access(candidate, os.X_OK) and host.run((candidate, "-I", "-c", _ENOUGH)).returncode == 0:
+            return candidate
+    raise HostError(f"this host has no Python 3.8 or newer that a renewal can run with: {PYTHON} is missing or older")
+
+
+def _imports(source: str) -> Iterator[str]:
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith(COLLECTION):
+            yield node.module
+            names = [f"{node.module}.{alias.name}" for alias in node.names] if _is_package(node.module) else []
+            yield from (name for name in names if importlib.util.find_spec(name) is not None)
+
+
+def _is_package(name: str) -> bool:
+    spec = importlib.util.find_spec(name)
+    return spec is not None and spec.submodule_search_locations is not None
+
+
+def _read_source(name: str, loader: Optional[object]) -> str:
+    source = loader.get_source(name) if loader is not None and hasattr(loader, "get_source") else None
+    if source is None:
+        raise HostError(f"the source of {name} is not at hand, so no program can be made of it")
+    return str(source)

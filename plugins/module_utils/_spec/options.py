@@ -1,0 +1,56 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Which options each firewall has beyond those that all have, and what to say of one that it has not."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, FrozenSet, Mapping
+
+from ansible_collections.port443.https.plugins.module_utils._errors import RequestError
+
+OPTIONS: Dict[str, FrozenSet[str]] = {
+    "iptables": frozenset(("interface", "position", "adopt", "timeout")),
+    "nftables": frozenset(("interface", "position", "adopt", "timeout")),
+    "firewalld": frozenset(("zone", "adopt", "timeout")),
+    "ufw": frozenset(("position", "adopt", "enable")),
+    "pf": frozenset(("interface", "position", "adopt", "enable", "anchor")),
+}
+MANAGED = tuple(OPTIONS)
+SYSTEMS = "Linux, FreeBSD, OpenBSD and macOS"
+"""The systems whose firewalls are managed, for messages."""
+UNSET: Dict[str, Any] = {
+    "interface": (),
+    "position": "auto",
+    "adopt": False,
+    "timeout": None,
+    "zone": "",
+    "enable": False,
+    "anchor": "",
+}
+"""What each of these options is where nobody asked for it."""
+
+_INSTEAD = {
+    ("firewalld", "interface"): "firewalld opens ports for a zone: name it with the option zone",
+    ("firewalld", "position"): "firewalld orders its rules itself",
+    ("firewalld", "enable"): "start firewalld with its service",
+    ("ufw", "interface"): "limit the set to networks with the option source instead",
+    ("ufw", "timeout"): "ufw has no means to close a port by itself",
+    ("pf", "timeout"): "pf has no means to close a port by itself",
+    ("pf", "zone"): "name network interfaces or groups with the option interface instead",
+    ("iptables", "zone"): "name network interfaces with the option interface instead",
+    ("nftables", "zone"): "name network interfaces with the option interface instead",
+}
+
+
+def refuse_foreign_options(given: Mapping[str, Any], backend: str) -> None:
+    """Raises RequestError where an option is ``given`` (by name, in the form of a Request) that ``backend`` has not."""
+    for name, unset in UNSET.items():
+        if given[name] == unset or name in OPTIONS[backend]:
+            continue
+        able = [other for other, names in OPTIONS.items() if name in names]
+        instead = _INSTEAD.get((backend, name))
+        raise RequestError(
+            "{} is no option of {}, only of {}{}".format(
+                name, backend, ", ".join(able), f": {instead}" if instead else ": leave it out"
+            )
+        )

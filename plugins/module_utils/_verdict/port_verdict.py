@@ -1,0 +1,133 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a request comes to: for each port and IP version, whether a packet gets in, and the rule that decides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple
+
+from ansible_collections.port443.https.plugins.module_utils._netfilter.connection import ConnectionQuery
+from ansible_collections.port443.https.plugins.module_utils._netfilter.explanation import WORSE, Verdict
+from ansible_collections.port443.https.plugins.module_utils._netfilter.link import Link
+from ansible_collections.port443.https.plugins.module_utils._netfilter.packet import UNLISTED_SOURCE, Addresses
+from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Ruleset
+from ansible_collections.port443.https.plugins.module_utils._netfilter.verdict import ConnectionJudge
+from ansible_collections.port443.https.plugins.module_utils._spec.ports import PROTOCOL_NUMBERS, PortRule
+from ansible_collections.port443.https.plugins.module_utils._spec.request import Network, PortsRequest
+
+_FAMILY_NAMES = {4: "ipv4", 6: "ipv6"}
+
+
+@dataclass(frozen=True)
+class PortVerdict:
+    """One line of the answer."""
+
+    port: str
+    protocol: str
+    family: str
+    direction: str
+    verdict: str
+    because: str
+
+    @property
+    def key(self) -> Tuple[str, str, str, str]:
+        """What the line is about."""
+        return self.port, self.protocol, self.family, self.direction
+
+    @property
+    def title(self) -> str:
+        """What the line is about, for a sentence."""
+        version = "IPv4" if self.family == "ipv4" else "IPv6"
+        return "{}{}/{} over {}".format("outgoing " * (self.direction == "out"), self.port, self.protocol, version)
+
+    def as_result(self) -> Dict[str, str]:
+        """The line as a module returns it."""
+        return dict(self.__dict__)
+
+
+@dataclass(frozen=True)
+class PortQuery:
+    """What one line is asked about: ``ways`` are the sources (None: anybody) and interfaces to look at."""
+
+    direction: str
+    link: Link
+    port: PortRule
+    ways: Tuple[Tuple[Optional[Network], Optional[str]], ...]
+
+    def answered(self, verdict: str, because: str) -> PortVerdict:
+        """Returns the line with its answer."""
+        number, family = str(self.port).split("/", 1)[0], _FAMILY_NAMES[self.link.family]
+        return PortVerdict(number, self.port.protocol, family, self.direction, verdict, because)
+
+
+def judge(ruleset: Ruleset, links: Sequence[Link], request: PortsRequest) -> List[PortVerdict]:
+    """Returns a line for each direction, IP version and port: the worst over the request's sources and interfaces."""
+    asked = (ruleset, tuple(links), request)
+    for before, known in _JUDGED:
+        if before == asked:
+            return list(known)
+    lines = _judge_each(ruleset, links, request)
+    _JUDGED[1:] = []
+    _JUDGED.insert(0, (asked, tuple(lines)))
+    return lines
+
+
+# What is planned, what came of it and, mostly, what the rehearsal loads are the same rules: the last answers are kept.
+_JUDGED: List[Tuple[Tuple[Ruleset, Tuple[Link, ...], PortsRequest], Tuple[PortVerdict, ...]]] = []
+
+
+def _judge_each(ruleset: Ruleset, links: Sequence[Link], request: PortsRequest) -> List[PortVerdict]:
+    return [line for line, _answer in explain(ruleset, links, request)]
+
+
+def explain(ruleset: Ruleset, links: Sequence[Link], request: PortsRequest) -> Iterator[Tuple[PortVerdict, Verdict]]:
+    """Yields the lines of ``judge``, each with where the rule that decides stands."""
+    verdicts = ConnectionJudge(ruleset)
+    for asked in ask(links, request):
+        answers = [verdicts.answer(_question(asked, source, interface)) for source, interface in asked.ways]
+        answer = max(answers, key=lambda one: WORSE.index(one.verdict))
+        yield asked.answered(answer.verdict, answer.because + _silence(asked, answer)), answer
+
+
+def _silence(asked: PortQuery, answer: Verdict) -> str:
+    """Says that nobody listens at the port to which NAT sends who comes."""
+    listeners = asked.link.listeners
+    if answer.arrives is None or listeners is None or answer.verdict == "blocked":
+        return ""
+    low, high = answer.arrives
+    number = PROTOCOL_NUMBERS[asked.port.protocol]
+    return "" if any((number, port) in listeners for port in range(low, high + 1)) else " (listening: no)"
+
+
+def ask(links: Sequence[Link], request: PortsRequest) -> Iterator[PortQuery]:
+    """Yields what a request asks, in the order of the lines of its answer, for the IP versions that are there."""
+    for direction in request.directions:
+        for link in links:
+            sources = request.sources(link.family)
+            if not link.exists or sources is None:
+                continue
+            interfaces = request.interface or (link.interface,)
+            ways = tuple((source, interface) for source in sources or (None,) for interface in interfaces)
+            for port in request.ports:
+                yield PortQuery(direction, link, port, ways)
+
+
+def _question(asked: PortQuery, source: Optional[Network], interface: Optional[str]) -> ConnectionQuery:
+    link, port = asked.link, asked.port
+    who: Addresses = UNLISTED_SOURCE
+    if source is not None and source.prefixlen:
+        who = ((int(source.network_address), int(source.broadcast_address)),)
+    return ConnectionQuery(
+        family=link.family,
+        protocol=PROTOCOL_NUMBERS[port.protocol],
+        port=(port.low, port.high),
+        source=who,
+        interface=interface,
+        addresses=link.addresses or None,
+        gateway=link.gateway,
+        bridge=interface not in link.plain,
+        neighbours=interface not in link.direct,
+        direction=asked.direction,
+        layered=interface in link.layered,
+    )

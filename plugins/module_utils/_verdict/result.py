@@ -1,0 +1,55 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a run of a module about ports comes to, whatever the firewall, and what there is to say about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import FrozenSet, List, Sequence, Tuple
+
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._plan.steps import Change, Step
+from ansible_collections.port443.https.plugins.module_utils._spec.request import PortsRequest
+from ansible_collections.port443.https.plugins.module_utils._verdict.port_verdict import PortVerdict
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run did, or would do, and what the host is then."""
+
+    backend: str
+    steps: Tuple[Step, ...]
+    changes: Tuple[Change, ...]
+    effective: Tuple[PortVerdict, ...]
+    persisted: str
+    warnings: Tuple[str, ...]
+
+
+def require_open(request: PortsRequest, effective: Sequence[PortVerdict], done: str) -> None:
+    """Raises HostError where a port has to be open and is not; ``done`` says what became of the change."""
+    shut = [entry for entry in effective if entry.verdict != "open"]
+    if request.require_effective and shut:
+        named = (f"{entry.title} ({entry.verdict}: {entry.because})" for entry in shut)
+        raise HostError("require_effective is set, and not open would be {}. {}".format("; ".join(named), done))
+
+
+def warnings_of(
+    request: PortsRequest, effective: Sequence[PortVerdict], interfaces: FrozenSet[str] = frozenset()
+) -> Tuple[str, ...]:
+    """Returns a sentence for each port that is not open, and for what a set is for that is not there.
+
+    ``interfaces`` are those of the host, empty if they are not known.
+    """
+    found: List[str] = [
+        "{} is {}: {}".format(entry.title, "blocked" if entry.verdict == "blocked" else "not certain", entry.because)
+        for entry in effective
+        if entry.verdict != "open"
+    ]
+    versions = {network.version for network in request.source}
+    if request.state == "present" and len(versions) == 1:
+        given, other = (4, 6) if 4 in versions else (6, 4)
+        found.append(f"source names IPv{given} only, so nothing is opened over IPv{other}")
+    gone = [name for name in request.interface if interfaces and name not in interfaces]
+    if request.state == "present" and gone:
+        found.append(f"there is no interface {' and no '.join(gone)} now: nothing arrives there")
+    return tuple(found)

@@ -1,0 +1,164 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Apache, reloaded by signal as nginx is, after more of a test than its own: a bad pair ends it at a reload.
+
+``apache2 -t`` looks neither whether a key is its certificate's nor whether it can be read; the reload then ends the
+parent, and every site with it (Apache 2.4.62 and 2.4.68).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import ssl
+from dataclasses import dataclass
+from typing import Dict, Optional, Sequence, Tuple
+
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._host.host import Completed, Host
+from ansible_collections.port443.https.plugins.module_utils._webservers.apache_config import (
+    ApacheConfiguration,
+    CertificatePaths,
+    matches,
+    read_configuration,
+    read_environment,
+)
+from ansible_collections.port443.https.plugins.module_utils._webservers.base import (
+    Command,
+    Serving,
+    WantedPair,
+    find_process,
+    read_files,
+    send_signal,
+)
+from ansible_collections.port443.https.plugins.module_utils._webservers.configuration import (
+    find_places,
+    find_unproved,
+    serves_certificate,
+)
+
+PROGRAMS = ("apache2", "httpd")
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Where a distribution has its Apache: the command that tests it, files, and the unit that starts it."""
+
+    command: str
+    root: str
+    main: str
+    pid: str
+    variables: Dict[str, str]
+    unit: str
+
+
+class _PassphraseAskedError(Exception):
+    """A key is encrypted; Apache has a way of its own to open it."""
+
+
+class Apache:
+    """Apache of a host; ``config`` is its main file where that is not the distribution's."""
+
+    def __init__(self, host: Host, config: Optional[str]) -> None:
+        self._host = host
+        self._config = config
+        self._layout = _find_layout(host)
+        chosen = ("-f", config) if config else ()
+        self.test_command: Command = (self._layout.command if self._layout else "apache2ctl", "-t", *chosen)
+        self.reload_command: Command = ()
+        self._pairs: Tuple[CertificatePaths, ...] = ()
+        self._pid_file = ""
+
+    def observe(self, wanted: WantedPair) -> Serving:
+        """Returns where Apache's configuration serves the pair, and whether the Apache of that configuration runs."""
+        layout = self._layout
+        if layout is None:
+            return Serving(named=False, running=False, reason="Apache is not installed", expected=False)
+        main = self._config or layout.main
+        self._pid_file = layout.pid
+        try:
+            configuration = read_configuration(main, layout.root, layout.variables, self._read_files)
+        except HostError as problem:
+            if self._find_parent() is not None:
+                raise
+            return Serving(named=False, running=False, reason=problem.message, expected=False)
+        self._remember(configuration)
+        showing = [server for server in configuration.servers if serves_certificate(server, wanted)]
+        parent = self._find_parent()
+        if parent is not None:
+            self.reload_command = ("kill", "-USR1", str(parent))
+        if not showing:
+            reason = f"Apache's configuration {main} has no SSLCertificateFile of this site"
+            return Serving(named=False, running=parent is not None, reason=reason, expected=False, staples=False)
+        reason = "" if parent is not None else "Apache is not running"
+        unproved = find_unproved(configuration.servers, wanted)
+        staples = all(server.staples for server in showing)
+        return Serving(
+            True, parent is not None, find_places(showing, wanted, matches), reason, unproved=unproved, staples=staples
+        )
+
+    def test(self) -> Completed:
+        """Runs Apache's test, then loads every pair of the configuration, of whichever site."""
+        tested = self._host.run(self.test_command)
+        if tested.returncode != 0:
+            return tested
+        problems = [problem for problem in map(_find_problem, self._pairs) if problem]
+        return Completed(self.test_command, 1, "", "; ".join(problems)) if problems else tested
+
+    def reload(self) -> Completed:
+        """Sends USR1, which Apache calls graceful, and returns before the reload is done."""
+        parent = self._find_parent()
+        if parent is None:
+            return self._start()
+        return send_signal(parent, "USR1")
+
+    def _start(self) -> Completed:
+        """Apache ran when it was observed: a reload ended it, and what was taken back has to be served again."""
+        if self._layout is not None and os.path.isdir("/run/systemd/system") and not self._config:
+            return self._host.run(("systemctl", "start", self._layout.unit))
+        return self._host.run((*self.test_command[:1], "-k", "start", *self.test_command[2:]))
+
+    def _remember(self, configuration: ApacheConfiguration) -> None:
+        self._pairs = tuple(dict.fromkeys(configuration.pairs))
+        self._pid_file = configuration.pid or self._pid_file
+
+    def _find_parent(self) -> Optional[int]:
+        return find_process(self._host, self._pid_file, PROGRAMS)
+
+    def _read_files(self, pattern: str) -> Sequence[str]:
+        return read_files(self._host, os.path.join(pattern, "*") if os.path.isdir(pattern) else pattern)
+
+
+def _find_layout(host: Host) -> Optional[_Layout]:
+    """Debian's program wants variables that its apache2ctl sets; elsewhere the program itself knows its files."""
+    if host.find("apache2ctl") and host.find("apache2"):
+        variables = read_environment((host.read("/etc/apache2/envvars") or b"").decode("utf-8", "replace"))
+        pid = variables.get("APACHE_PID_FILE", "/run/apache2/apache2.pid")
+        return _Layout("apache2ctl", "/etc/apache2", "/etc/apache2/apache2.conf", pid, variables, "apache2")
+    if host.find("httpd") is None:
+        return None
+    said = host.run(("httpd", "-V"))
+    built = dict(re.findall(r'-D (HTTPD_ROOT|SERVER_CONFIG_FILE|DEFAULT_PIDLOG)="([^"]*)"', said.out + said.err))
+    root = built.get("HTTPD_ROOT", "/etc/httpd")
+    main = os.path.join(root, built.get("SERVER_CONFIG_FILE", "conf/httpd.conf"))
+    return _Layout("httpd", root, main, os.path.join(root, built.get("DEFAULT_PIDLOG", "run/httpd.pid")), {}, "httpd")
+
+
+def _find_problem(pair: CertificatePaths) -> str:
+    """What Apache would end for, empty if nothing; what is no file (an engine's key, a variable) is left to Apache."""
+    if not (os.path.isabs(pair.certificate) and os.path.isabs(pair.key)) or ":" in pair.key:
+        return ""
+    what = f"SSLCertificateFile {pair.certificate} with the key {pair.key}"
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(pair.certificate, pair.key, password=_refuse_passphrase)
+    except _PassphraseAskedError:
+        return ""
+    except ssl.SSLError as problem:
+        return f"{what} would end Apache at a reload: {problem.reason or problem}"
+    except OSError as problem:
+        return f"{what} would end Apache at a reload: {problem.strerror}"
+    return ""
+
+
+def _refuse_passphrase() -> str:
+    raise _PassphraseAskedError

@@ -1,0 +1,214 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Apache's configuration, read as Apache reads it: which virtual host shows which certificate, and where it listens.
+
+The files are read here rather than by ``apache2ctl -D DUMP_VHOSTS``, because that says nothing at all as long as a
+certificate of the configuration is missing (seen with Apache 2.4.68).
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import posixpath
+import re
+from dataclasses import dataclass, field
+from typing import Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
+
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._webservers.configuration import Listen, ReadFiles, Server
+
+INCLUDE_DEPTH = 20
+
+_WORD = re.compile(r'"((?:[^"\\]|\\.)*)"|\'((?:[^\'\\]|\\.)*)\'|(\S+)', re.DOTALL)
+_VARIABLE = re.compile(r"\$\{([^}:]+)\}")
+_BUILT_IN = ("core", "http_core", "mod_so", "mod_log_config", "mod_logio", "mod_version", "mod_unixd", "mod_watchdog")
+
+
+@dataclass(frozen=True)
+class CertificatePaths:
+    """A certificate and its key as the configuration names them; ``key`` is the same file where it names none."""
+
+    certificate: str
+    key: str
+
+
+@dataclass(frozen=True)
+class ApacheConfiguration:
+    """What of a configuration matters for certificates; ``pid`` is the pid file's path, None where it names none."""
+
+    servers: Tuple[Server, ...]
+    pairs: Tuple[CertificatePaths, ...]
+    pid: Optional[str]
+
+
+@dataclass
+class _Host:
+    """A virtual host, or the main server, while it is read."""
+
+    addresses: Tuple[str, ...] = ()
+    names: List[str] = field(default_factory=list)
+    certificates: List[str] = field(default_factory=list)
+    keys: List[str] = field(default_factory=list)
+    engine: Optional[bool] = None
+    proxy: Optional[bool] = None
+    staples: Optional[bool] = None
+
+
+def read_configuration(main: str, root: str, variables: Mapping[str, str], read: ReadFiles) -> ApacheConfiguration:
+    """Returns the configuration whose main file is ``main``; raises HostError where it cannot be understood.
+
+    ``root`` is the ServerRoot built in, ``variables`` what the environment defines. The reference is
+    httpd.apache.org/docs/2.4/mod/core.html and mod_ssl.html.
+    """
+    reader = _Reader(root, dict(variables), read)
+    reader.load(main, 0)
+    pairs = tuple(
+        CertificatePaths(certificate, host.keys[number] if number < len(host.keys) else certificate)
+        for host in (reader.main, *reader.hosts)
+        for number, certificate in enumerate(host.certificates)
+    )
+    servers = tuple(_finish(host, reader.main, reader.listens) for host in reader.hosts)
+    return ApacheConfiguration(servers, pairs, reader.pid)
+
+
+def matches(server_name: str, name: str) -> bool:
+    """Tells whether a ServerName or ServerAlias, with its wildcards, stands for a host name."""
+    return fnmatch.fnmatchcase(name, server_name)
+
+
+def read_environment(text: str) -> Dict[str, str]:
+    """Returns the variables that a shell file such as Debian's ``envvars`` sets, the last value of each."""
+    variables: Dict[str, str] = {}
+    for name, value in re.findall(r"(?m)^\s*(?:export\s+)?([A-Za-z_]\w*)=(\S*)", text):
+        plain = value.strip("\"'")
+        variables[name] = re.sub(r"\$\{?(\w+)\}?", lambda found: variables.get(found.group(1), ""), plain)
+    return variables
+
+
+class _Reader:
+    """Goes through the files in Apache's order; ``Define`` and ``LoadModule`` act on what follows them."""
+
+    def __init__(self, root: str, variables: Dict[str, str], read: ReadFiles) -> None:
+        self._root = root
+        self._variables = variables
+        self._modules: Set[str] = {f"{name}.c" for name in _BUILT_IN}
+        self._read = read
+        self._sections: List[Tuple[str, bool]] = []
+        self._current: List[_Host] = []
+        self.main = _Host()
+        self.hosts: List[_Host] = []
+        self.listens: List[Tuple[str, int]] = []
+        self.pid: Optional[str] = None
+
+    def load(self, pattern: str, depth: int) -> None:
+        if depth > INCLUDE_DEPTH:
+            raise HostError(f"Apache's configuration includes itself: {pattern}")
+        for text in self._read(pattern):
+            for words in _directives(text):
+                self._take([self._fill(word) for word in words], depth)
+
+    def _fill(self, word: str) -> str:
+        return _VARIABLE.sub(lambda found: self._variables.get(found.group(1), found.group()), word)
+
+    def _take(self, words: List[str], depth: int) -> None:
+        name, rest = words[0].lower(), words[1:]
+        if name.startswith("</"):
+            if self._sections and self._sections.pop()[0] == "virtualhost" and self._current:
+                self._current.pop()
+        elif name.startswith("<"):
+            self._open(name[1:].rstrip(">"), [word.rstrip(">") for word in rest if word != ">"])
+        elif all(active for _kind, active in self._sections):
+            self._obey(name, rest, depth)
+
+    def _open(self, kind: str, rest: List[str]) -> None:
+        active = all(active for _kind, active in self._sections)
+        wanted = rest[0].lstrip("!") if rest else ""
+        negated = bool(rest) and rest[0].startswith("!")
+        if kind == "ifmodule":
+            self._sections.append((kind, (wanted in self._modules) != negated))
+        elif kind == "ifdefine":
+            self._sections.append((kind, (wanted in self._variables) != negated))
+        else:
+            self._sections.append((kind, kind != "macro"))
+        if kind == "virtualhost":
+            host = _Host(tuple(rest))
+            self._current.append(host)
+            if active:
+                self.hosts.append(host)
+
+    def _obey(self, name: str, rest: List[str], depth: int) -> None:
+        host = self._current[-1] if self._current else self.main
+        first = rest[0] if rest else ""
+        if name in ("include", "includeoptional"):
+            path = posixpath.join(self._root, first)
+            self.load(path if not path.endswith("/") else path + "*", depth + 1)
+        elif name == "define":
+            self._variables[first] = rest[1] if len(rest) > 1 else ""
+        elif name == "undefine":
+            self._variables.pop(first, None)
+        elif name == "loadmodule":
+            self._modules |= {first, re.sub(r"^(?:lib)?(.*)\.so$", r"\1.c", posixpath.basename(rest[-1]))}
+        elif name == "serverroot":
+            self._root = first
+        elif name == "pidfile":
+            self.pid = posixpath.join(self._root, first)
+        elif name == "listen":
+            self.listens += _read_address(first)
+        elif name == "servername":
+            host.names.insert(0, re.sub(r"^\w+://", "", first).rpartition(":")[0].lower() or first.lower())
+        elif name == "serveralias":
+            host.names += [alias.lower() for alias in rest]
+        else:
+            self._obey_tls(host, name, first)
+
+    def _obey_tls(self, host: _Host, name: str, first: str) -> None:
+        if name == "sslcertificatefile":
+            host.certificates.append(posixpath.join(self._root, first))
+        elif name == "sslcertificatekeyfile":
+            host.keys.append(posixpath.join(self._root, first))
+        elif name == "sslengine":
+            host.engine = first.lower() != "off"
+        elif name == "sslusestapling":
+            host.staples = first.lower() == "on"
+        elif name == "remoteipproxyprotocol":
+            host.proxy = first.lower() == "on"
+
+
+def _directives(text: str) -> Iterator[List[str]]:
+    """Yields the words of each directive; a backslash at its end carries a line on, comments are whole lines."""
+    for line in re.sub(r"\\\r?\n", " ", text).splitlines():
+        stripped = line.strip()
+        if not stripped or stripped.startswith("#"):
+            continue
+        yield [
+            re.sub(r"\\(.)", r"\1", double or single) if double or single else bare
+            for double, single, bare in _WORD.findall(stripped)
+        ]
+
+
+def _finish(host: _Host, main: _Host, listens: Sequence[Tuple[str, int]]) -> Server:
+    """What a virtual host does not say, the main server says for it."""
+    engine = main.engine if host.engine is None else host.engine
+    proxy = main.proxy if host.proxy is None else host.proxy
+    sockets: List[Listen] = []
+    for written in host.addresses:
+        for address, port in _read_address(written, 0):
+            for listening, number in listens:
+                if port in (0, number) and (not address or not listening or address == listening):
+                    sockets.append(Listen(address or listening, number, bool(engine), bool(proxy)))
+    staples = main.staples if host.staples is None else host.staples
+    certificates = tuple(host.certificates or main.certificates)
+    return Server(tuple(host.names), tuple(dict.fromkeys(sockets)), certificates, bool(staples))
+
+
+def _read_address(written: str, port: Optional[int] = None) -> List[Tuple[str, int]]:
+    """One (address, port), the address empty for all, or none; ``port`` is for where none is said, 0 for all."""
+    found = re.fullmatch(r"(?:(\[[^]]*\]|[^:\[]*):)?([0-9]+|\*)", written)
+    if found and (found.group(1) is not None or port is None):
+        host, number = (found.group(1) or ""), (0 if found.group(2) == "*" else int(found.group(2)))
+    elif port is not None:
+        host, number = written, port
+    else:
+        return []
+    host = host.strip("[]")
+    return [("" if host in ("*", "_default_", "0.0.0.0", "::") else host, number)]  # noqa: S104

@@ -1,0 +1,120 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a web server's configuration comes down to, whichever it is: servers, their sockets, their certificates."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Callable, List, Sequence, Set, Tuple
+
+from ansible_collections.port443.https.plugins.module_utils._pki.names import is_covered
+from ansible_collections.port443.https.plugins.module_utils._tls.served_certificate import Endpoint
+from ansible_collections.port443.https.plugins.module_utils._webservers.base import WantedPair
+
+# Takes an include's absolute path or pattern, returns the texts of the files it stands for, in the service's order.
+ReadFiles = Callable[[str], Sequence[str]]
+
+# Tells whether a name as the configuration writes it, with the wildcards of that service, stands for a host name.
+Matches = Callable[[str, str], bool]
+
+
+@dataclass(frozen=True)
+class Listen:
+    """A TCP socket of a server: ``address`` is empty for all; ``tls`` and ``proxy`` as the socket is set up."""
+
+    address: str
+    port: int
+    tls: bool
+    proxy: bool
+
+
+@dataclass(frozen=True)
+class Server:
+    """A part of a configuration with names, sockets, and the absolute paths of the certificates it shows.
+
+    ``staples`` tells whether it sends the CA's word that they are not revoked along (OCSP stapling).
+    """
+
+    names: Tuple[str, ...]
+    listens: Tuple[Listen, ...]
+    certificates: Tuple[str, ...]
+    staples: bool = False
+
+
+def serves_certificate(server: Server, wanted: WantedPair) -> bool:
+    """Tells whether a server shows the pair."""
+    return any(is_below(path, wanted.folder) for path in server.certificates)
+
+
+def find_places(servers: Sequence[Server], wanted: WantedPair, matches: Matches) -> Tuple[Endpoint, ...]:
+    """Returns where servers are to be asked for the pair: their TLS sockets, with a name that leads to them."""
+    places: List[Endpoint] = []
+    for server in servers:
+        name, leads = _choose_name(server, wanted, matches)
+        for listen in server.listens:
+            address = {"": "127.0.0.1", "::": "::1"}.get(listen.address, listen.address)
+            place = Endpoint(address, listen.port, name, listen.proxy, () if leads else server.names)
+            if listen.tls and place not in places:
+                places.append(place)
+    return tuple(places)
+
+
+def find_unproved(servers: Sequence[Server], wanted: WantedPair, shared: bool = False) -> Tuple[str, ...]:
+    """Returns what a look on this host's loopback cannot see: where another server answers, or none from outside.
+
+    nginx and Apache give a connection to the servers of its very address, if there are any, before those of every
+    address. ``shared`` tells that sockets of one address may be several frontends' (HAProxy sets SO_REUSEPORT), and
+    the kernel chooses among them.
+    """
+    showing = [server for server in servers if serves_certificate(server, wanted)]
+    ours = {(one.address, one.port) for server in showing for one in server.listens if one.tls}
+    others = [(server, one) for server in servers if server not in showing for one in server.listens]
+    told = [_tell_other(server, one, ours, shared) for server, one in others]
+    behind_proxy = any(one.proxy for server in showing for one in server.listens if one.tls)
+    if ours and all(_is_loopback(address) for address, _port in ours) and not behind_proxy:
+        where = ", ".join(str(Endpoint(address, port, "")) for address, port in sorted(ours))
+        told.append(f"the service listens at {where} alone for this site, which nobody outside this host reaches")
+    return tuple(dict.fromkeys(filter(None, told)))
+
+
+def _tell_other(server: Server, one: Listen, ours: Set[Tuple[str, int]], shared: bool) -> str:
+    """What another server's socket takes from the pair's, empty if nothing."""
+    where = Endpoint(one.address or "*", one.port, "")
+    whose = "another server of the service" + (f" ({', '.join(server.names)})" if server.names else "")
+    same = (one.address, one.port) in ours
+    wide = any(_is_everywhere(address) and port == one.port for address, port in ours)
+    if shared and (same or (wide and _is_everywhere(one.address))):
+        return f"{whose} is bound to {where} too, and the system gives connections to the one or the other at random"
+    if wide and not same and not _is_everywhere(one.address):
+        return f"{whose} answers at {where}, which it alone is set up for: this site was not looked for there"
+    return ""
+
+
+def _is_everywhere(address: str) -> bool:
+    return address in ("", "::")
+
+
+def _is_loopback(address: str) -> bool:
+    return address.startswith("127.") or address in ("::1", "localhost")
+
+
+def is_below(path: str, folder: str) -> bool:
+    """Tells whether a path, as written or with its links followed, leads into a directory."""
+    return path.startswith(folder + "/") or os.path.realpath(path).startswith(os.path.realpath(folder) + "/")
+
+
+def _choose_name(server: Server, wanted: WantedPair, matches: Matches) -> Tuple[str, bool]:
+    """The wanted name if the server is for it, else another of the pair's, else one of the server's that it covers.
+
+    Where there is none, the wanted name without the promise that it leads to the server.
+    """
+    names = [name for name in (wanted.server_name, *wanted.names) if name and not name.startswith("*")]
+    for name in names:
+        if any(matches(server_name, name) for server_name in server.names):
+            return name, True
+    held = set(wanted.names)
+    for server_name in server.names:
+        if is_covered(server_name, held) and not server_name.startswith("*"):
+            return server_name, True
+    return wanted.server_name, False

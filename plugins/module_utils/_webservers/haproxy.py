@@ -1,0 +1,133 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""HAProxy with a master process, as distributions start it: the master takes up the configuration at a signal."""
+
+from __future__ import annotations
+
+import os
+from typing import List, Optional, Sequence, Tuple
+
+from ansible_collections.port443.https.plugins.module_utils._host.host import Completed, Host
+from ansible_collections.port443.https.plugins.module_utils._webservers.base import (
+    Command,
+    Serving,
+    WantedPair,
+    find_process,
+    read_files,
+    send_signal,
+)
+from ansible_collections.port443.https.plugins.module_utils._webservers.configuration import (
+    find_places,
+    find_unproved,
+    serves_certificate,
+)
+from ansible_collections.port443.https.plugins.module_utils._webservers.haproxy_config import (
+    HaproxyConfiguration,
+    matches,
+    read_command_line,
+    read_configuration,
+)
+
+MAIN = "/etc/haproxy/haproxy.cfg"
+PID_FILES = ("/run/haproxy.pid", "/var/run/haproxy.pid")
+
+
+class Haproxy:
+    """HAProxy of a host; ``config`` is its file or folder where that is not the one that it was started with."""
+
+    def __init__(self, host: Host, config: Optional[str]) -> None:
+        self._host = host
+        self._config = config
+        self._master: Optional[int] = None
+        self._choose_files((config or MAIN,))
+        self.reload_command: Command = ()
+
+    def observe(self, wanted: WantedPair) -> Serving:
+        """Returns where HAProxy's configuration serves the pair, and whether the HAProxy of that configuration runs."""
+        if self._host.find("haproxy") is None:
+            return Serving(named=False, running=False, reason="HAProxy is not installed", expected=False)
+        configuration = self._read()
+        process = self._find_process(configuration)
+        line = self._command_line(process) if process is not None else ()
+        if process is not None and self._config is None and read_command_line(line):
+            # What it was started with may be more than the usual file: RHEL has a folder beside it.
+            self._choose_files([self._from(process, path) for path in read_command_line(line)])
+            configuration = self._read()
+        main = ", ".join(self._chosen)
+        showing = [server for server in configuration.servers if serves_certificate(server, wanted)]
+        places = find_places(showing, wanted, matches)
+        reason = "" if process is not None else "HAProxy is not running"
+        if process is not None and not configuration.has_master and not {"-W", "-Ws"} & set(line):
+            reason = (
+                "HAProxy runs without a master process, so nothing can reload it: start it with -W, or give "
+                "service: none with reload_command"
+            )
+            process = None
+        self._master = process
+        if process is not None:
+            self.reload_command = ("kill", "-USR2", str(process))
+        if not showing:
+            return Serving(
+                named=False,
+                running=process is not None,
+                reason=f"HAProxy's configuration {main} has no bind with a certificate of this site",
+                expected=False,
+                staples=False,
+            )
+        unproved = find_unproved(configuration.servers, wanted, shared=True)
+        staples = all(server.staples for server in showing)
+        return Serving(True, process is not None, places, reason, unproved=unproved, staples=staples)
+
+    def test(self) -> Completed:
+        """Runs ``haproxy -c``."""
+        return self._host.run(self.test_command)
+
+    def reload(self) -> Completed:
+        """Sends USR2 to the master, which returns before the reload is done."""
+        if self._master is None:
+            return Completed(self.reload_command, 1, "", "HAProxy has no master process")
+        return send_signal(self._master, "USR2")
+
+    def _choose_files(self, paths: Sequence[str]) -> None:
+        self._chosen = tuple(paths)
+        self.test_command: Command = ("haproxy", "-c", *(word for path in paths for word in ("-f", path)))
+
+    def _read(self) -> HaproxyConfiguration:
+        texts: List[str] = []
+        for path in self._chosen:
+            # docs.haproxy.org/2.6/management.html, 3: of a folder, the files *.cfg that do not begin with a dot
+            texts += self._read_files(os.path.join(path, "*.cfg") if os.path.isdir(path) else path)
+        return read_configuration(texts, self._read_files, self._list_folder)
+
+    def _find_process(self, configuration: HaproxyConfiguration) -> Optional[int]:
+        if self._config is not None and configuration.pid is None:
+            return self._find_started_with(self._config)
+        for path in (configuration.pid,) if configuration.pid else PID_FILES:
+            process = find_process(self._host, path, ("haproxy",))
+            if process is not None:
+                return process
+        return None
+
+    def _find_started_with(self, config: str) -> Optional[int]:
+        """A pid file is seldom named in the configuration: the usual one counts if that process has this file."""
+        for path in PID_FILES:
+            process = find_process(self._host, path, ("haproxy",))
+            if process is not None and config in read_command_line(self._command_line(process)):
+                return process
+        return None
+
+    def _command_line(self, process: int) -> Tuple[str, ...]:
+        content = self._host.read(f"/proc/{process}/cmdline") or b""
+        return tuple(word.decode("utf-8", "surrogateescape") for word in content.rstrip(b"\0").split(b"\0"))
+
+    def _from(self, process: int, path: str) -> str:
+        """A relative path is from where the process was started."""
+        if os.path.isabs(path):
+            return path
+        return os.path.join(os.path.realpath(f"/proc/{process}/cwd"), path)
+
+    def _read_files(self, pattern: str) -> Sequence[str]:
+        return read_files(self._host, pattern)
+
+    def _list_folder(self, path: str) -> Sequence[str]:
+        return [os.path.join(path, name) for name in self._host.list_folder(path)]

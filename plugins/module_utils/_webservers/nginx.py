@@ -1,0 +1,81 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""nginx, by its own program: reloaded by signal, so that it works under any init system and in containers."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Dict, Optional, Sequence
+
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._host.host import Completed, Host
+from ansible_collections.port443.https.plugins.module_utils._webservers.base import (
+    Command,
+    Serving,
+    WantedPair,
+    find_process,
+    read_files,
+)
+from ansible_collections.port443.https.plugins.module_utils._webservers.configuration import (
+    find_places,
+    find_unproved,
+    serves_certificate,
+)
+from ansible_collections.port443.https.plugins.module_utils._webservers.nginx_config import (
+    NginxConfiguration,
+    matches,
+    read_configuration,
+)
+
+
+class Nginx:
+    """nginx of a host; ``config`` is its main file where that is not the one it is built with."""
+
+    def __init__(self, host: Host, config: Optional[str]) -> None:
+        self._host = host
+        self._config = config
+        chosen = ("-c", config) if config else ()
+        self.test_command: Command = ("nginx", "-t", *chosen)
+        self.reload_command: Command = ("nginx", "-s", "reload", *chosen)
+
+    def observe(self, wanted: WantedPair) -> Serving:
+        """Returns where nginx's configuration serves the pair, and whether the nginx of that configuration runs."""
+        if self._host.find("nginx") is None:
+            return Serving(named=False, running=False, reason="nginx is not installed", expected=False)
+        built = self._built_with()
+        main = self._config or built.get("conf-path", "/etc/nginx/nginx.conf")
+        try:
+            configuration = read_configuration(main, self._read_files)
+        except HostError as problem:
+            if self._is_running(NginxConfiguration((), None), built):
+                raise
+            return Serving(named=False, running=False, reason=problem.message, expected=False)
+        showing = [server for server in configuration.servers if serves_certificate(server, wanted)]
+        running = self._is_running(configuration, built)
+        if not showing:
+            reason = f"nginx's configuration {main} has no ssl_certificate of this site"
+            return Serving(named=False, running=running, reason=reason, expected=False, staples=False)
+        reason = "" if running else "nginx is not running"
+        unproved = find_unproved(configuration.servers, wanted)
+        staples = all(server.staples for server in showing)
+        return Serving(True, running, find_places(showing, wanted, matches), reason, unproved=unproved, staples=staples)
+
+    def test(self) -> Completed:
+        """Runs ``nginx -t``."""
+        return self._host.run(self.test_command)
+
+    def reload(self) -> Completed:
+        """Runs ``nginx -s reload``, which returns before the reload is done."""
+        return self._host.run(self.reload_command)
+
+    def _built_with(self) -> Dict[str, str]:
+        said = self._host.run(("nginx", "-V"))
+        return dict(re.findall(r"--(conf-path|pid-path|prefix)=([^\s']+)", said.err + said.out))
+
+    def _read_files(self, pattern: str) -> Sequence[str]:
+        return read_files(self._host, pattern)
+
+    def _is_running(self, configuration: NginxConfiguration, built: Dict[str, str]) -> bool:
+        path = configuration.pid or built.get("pid-path", "/run/nginx.pid")
+        return find_process(self._host, os.path.join(built.get("prefix", "/"), path), ("nginx",)) is not None

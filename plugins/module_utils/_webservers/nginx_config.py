@@ -1,0 +1,202 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""nginx's configuration, read as nginx reads it: which server shows which certificate, and where it listens.
+
+The files are read here rather than by ``nginx -T``, because that makes the pid file and the logs where they are
+missing, and says nothing at all as long as a certificate of the configuration is missing (seen with nginx 1.22.1).
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from dataclasses import dataclass
+from typing import Iterator, List, Optional, Sequence, Set, Tuple
+
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._webservers.configuration import Listen, ReadFiles, Server
+
+INCLUDE_DEPTH = 20
+
+_TOKEN = re.compile(
+    r"""\s+|\#[^\n]*|(?P<mark>[;{}])|"(?P<double>(?:[^"\\]|\\.)*)"|'(?P<single>(?:[^'\\]|\\.)*)'"""
+    r"""|(?P<word>(?:\\.|\$\{[^}]*\}|[^\s;{}\\])+)""",
+    re.DOTALL,
+)
+
+_LUA = re.compile(
+    r"""--\[(?P<long>=*)\[.*?\](?P=long)\]|--[^\n]*|\[(?P<level>=*)\[.*?\](?P=level)\]"""
+    r"""|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[{}]""",
+    re.DOTALL,
+)
+
+
+@dataclass(frozen=True)
+class Directive:
+    """One directive: its name with its arguments, and what its block holds, None where it has none."""
+
+    words: Tuple[str, ...]
+    block: Optional[Tuple[Directive, ...]] = None
+
+
+@dataclass(frozen=True)
+class NginxConfiguration:
+    """What of a configuration matters for certificates; ``pid`` is the pid file's path, None where it names none."""
+
+    servers: Tuple[Server, ...]
+    pid: Optional[str]
+
+
+def read_configuration(main: str, read: ReadFiles) -> NginxConfiguration:
+    """Returns the configuration whose main file is ``main``; raises HostError where it cannot be understood.
+
+    nginx.org/en/docs/http/ngx_http_core_module.html#listen and ngx_http_ssl_module.html are the reference.
+    """
+    folder = posixpath.dirname(main)
+    directives = _load(main, folder, read, 0)
+    servers: List[Server] = []
+    for context in directives:
+        if context.words[0] in ("http", "stream") and context.block is not None:
+            servers += _read_context(context.block, folder)
+    pids = [directive.words[1] for directive in directives if directive.words[0] == "pid" and len(directive.words) > 1]
+    return NginxConfiguration(_share_sockets(servers), pids[-1] if pids else None)
+
+
+def matches(server_name: str, name: str) -> bool:
+    """Tells whether a ``server_name`` of nginx, regular expressions aside, stands for a host name."""
+    if server_name.startswith("."):
+        return name == server_name[1:] or name.endswith(server_name)
+    if server_name.startswith("*."):
+        return name.endswith(server_name[1:])
+    if server_name.endswith(".*"):
+        return name.startswith(server_name[:-1])
+    return name == server_name
+
+
+def _load(pattern: str, folder: str, read: ReadFiles, depth: int) -> Tuple[Directive, ...]:
+    if depth > INCLUDE_DEPTH:
+        raise HostError(f"nginx's configuration includes itself: {pattern}")
+    directives: List[Directive] = []
+    for text in read(pattern):
+        directives += _parse(_tokens(text, pattern), pattern, folder, read, depth)
+    return tuple(directives)
+
+
+def _parse(
+    tokens: Iterator[Tuple[bool, str]], source: str, folder: str, read: ReadFiles, depth: int
+) -> Iterator[Directive]:
+    """Yields the directives up to the end of the block or file; tokens are (is it one of ;{}, text)."""
+    words: List[str] = []
+    for is_mark, text in tokens:
+        if not is_mark:
+            words.append(text)
+        elif text == "}":
+            return
+        elif not words:
+            raise HostError(f"nginx's configuration {source} has a '{text}' without a directive")
+        elif text == "{":
+            yield Directive(tuple(words), tuple(_parse(tokens, source, folder, read, depth)))
+            words = []
+        else:
+            if words[0] == "include" and len(words) == 2:
+                yield from _load(posixpath.join(folder, words[1]), folder, read, depth + 1)
+            else:
+                yield Directive(tuple(words))
+            words = []
+
+
+def _tokens(text: str, source: str) -> Iterator[Tuple[bool, str]]:
+    at, first = 0, ""
+    while at < len(text):
+        found = _TOKEN.match(text, at)
+        if found is None:
+            raise HostError(f"nginx's configuration {source} cannot be read after its first {at} characters")
+        at = found.end()
+        kind = found.lastgroup
+        if kind is None:
+            continue
+        part = found.group(kind)
+        if part == "{" and kind == "mark" and first.endswith("_by_lua_block"):
+            at = _after_lua(text, at)  # another language between the braces
+            part = ";"
+        if kind in ("double", "single"):
+            part = re.sub(r"\\(.)", r"\1", part)
+        yield kind == "mark", part
+        first = "" if kind == "mark" else first or part
+
+
+def _after_lua(text: str, at: int) -> int:
+    """Returns where a block ends; braces in Lua's strings and comments do not count (lua.org/manual/5.1, 2.1)."""
+    depth = 1
+    while depth:
+        found = _LUA.search(text, at)
+        if found is None:
+            return len(text)
+        depth += {"{": 1, "}": -1}.get(found.group(), 0)
+        at = found.end()
+    return at
+
+
+def _read_context(directives: Sequence[Directive], folder: str) -> Iterator[Server]:
+    inherited, staples = _certificates(directives, folder), _staples(directives, False)
+    for directive in directives:
+        if directive.words[0] != "server" or directive.block is None:
+            continue
+        block = directive.block
+        names = [name.lower() for part in block if part.words[0] == "server_name" for name in part.words[1:]]
+        all_tls = any(part.words == ("ssl", "on") for part in block)
+        listens = [_read_listen(part.words[1:], all_tls) for part in block if part.words[0] == "listen"]
+        certificates = _certificates(block, folder) or inherited
+        sockets = tuple(listen for listen in listens if listen is not None)
+        yield Server(tuple(names), sockets, certificates, _staples(block, staples))
+
+
+def _staples(directives: Sequence[Directive], inherited: bool) -> bool:
+    said = [directive.words[1:] == ("on",) for directive in directives if directive.words[0] == "ssl_stapling"]
+    return said[-1] if said else inherited
+
+
+def _certificates(directives: Sequence[Directive], folder: str) -> Tuple[str, ...]:
+    return tuple(
+        posixpath.join(folder, directive.words[1])
+        for directive in directives
+        if directive.words[0] == "ssl_certificate" and len(directive.words) == 2
+    )
+
+
+def _read_listen(words: Sequence[str], all_tls: bool) -> Optional[Listen]:
+    """Returns None for what no TCP client reaches: a Unix socket, QUIC, a UDP stream."""
+    if not words or words[0].startswith("unix:") or "quic" in words or "udp" in words:
+        return None
+    where = re.fullmatch(r"(?:(\[[^]]*\]|[^:\[]*):)?([0-9]+)(?:-[0-9]+)?|(\[[^]]*\]|[^:\[]+)", words[0])
+    if where is None:
+        return None
+    address, port, alone = where.groups()
+    host = (address or alone or "").strip("[]")
+    return Listen(
+        "" if host in ("*", "0.0.0.0") else host,  # noqa: S104
+        int(port or 80),
+        tls=all_tls or "ssl" in words,
+        proxy="proxy_protocol" in words,
+    )
+
+
+def _share_sockets(servers: Sequence[Server]) -> Tuple[Server, ...]:
+    """A socket is set up once, whichever of the servers on it says how."""
+    tls: Set[Tuple[str, int]] = set()
+    proxy: Set[Tuple[str, int]] = set()
+    for server in servers:
+        tls |= {(listen.address, listen.port) for listen in server.listens if listen.tls}
+        proxy |= {(listen.address, listen.port) for listen in server.listens if listen.proxy}
+    return tuple(
+        Server(
+            server.names,
+            tuple(
+                Listen(one.address, one.port, (one.address, one.port) in tls, (one.address, one.port) in proxy)
+                for one in server.listens
+            ),
+            server.certificates,
+            server.staples,
+        )
+        for server in servers
+    )
