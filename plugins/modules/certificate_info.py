@@ -171,7 +171,9 @@ def look(module: AnsibleModule) -> Result:
     """Returns the module's result, and no warnings; raises RequestError, HostError or OSError."""
     request = _request.parse(complete(module.params))
     names = tuple(sorted(map(normalise_site, module.params["names"])))
-    sites = list_sites(request, names, choose_service(request, Host()), int(time.time()))
+    sites = list_sites(
+        request, names, choose_service(Host(), request.service, request.service_config, (), ()), int(time.time())
+    )
     return {"changed": False, "sites": sites}, ()
 
 

@@ -37,7 +37,9 @@ def run(
     moment, used where the system has no memfd. Raises RequestError, HostError or OSError.
     """
     request = _request.parse(params)
-    service = choose_service(request, host)
+    service = choose_service(
+        host, request.service, request.service_config, request.test_command, request.reload_command
+    )
     if request.state == "absent":
         removed = deploy.remove(request, service, check_mode)
         return report.report_removal(request, removed), removed.warnings

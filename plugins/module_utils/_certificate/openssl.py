@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from typing import Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
@@ -13,6 +12,7 @@ from ansible_collections.port443.https.plugins.module_utils._host.host import Ho
 from ansible_collections.port443.https.plugins.module_utils._host.run import (
     COMMAND_ENVIRONMENT,
     COMMAND_TIMEOUT,
+    Ended,
     execute,
 )
 from ansible_collections.port443.https.plugins.module_utils._pki.decrypt import CannotOpenError
@@ -51,7 +51,7 @@ class Openssl:
         raise CannotOpenError
 
 
-def run(argv: Tuple[str, ...], stdin: bytes, passphrase: bytes) -> subprocess.CompletedProcess[bytes]:
+def run(argv: Tuple[str, ...], stdin: bytes, passphrase: bytes) -> Ended:
     """Runs openssl with ``stdin``, and with the passphrase in a pipe (openssl-passphrase-options(1), ``fd:``)."""
     reader, writer = os.pipe()
     try:

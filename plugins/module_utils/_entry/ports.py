@@ -12,7 +12,7 @@ from ansible_collections.port443.https.plugins.module_utils._host.host import Ho
 from ansible_collections.port443.https.plugins.module_utils._plan.steps import Change
 from ansible_collections.port443.https.plugins.module_utils._ports.engine import ensure
 from ansible_collections.port443.https.plugins.module_utils._spec.request import parse_request
-from ansible_collections.port443.https.plugins.module_utils._verdict.result import Result
+from ansible_collections.port443.https.plugins.module_utils._verdict.result import Result, readable
 
 
 def run(module: AnsibleModule) -> None:
@@ -47,12 +47,3 @@ def _diff_of(change: Change) -> Dict[str, str]:
         "before_header": change.title,
         "after_header": change.title,
     }
-
-
-def readable(text: str) -> str:
-    """Returns text that may be shown.
-
-    Foreign comments may hold bytes that are no UTF-8, and codes that a terminal would obey.
-    """
-    shown = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    return "".join(char if char.isprintable() or char in "\n\t" else repr(char)[1:-1] for char in shown)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 import subprocess
 import threading
-from typing import Any, Callable, List, Mapping, Sequence, TypeVar
+from typing import Any, Callable, List, Mapping, NamedTuple, Sequence, TypeVar
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host.search_path import search_path_of
@@ -19,9 +19,15 @@ COMMAND_TIMEOUT = 60.0  # seconds
 _Answer = TypeVar("_Answer")
 
 
-def execute(
-    argv: Sequence[str], environment: Mapping[str, str], timeout: float, **streams: Any
-) -> subprocess.CompletedProcess[bytes]:
+class Ended(NamedTuple):
+    """How a program ended, and what it said, as bytes."""
+
+    returncode: int
+    stdout: bytes
+    stderr: bytes
+
+
+def execute(argv: Sequence[str], environment: Mapping[str, str], timeout: float, **streams: Any) -> Ended:
     """Runs a program by its path and returns what it said, as bytes; ``streams`` are further options of subprocess.run.
 
     Raises HostError for one that cannot be started, or does not end within ``timeout`` seconds.
@@ -30,9 +36,10 @@ def execute(
     try:
         # AnsibleModule.run_command is out of reach: tests, and commands of a child process, have no module; and it has
         # neither a time-out nor a way to hand a descriptor over.
-        return subprocess.run(  # pylint: disable=ansible-bad-function
+        ended = subprocess.run(  # pylint: disable=ansible-bad-function
             argv, capture_output=True, env=environment, timeout=timeout, check=False, **streams
         )
+        return Ended(ended.returncode, ended.stdout, ended.stderr)
     except subprocess.TimeoutExpired:
         raise HostError(f"{name} did not end within {timeout:.0f} seconds") from None
     except OSError as problem:

@@ -10,7 +10,6 @@ from typing import Optional, Tuple, Union
 
 from ansible_collections.port443.https.plugins.module_utils._host.dbus import Method
 from ansible_collections.port443.https.plugins.module_utils._host.host import Host
-from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Ruleset
 
 
 @dataclass(frozen=True)
@@ -99,13 +98,12 @@ class Change:
 class Plan:
     """What a backend would do for a request on a host as observed; no steps means that all is as asked.
 
-    ``ruleset`` is what the kernel would have afterwards; ``persisted`` is ``rehearsed``, ``written``, ``not needed`` or
+    ``persisted`` is ``rehearsed``, ``written``, ``not needed`` or
     ``no``; ``risky`` is set where a step turns a firewall on or reloads more than our own rules. ``lock`` is the lock
     file of the firewall's own tool, held while the steps are carried out; empty where there is none.
     """
 
     steps: Tuple[Step, ...]
-    ruleset: Ruleset
     changes: Tuple[Change, ...] = ()
     persisted: str = "not needed"
     warnings: Tuple[str, ...] = ()

@@ -11,12 +11,11 @@ from ansible_collections.port443.https.plugins.module_utils._errors import HostE
 from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Ruleset
 from ansible_collections.port443.https.plugins.module_utils._netfilter.table_owner import find_managers
 from ansible_collections.port443.https.plugins.module_utils._spec.options import MANAGED
-
-NONE = "none"
+from ansible_collections.port443.https.plugins.module_utils._verdict.result import NONE
 
 
 @dataclass(frozen=True)
-class Facts:
+class Evidence:
     """What tells who is in charge: the kernel's rules, firewalls whose service runs, those that the next boot starts.
 
     ``directions`` are those that are asked about: in, out.
@@ -28,34 +27,27 @@ class Facts:
     directions: Tuple[str, ...] = ("in",)
 
 
-@dataclass(frozen=True)
-class Choice:
-    """The backend to use; ``none`` where nothing on the host filters."""
-
-    backend: str
-
-
-def choose(facts: Facts, asked: str) -> Choice:
-    """Returns the backend for what was found; ``asked`` is the option backend.
+def choose(evidence: Evidence, asked: str) -> str:
+    """Returns the firewall to use for what was found, ``none`` where nothing filters; ``asked`` is the option backend.
 
     Where nothing filters now, rules that are loaded at the next boot are still to be opened. Raises HostError where two
     firewalls are in charge.
     """
     if asked != "auto":
-        return Choice(asked)
-    managers = find_managers(facts.ruleset, facts.directions)
-    for name in facts.running:
+        return asked
+    managers = find_managers(evidence.ruleset, evidence.directions)
+    for name in evidence.running:
         managers.setdefault(name, "its service runs")
     if not managers:
-        managers = dict.fromkeys(facts.at_boot, "starts at boot")
+        managers = dict.fromkeys(evidence.at_boot, "starts at boot")
     if not managers:
-        return Choice(NONE)
+        return NONE
     if len(managers) > 1:
         raise HostError(
             "two firewalls filter what reaches this host: {}. Switch one off, or say which one is meant with the "
             "option backend ({})".format(_named(managers), ", ".join(MANAGED))
         )
-    return Choice(next(iter(managers)))
+    return next(iter(managers))
 
 
 def _named(managers: Dict[str, str]) -> str:

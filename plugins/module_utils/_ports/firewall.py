@@ -1,38 +1,76 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The protocol of a firewall: what the engine asks of each, live, planned and at the next boot."""
+"""The protocols of a firewall and of a platform: what the engine asks of each, whatever the system is.
+
+``Facts`` are a machine as its platform observed it, ``State`` is what one firewall read beyond that; only the platform
+and the firewall look inside.
+"""
 
 from __future__ import annotations
 
-from typing import Protocol, TypeVar
+from typing import Any, Dict, FrozenSet, List, Protocol, Sequence, Tuple, TypeVar
 
 from ansible_collections.port443.https.plugins.module_utils._host.host import Host
-from ansible_collections.port443.https.plugins.module_utils._linux.kernel import Kernel
 from ansible_collections.port443.https.plugins.module_utils._plan.steps import Plan
 from ansible_collections.port443.https.plugins.module_utils._spec.request import PortsRequest
+from ansible_collections.port443.https.plugins.module_utils._verdict.port_verdict import PortVerdict
 
+Facts = TypeVar("Facts")
 State = TypeVar("State")
+Planned = TypeVar("Planned", bound=Plan)
 
 
-class Firewall(Protocol[State]):
-    """One firewall; which options it has is said in ``_options``.
-
-    ``State`` is the host as this backend observed it; only the backend looks inside.
-    """
+class Firewall(Protocol[Facts, State, Planned]):
+    """One firewall; which options it has is said in ``_spec/options``."""
 
     name: str
 
-    def filters_at_boot(self, host: Host) -> bool:
-        """Tells whether the next boot will load rules that filter, whatever the kernel holds now."""
+    def observe(self, host: Host, facts: Facts) -> State:
+        """Reads what the firewall has beyond the facts of the platform; changes nothing; raises HostError."""
 
-    def may_hold(self, host: Host, kernel: Kernel, request: PortsRequest) -> bool:
-        """Tells whether the set of that name may be in this firewall, live or saved, so that removing has to look."""
-
-    def observe(self, host: Host, kernel: Kernel) -> State:
-        """Reads what the backend needs beyond the kernel's rules; changes nothing; raises HostError."""
-
-    def plan(self, have: State, request: PortsRequest) -> Plan:
+    def plan(self, state: State, request: PortsRequest) -> Planned:
         """Returns what makes the host what the request says, from data alone; raises HostError if nothing can."""
 
-    def rehearse(self, host: Host, have: State, plan: Plan, request: PortsRequest) -> Plan:
-        """Returns the plan with what trying its files apart from the host showed; raises HostError for a broken one."""
+    def foresee(self, host: Host, state: State, plan: Planned, request: PortsRequest) -> Tuple[Planned, Facts]:
+        """Tries a plan apart from the host, by a rehearsal of the boot or a dry run of the firewall's own tool.
+
+        Returns the plan with what that showed, and the facts as they will be; raises HostError for what would not load.
+        """
+
+
+class Platform(Protocol[Facts]):
+    """One kind of system: what is observed on it, which firewalls it has, how their rules are judged."""
+
+    unsettled: str
+    """What to say where the rules are not what was asked after several changes; all was taken back then."""
+    patience: int
+    """How often a change is tried that a tool refuses though nothing seems to have changed."""
+
+    def refuse(self, host: Host, request: PortsRequest) -> None:
+        """Raises HostError for a request that this system cannot serve, before anything is looked at."""
+
+    def observe(self, host: Host, request: PortsRequest) -> Facts:
+        """Reads what all firewalls of the system have in common; changes nothing; raises HostError."""
+
+    def choose(self, host: Host, facts: Facts, request: PortsRequest) -> Sequence[Firewall[Facts, Any, Any]]:
+        """Returns the firewalls to change, none where nothing filters; raises HostError where that is not clear."""
+
+    def judge(self, facts: Facts, request: PortsRequest) -> List[PortVerdict]:
+        """Returns the verdict on each port that is asked about."""
+
+    def is_unchanged(self, before: Facts, after: Facts) -> bool:
+        """Tells whether nobody changed a rule between two looks."""
+
+    def interfaces(self, facts: Facts) -> FrozenSet[str]:
+        """Returns the names of the host's interfaces, empty if they are not known."""
+
+    def name_unfiltered(
+        self, host: Host, facts: Facts, request: PortsRequest, verdicts: Sequence[PortVerdict]
+    ) -> Tuple[str, Tuple[str, ...]]:
+        """Returns the firewall to name where none was chosen, and what there is to say then."""
+
+    def name_untouched(self, host: Host, facts: Facts, request: PortsRequest, name: str) -> str:
+        """Returns the firewall to name where nothing had to be removed; ``name`` is the first that was looked at."""
+
+    def report(self, host: Host, request: PortsRequest) -> Dict[str, Any]:
+        """Returns what ports_info tells: the firewall in charge, the verdicts and the rule sets of this collection."""

@@ -12,8 +12,9 @@ from ansible_collections.port443.https.plugins.module_utils._errors import HostE
 from ansible_collections.port443.https.plugins.module_utils._host.host import Completed, Host
 from ansible_collections.port443.https.plugins.module_utils._linux.boot_sets import advice_for, observe_boot_sets
 from ansible_collections.port443.https.plugins.module_utils._linux.kernel import FAMILIES, Kernel, observe_kernel
+from ansible_collections.port443.https.plugins.module_utils._linux.kernel_plan import KernelPlan
 from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Ruleset
-from ansible_collections.port443.https.plugins.module_utils._plan.steps import Plan, Write
+from ansible_collections.port443.https.plugins.module_utils._plan.steps import Write
 from ansible_collections.port443.https.plugins.module_utils._spec.request import PortsRequest
 from ansible_collections.port443.https.plugins.module_utils._verdict.port_verdict import PortVerdict, judge
 from ansible_collections.port443.https.plugins.module_utils._xtables.restore import command_of
@@ -29,7 +30,9 @@ _MISSING = (
 )
 
 
-def rehearse(host: Host, files: Sequence[RulesFile], plan: Plan, request: PortsRequest, kernel: Kernel) -> Plan:
+def rehearse(
+    host: Host, files: Sequence[RulesFile], plan: KernelPlan, request: PortsRequest, kernel: Kernel
+) -> KernelPlan:
     """Returns the plan with ``persisted`` and warnings as the rehearsal showed; raises HostError for a broken file."""
     after = {step.path: step.after for step in plan.steps if isinstance(step, Write)}
     whole = plan.persisted == "written"

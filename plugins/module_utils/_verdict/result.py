@@ -12,6 +12,9 @@ from ansible_collections.port443.https.plugins.module_utils._plan.steps import C
 from ansible_collections.port443.https.plugins.module_utils._spec.request import PortsRequest
 from ansible_collections.port443.https.plugins.module_utils._verdict.port_verdict import PortVerdict
 
+NONE = "none"
+"""The name of the firewall where nothing on a host filters."""
+
 
 @dataclass(frozen=True)
 class Result:
@@ -53,3 +56,12 @@ def warnings_of(
     if request.state == "present" and gone:
         found.append(f"there is no interface {' and no '.join(gone)} now: nothing arrives there")
     return tuple(found)
+
+
+def readable(text: str) -> str:
+    """Returns text that may be shown.
+
+    Foreign comments may hold bytes that are no UTF-8, and codes that a terminal would obey.
+    """
+    shown = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return "".join(char if char.isprintable() or char in "\n\t" else repr(char)[1:-1] for char in shown)

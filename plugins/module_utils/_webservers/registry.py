@@ -6,10 +6,14 @@ from __future__ import annotations
 
 from typing import Callable, Dict, Optional
 
-from ansible_collections.port443.https.plugins.module_utils._certificate.request import CertificateRequest
 from ansible_collections.port443.https.plugins.module_utils._host.host import Host
 from ansible_collections.port443.https.plugins.module_utils._webservers.apache import Apache
-from ansible_collections.port443.https.plugins.module_utils._webservers.base import NoService, OwnCommands, WebServer
+from ansible_collections.port443.https.plugins.module_utils._webservers.base import (
+    Command,
+    NoService,
+    OwnCommands,
+    WebServer,
+)
 from ansible_collections.port443.https.plugins.module_utils._webservers.haproxy import Haproxy
 from ansible_collections.port443.https.plugins.module_utils._webservers.nginx import Nginx
 
@@ -20,10 +24,12 @@ SERVICES: Dict[str, Callable[[Host, Optional[str]], WebServer]] = {
 }
 
 
-def choose_service(request: CertificateRequest, host: Host) -> WebServer:
-    """Returns the service that a request names; for ``none`` the user's commands, or nothing where there are none."""
-    if request.service != "none":
-        return SERVICES[request.service](host, request.service_config)
-    if request.reload_command:
-        return OwnCommands(host, request.test_command, request.reload_command)
+def choose_service(
+    host: Host, kind: str, config: Optional[str], test_command: Command, reload_command: Command
+) -> WebServer:
+    """Returns the service of a kind; for ``none`` the user's commands, or nothing where there are none."""
+    if kind != "none":
+        return SERVICES[kind](host, config)
+    if reload_command:
+        return OwnCommands(host, test_command, reload_command)
     return NoService()

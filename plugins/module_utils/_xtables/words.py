@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 import calendar
+import ipaddress
 import re
-import socket
 import time
 from functools import lru_cache
 from typing import List, Optional, Tuple
@@ -204,10 +204,9 @@ def _host_mask(word: str, width: int) -> Optional[int]:
 def parse_address(word: str, family: str) -> Optional[int]:
     """Returns an address as an integer, or None if the word is none."""
     try:
-        packed = socket.inet_pton(socket.AF_INET6 if family == "ip6" else socket.AF_INET, word)
-    except (OSError, ValueError):
+        return int(ipaddress.IPv6Address(word) if family == "ip6" else ipaddress.IPv4Address(word))
+    except ValueError:
         return None
-    return int.from_bytes(packed, "big")
 
 
 def parse_address_range(word: str, family: str) -> Optional[Span]:

@@ -36,15 +36,15 @@ def test_the_registry_is_the_folder():
 
 @pytest.mark.parametrize("kind", SERVICES)
 def test_a_service_that_is_not_installed_says_so(kind):
-    service = choose_service(make_request(service=kind), Bare())
+    service = choose_service(Bare(), kind, None, (), ())
     serving = service.observe(WantedPair("/etc/port443/x", "www.example.com", ()))
     words = {"apache": "Apache", "haproxy": "HAProxy"}.get(kind, kind)
     assert (serving.named, serving.running, serving.reason) == (False, False, f"{words} is not installed")
 
 
 def test_none_is_nobody_or_the_users_own_commands():
-    assert isinstance(choose_service(make_request(service="none"), Host()), NoService)
-    own = choose_service(make_request(service="none", reload_command=["true"], test_command=["false"]), Host())
+    assert isinstance(choose_service(Host(), "none", None, (), ()), NoService)
+    own = choose_service(Host(), "none", None, ("false",), ("true",))
     assert isinstance(own, OwnCommands)
     assert (own.test().returncode, own.reload().returncode) == (1, 0)
 

@@ -17,7 +17,7 @@ from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld
     ServiceDefinition,
     render_service,
 )
-from ansible_collections.port443.https.plugins.module_utils._ports import engine as _engine
+from ansible_collections.port443.https.plugins.module_utils._ports import engine, platform_linux
 from ansible_collections.port443.https.plugins.module_utils._spec.ports import PortRule
 from recorded_firewalld import (
     BASE,
@@ -102,9 +102,9 @@ class LockedHost(RecordedHost):
 def test_that_is_refused_before_anything_changes_and_in_check_mode(check, monkeypatch):
     host = LockedHost("1.3.3")
     host.files[SERVICE] = DEFINITION
-    monkeypatch.setattr(_engine, "observe_kernel", lambda host: kernel())
+    monkeypatch.setattr(platform_linux, "observe_kernel", lambda host: kernel())
     with pytest.raises(HostError) as refused:
-        _engine.ensure(host, request(**ICINGA), check)
+        engine.ensure(host, request(**ICINGA), check)
     assert refused.value.message == REFUSED
 
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 import random
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.engine import ensure
 from ansible_collections.port443.https.plugins.module_utils._pf.conf import anchors_of_ours, settled, without_block
+from ansible_collections.port443.https.plugins.module_utils._ports.engine import ensure
 from ansible_collections.port443.https.plugins.module_utils._spec.request import parse_request
 from fake_pf.grammar import Parser
 from fake_pf.host import PlayedHost

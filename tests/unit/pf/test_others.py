@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.engine import ensure
+from ansible_collections.port443.https.plugins.module_utils._ports.engine import ensure
 from ansible_collections.port443.https.plugins.module_utils._spec.request import parse_request
 
 BLOCKING = "block in all\npass out all\npass in proto tcp from any to any port 22\n"
@@ -103,7 +103,7 @@ def test_a_rule_that_came_meanwhile_stays_when_all_is_taken_back(played, monkeyp
     host = played(name, conf)
     meddle(host, monkeypatch, lambda real: real(["pfctl", "-f", "-"], conf + CALL + ADDED))
     monkeypatch.setattr(
-        "ansible_collections.port443.https.plugins.module_utils._firewalls.pf.engine.foresee",
+        "ansible_collections.port443.https.plugins.module_utils._firewalls.pf.backend.foresee",
         lambda _host, have, _plan, _request: have.live,
     )
     with pytest.raises(HostError, match="require_effective is set"):

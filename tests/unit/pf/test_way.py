@@ -6,12 +6,14 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError, RequestError
-from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.engine import report
 from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.links import parse_ifconfig, parse_route
+from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.platform import PfPlatform
 from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.system import parse_rc_conf_local
 from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._linux.kernel import Kernel
+from ansible_collections.port443.https.plugins.module_utils._nfnetlink.view import NftView
 from ansible_collections.port443.https.plugins.module_utils._ports.engine import ensure
-from ansible_collections.port443.https.plugins.module_utils._ports.registry import BACKENDS
+from ansible_collections.port443.https.plugins.module_utils._ports.platform_linux import Linux
 from ansible_collections.port443.https.plugins.module_utils._spec.request import parse_request
 from fake_pf.companions import IFCONFIG
 
@@ -29,7 +31,9 @@ def test_the_engine_takes_the_way_of_pf(system, played):
 def test_a_linux_host_has_no_pf():
     assert Host().system() == "Linux"
     with pytest.raises(HostError, match="this host runs Linux"):
-        BACKENDS["pf"]().observe(Host(), None)
+        Linux().choose(
+            Host(), Kernel((), (), {}, None, NftView()), parse_request({"ports": ["443/tcp"], "backend": "pf"})
+        )
 
 
 @pytest.mark.parametrize("option", [{"zone": "public"}, {"timeout": "10m"}])
@@ -51,7 +55,7 @@ def test_ports_info_judges_and_lists_the_sets(system, played):
     host = played(system, BLOCKING)
     ensure(host, parse_request({"ports": ["443/tcp"], "name": "web"}), False)
     host.machine.kernel.calls.clear()
-    found = report(host, parse_request({"ports": ["443/tcp", "25/tcp"]}))
+    found = PfPlatform().report(host, parse_request({"ports": ["443/tcp", "25/tcp"]}))
     assert (found["backend"], host.changing_calls()) == ("pf", [])
     assert [(one["port"], one["family"], one["verdict"]) for one in found["effective"]] == [
         ("25", "ipv4", "blocked"),

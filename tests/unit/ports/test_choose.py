@@ -8,7 +8,7 @@ import pytest
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Chain, Match, Rule, Table
 from ansible_collections.port443.https.plugins.module_utils._netfilter.table_owner import find_managers
-from ansible_collections.port443.https.plugins.module_utils._ports.detect import Choice, Facts, choose
+from ansible_collections.port443.https.plugins.module_utils._ports.detect import Evidence, choose
 from ansible_collections.port443.https.plugins.module_utils._xtables.parse import parse_save
 
 BASE = "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n"
@@ -55,13 +55,13 @@ PROGRAMS = (  # the tables that they make
 
 @pytest.mark.parametrize(("_title", "ruleset"), NOTHING, ids=[title for title, _ruleset in NOTHING])
 def test_nothing_in_charge(_title, ruleset):
-    assert choose(Facts(ruleset), "auto") == Choice("none")
+    assert choose(Evidence(ruleset), "auto") == "none"
 
 
 @pytest.mark.parametrize("name", PROGRAMS.split())
 def test_a_program_that_filters_for_itself_is_not_in_charge(name):
-    assert choose(Facts(native(name, policy="drop")), "auto") == Choice("none")
-    assert choose(Facts(native(name) + iptables(policy="DROP")), "auto") == Choice("iptables")
+    assert choose(Evidence(native(name, policy="drop")), "auto") == "none"
+    assert choose(Evidence(native(name) + iptables(policy="DROP")), "auto") == "iptables"
 
 
 IPTABLES = [
@@ -79,7 +79,7 @@ IPTABLES = [
 
 @pytest.mark.parametrize(("_title", "ruleset"), IPTABLES, ids=[title for title, _ruleset in IPTABLES])
 def test_iptables_in_charge(_title, ruleset):
-    assert choose(Facts(ruleset), "auto") == Choice("iptables")
+    assert choose(Evidence(ruleset), "auto") == "iptables"
 
 
 def banning(name, rule, policy="accept"):
@@ -123,8 +123,8 @@ FIREWALLD = native("firewalld")
     ],
 )
 def test_who_is_in_charge_is_seen_from_the_rules_unless_another_is_insisted_on(ruleset, name):
-    assert choose(Facts(ruleset), "auto") == Choice(name)
-    assert choose(Facts(ruleset), "iptables") == Choice("iptables")
+    assert choose(Evidence(ruleset), "auto") == name
+    assert choose(Evidence(ruleset), "iptables") == "iptables"
 
 
 @pytest.mark.parametrize(
@@ -146,19 +146,19 @@ def test_who_is_in_charge_is_seen_from_the_rules_unless_another_is_insisted_on(r
 def test_two_firewalls_are_both_named(ruleset, names):
     assert set(find_managers(ruleset)) == names
     with pytest.raises(HostError) as refusal:
-        choose(Facts(ruleset), "auto")
+        choose(Evidence(ruleset), "auto")
     assert all(name in refusal.value.message for name in names)
     assert "option backend" in refusal.value.message
 
 
 def test_a_running_service_is_in_charge_before_it_has_rules():
-    assert choose(Facts((), running=("firewalld",)), "auto") == Choice("firewalld")
+    assert choose(Evidence((), running=("firewalld",)), "auto") == "firewalld"
     with pytest.raises(HostError, match=r"firewalld .its service runs."):
-        choose(Facts(iptables(policy="DROP"), running=("firewalld",)), "auto")
+        choose(Evidence(iptables(policy="DROP"), running=("firewalld",)), "auto")
 
 
 def test_what_the_next_boot_starts_is_in_charge_where_nothing_filters_now():
-    assert choose(Facts((), at_boot=("nftables",)), "auto") == Choice("nftables")
-    assert choose(Facts(iptables(policy="DROP"), at_boot=("nftables",)), "auto") == Choice("iptables")
+    assert choose(Evidence((), at_boot=("nftables",)), "auto") == "nftables"
+    assert choose(Evidence(iptables(policy="DROP"), at_boot=("nftables",)), "auto") == "iptables"
     with pytest.raises(HostError, match=r"ufw .starts at boot. and nftables"):
-        choose(Facts((), at_boot=("ufw", "nftables")), "auto")
+        choose(Evidence((), at_boot=("ufw", "nftables")), "auto")

@@ -4,10 +4,10 @@
 
 from __future__ import annotations
 
-from ansible_collections.port443.https.plugins.module_utils._entry.ports_info import place
 from ansible_collections.port443.https.plugins.module_utils._linux.kernel import Kernel
 from ansible_collections.port443.https.plugins.module_utils._netfilter.explanation import Verdict
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.view import NftView
+from ansible_collections.port443.https.plugins.module_utils._ports.platform_linux import place
 
 KERNEL = Kernel((), (), {}, None, NftView())
 

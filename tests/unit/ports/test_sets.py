@@ -7,7 +7,7 @@ from __future__ import annotations
 from ansible_collections.port443.https.plugins.module_utils._linux.kernel import Kernel
 from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Chain, Rule, Table
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.view import NftView
-from ansible_collections.port443.https.plugins.module_utils._ports.sets import list_sets
+from ansible_collections.port443.https.plugins.module_utils._ports.platform_linux import list_sets
 from ansible_collections.port443.https.plugins.module_utils._xtables.parse import parse_save
 
 SAVE = """*filter

@@ -29,20 +29,25 @@ from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld
     FirewalldState,
     service_path,
 )
+from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.origin import find_origin
 from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.predict import predict
 from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.reload import Reload, Try, state_of
 from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.running import is_running
 from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.saved import plan_saved
+from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.sets import list_sets
 from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.target import find_targets
 from ansible_collections.port443.https.plugins.module_utils._host.dbus import Refusal
 from ansible_collections.port443.https.plugins.module_utils._host.host import Host
 from ansible_collections.port443.https.plugins.module_utils._linux.kernel import Kernel
-from ansible_collections.port443.https.plugins.module_utils._plan.steps import Plan, Step
+from ansible_collections.port443.https.plugins.module_utils._linux.kernel_plan import KernelPlan
+from ansible_collections.port443.https.plugins.module_utils._netfilter.explanation import Verdict
+from ansible_collections.port443.https.plugins.module_utils._netfilter.rule_sets import RuleSet
+from ansible_collections.port443.https.plugins.module_utils._plan.steps import Step
 from ansible_collections.port443.https.plugins.module_utils._spec.request import PortsRequest
 
 
 class Firewalld:
-    """firewalld as a Backend."""
+    """firewalld as a Firewall."""
 
     name = "firewalld"
 
@@ -64,7 +69,7 @@ class Firewalld:
         """Reads firewalld's files and asks the daemon if it runs."""
         return _observe.observe(host, kernel)
 
-    def plan(self, have: FirewalldState, request: PortsRequest) -> Plan:
+    def plan(self, have: FirewalldState, request: PortsRequest) -> KernelPlan:
         """Returns what makes firewalld what the request says, from data alone; raises HostError if nothing can."""
         _refuse_hopeless(have, request)
         now, saved = find_targets(have, request)
@@ -77,16 +82,16 @@ class Firewalld:
                 "firewalld is in panic mode, in which it drops every packet and takes no change: end that with "
                 "firewall-cmd --panic-off and run again"
             )
-        return Plan(
+        return KernelPlan(
             steps,
-            predict(have.kernel.ruleset, live.added, request.ports),
             files.changes + live.changes,
             _persisted(have, request, saved, live.reload or (live.loaded and not files.steps)),
             tuple(_warnings(have, request, now, saved)),
             risky=live.reload,
+            ruleset=predict(have.kernel.ruleset, live.added, request.ports),
         )
 
-    def rehearse(self, host: Host, have: FirewalldState, plan: Plan, request: PortsRequest) -> Plan:
+    def rehearse(self, host: Host, have: FirewalldState, plan: KernelPlan, request: PortsRequest) -> KernelPlan:
         """Returns the plan, without a reload where firewalld finds that its files are broken already."""
         if have.daemon is None or not plan.risky:
             return plan
@@ -96,6 +101,21 @@ class Firewalld:
         pinned = replace(have.daemon, keeps=(*have.daemon.keeps, answer.words))
         other = self.plan(replace(have, daemon=pinned), request)
         return replace(other, warnings=(*other.warnings, f"what firewalld has saved is broken: {answer.words}"))
+
+    def foresee(
+        self, host: Host, have: FirewalldState, plan: KernelPlan, request: PortsRequest
+    ) -> Tuple[KernelPlan, Kernel]:
+        """Returns the plan as rehearsed, and the kernel as it leaves it."""
+        rehearsed = self.rehearse(host, have, plan, request)
+        return rehearsed, rehearsed.after(have.kernel)
+
+    def list_saved_sets(self, host: Host) -> List[RuleSet]:
+        """Returns the sets that are services in firewalld's files."""
+        return list_sets(host)
+
+    def find_origin(self, host: Host, kernel: Kernel, verdict: Verdict) -> str:
+        """Returns the file of the zone or policy whose chain holds what decided, empty where it is none's."""
+        return find_origin(verdict, host.is_file)
 
 
 def _refuse_hopeless(have: FirewalldState, request: PortsRequest) -> None:

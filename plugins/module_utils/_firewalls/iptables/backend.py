@@ -39,13 +39,17 @@ from ansible_collections.port443.https.plugins.module_utils._linux.kernel import
     Kernel,
     refuse_unprintable,
 )
+from ansible_collections.port443.https.plugins.module_utils._linux.kernel_plan import KernelPlan
+from ansible_collections.port443.https.plugins.module_utils._linux.rules_origin import find_origin, read_rules_files
+from ansible_collections.port443.https.plugins.module_utils._netfilter.explanation import Verdict
+from ansible_collections.port443.https.plugins.module_utils._netfilter.rule_sets import RuleSet
 from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Chain, Ruleset, Table
 from ansible_collections.port443.https.plugins.module_utils._netfilter.table_owner import BASES
 from ansible_collections.port443.https.plugins.module_utils._plan.diff import excerpt
-from ansible_collections.port443.https.plugins.module_utils._plan.steps import Change, Plan, Prune, Step
+from ansible_collections.port443.https.plugins.module_utils._plan.steps import Change, Prune, Step
 from ansible_collections.port443.https.plugins.module_utils._rehearsal.iptables import rehearse
 from ansible_collections.port443.https.plugins.module_utils._spec.request import CHAIN_PREFIX, PortsRequest
-from ansible_collections.port443.https.plugins.module_utils._xtables.rules_file import RulesFile
+from ansible_collections.port443.https.plugins.module_utils._xtables.rules_file import LOADERS, RulesFile
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,7 @@ class _Part:
 
 
 class Iptables:
-    """iptables as a Backend."""
+    """iptables as a Firewall."""
 
     name = "iptables"
 
@@ -89,7 +93,7 @@ class Iptables:
         """Tells whether the next boot will load rules that filter, whatever the kernel holds now."""
         return any(file.filters for file in persist.observe_files(host))
 
-    def plan(self, have: IptablesState, request: PortsRequest) -> Plan:
+    def plan(self, have: IptablesState, request: PortsRequest) -> KernelPlan:
         """Returns what makes the host what the request says, from data alone; raises HostError if nothing can."""
         parts: List[_Part] = []
         warnings: List[str] = []
@@ -103,17 +107,33 @@ class Iptables:
                 parts += [part] if part else []
         saved = persist.plan_files(have.files, have.scripts, have.packaged, request, have.kernel)
         changes = tuple(part.change for part in parts if part.change) + saved.changes
-        return Plan(
+        return KernelPlan(
             tuple(step for part in parts for step in part.steps) + saved.steps,
-            _replaced(have.kernel.ruleset, parts),
             changes,
             saved.persisted,
             tuple(dict.fromkeys(warnings)) + saved.warnings,
+            ruleset=_replaced(have.kernel.ruleset, parts),
         )
 
-    def rehearse(self, host: Host, have: IptablesState, plan: Plan, request: PortsRequest) -> Plan:
+    def rehearse(self, host: Host, have: IptablesState, plan: KernelPlan, request: PortsRequest) -> KernelPlan:
         """Returns the plan with what loading its files in a private network namespace showed; raises HostError."""
         return rehearse(host, have.files, plan, request, have.kernel)
+
+    def foresee(
+        self, host: Host, have: IptablesState, plan: KernelPlan, request: PortsRequest
+    ) -> Tuple[KernelPlan, Kernel]:
+        """Returns the plan as rehearsed, and the kernel as it leaves it."""
+        rehearsed = self.rehearse(host, have, plan, request)
+        return rehearsed, rehearsed.after(have.kernel)
+
+    def list_saved_sets(self, host: Host) -> List[RuleSet]:
+        """Returns none: each set is a chain of the ruleset."""
+        return []
+
+    def find_origin(self, host: Host, kernel: Kernel, verdict: Verdict) -> str:
+        """Returns the line of a rules file that what decided comes from, empty where none has it."""
+        paths = [(family, path) for loader in LOADERS for family, path in loader.paths.items()]
+        return find_origin(read_rules_files(host, paths), verdict)
 
 
 def _frontend(kernel: Kernel, family: int, request: PortsRequest) -> Tuple[Optional[str], str]:

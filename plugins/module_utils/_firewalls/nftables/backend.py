@@ -11,6 +11,7 @@ from typing import Dict, List, Sequence, Tuple
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._firewalls.nftables import script
 from ansible_collections.port443.https.plugins.module_utils._firewalls.nftables.files import BootFile, observe_files
+from ansible_collections.port443.https.plugins.module_utils._firewalls.nftables.origin import find_origin
 from ansible_collections.port443.https.plugins.module_utils._firewalls.nftables.persist import KnownFile, plan_files
 from ansible_collections.port443.https.plugins.module_utils._firewalls.nftables.rehearse import rehearse
 from ansible_collections.port443.https.plugins.module_utils._firewalls.nftables.show import show
@@ -24,9 +25,12 @@ from ansible_collections.port443.https.plugins.module_utils._firewalls.nftables.
 from ansible_collections.port443.https.plugins.module_utils._host.host import Host
 from ansible_collections.port443.https.plugins.module_utils._linux.boot_scripts import observe_scripts
 from ansible_collections.port443.https.plugins.module_utils._linux.kernel import Kernel
+from ansible_collections.port443.https.plugins.module_utils._linux.kernel_plan import KernelPlan
+from ansible_collections.port443.https.plugins.module_utils._netfilter.explanation import Verdict
+from ansible_collections.port443.https.plugins.module_utils._netfilter.rule_sets import RuleSet
 from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Ruleset, Table
 from ansible_collections.port443.https.plugins.module_utils._netfilter.table_owner import find_managers
-from ansible_collections.port443.https.plugins.module_utils._plan.steps import Plan, Step
+from ansible_collections.port443.https.plugins.module_utils._plan.steps import Step
 from ansible_collections.port443.https.plugins.module_utils._rehearsal.nft import Loaded, load
 from ansible_collections.port443.https.plugins.module_utils._spec.request import CHAIN_PREFIX, PortsRequest
 
@@ -44,7 +48,7 @@ class NftablesState:
 
 
 class Nftables:
-    """nftables as a Backend."""
+    """nftables as a Firewall."""
 
     name = "nftables"
 
@@ -63,24 +67,43 @@ class Nftables:
         scripts = () if any(known.file.enabled for known in files) else observe_scripts(host, _WORD)
         return NftablesState(kernel, files, scripts, host.find("nft") is not None)
 
-    def plan(self, have: NftablesState, request: PortsRequest) -> Plan:
+    def plan(self, have: NftablesState, request: PortsRequest) -> KernelPlan:
         """Returns what makes the host what the request says, from data alone; raises HostError if nothing can."""
         planned = plan_tables(have.kernel.ruleset, request, have.kernel.links)
         steps: Tuple[Step, ...] = script.change(request.chain, planned.changes) if planned.changes else ()
         if steps and not have.installed:
             raise HostError("nft is not installed on this host: install the nftables package")
         saved = plan_files(have.files, have.scripts, request, have.kernel)
-        return Plan(
+        return KernelPlan(
             steps + saved.steps,
-            _replaced(have.kernel.ruleset, planned.changes, request.chain),
             tuple(show(change, request.chain) for change in planned.changes) + saved.changes,
             saved.persisted,
             (*_told(planned), *_owned(have.kernel.ruleset, request), *saved.warnings),
+            ruleset=_replaced(have.kernel.ruleset, planned.changes, request.chain),
         )
 
-    def rehearse(self, host: Host, have: NftablesState, plan: Plan, request: PortsRequest) -> Plan:
+    def rehearse(self, host: Host, have: NftablesState, plan: KernelPlan, request: PortsRequest) -> KernelPlan:
         """Returns the plan with what loading its files in a private network namespace showed; raises HostError."""
         return rehearse(host, have.files, plan, request, have.kernel)
+
+    def foresee(
+        self, host: Host, have: NftablesState, plan: KernelPlan, request: PortsRequest
+    ) -> Tuple[KernelPlan, Kernel]:
+        """Returns the plan as rehearsed, and the kernel as it leaves it."""
+        rehearsed = self.rehearse(host, have, plan, request)
+        return rehearsed, rehearsed.after(have.kernel)
+
+    def list_saved_sets(self, host: Host) -> List[RuleSet]:
+        """Returns none: each set is a chain of the ruleset."""
+        return []
+
+    def find_origin(self, host: Host, kernel: Kernel, verdict: Verdict) -> str:
+        """Returns the line of an nft file that what decided comes from, empty where none has it."""
+        if verdict.frontend != "nft":
+            return ""
+        count = _count(kernel, verdict)
+        found = (find_origin(file.sources, verdict, count) for file in observe_files(host))
+        return next((origin for origin in found if origin), "")
 
 
 def _known(host: Host, file: BootFile) -> KnownFile:
@@ -124,3 +147,12 @@ def _replaced(ruleset: Ruleset, changes: Sequence[TableChange], chain: str) -> R
         changed.pop((table.family, table.name), table) if table.frontend == "nft" else table for table in ruleset
     )
     return kept + tuple(changed.values())
+
+
+def _count(kernel: Kernel, verdict: Verdict) -> int:
+    """How many rules the kernel has in the chain that what decided stands in, as nft counts them."""
+    for table in kernel.ruleset:
+        chain = table.chain(verdict.chain)
+        if (table.frontend, table.family, table.name) == ("nft", verdict.family, verdict.table) and chain:
+            return len({rule.handle for rule in chain.rules})
+    return 0

@@ -17,7 +17,8 @@ from ansible_collections.port443.https.plugins.module_utils._firewalls.nftables.
 from ansible_collections.port443.https.plugins.module_utils._firewalls.nftables.tables import plan_tables
 from ansible_collections.port443.https.plugins.module_utils._host.host import Host
 from ansible_collections.port443.https.plugins.module_utils._linux.kernel import Kernel
-from ansible_collections.port443.https.plugins.module_utils._plan.steps import Plan, Write
+from ansible_collections.port443.https.plugins.module_utils._linux.kernel_plan import KernelPlan
+from ansible_collections.port443.https.plugins.module_utils._plan.steps import Write
 from ansible_collections.port443.https.plugins.module_utils._rehearsal.nft import Loaded, load
 from ansible_collections.port443.https.plugins.module_utils._spec.request import PortsRequest
 from ansible_collections.port443.https.plugins.module_utils._verdict.port_verdict import judge
@@ -25,7 +26,9 @@ from ansible_collections.port443.https.plugins.module_utils._verdict.port_verdic
 _CHECK = ("nft", "-c", "-f", "-")
 
 
-def rehearse(host: Host, files: Sequence[KnownFile], plan: Plan, request: PortsRequest, kernel: Kernel) -> Plan:
+def rehearse(
+    host: Host, files: Sequence[KnownFile], plan: KernelPlan, request: PortsRequest, kernel: Kernel
+) -> KernelPlan:
     """Returns the plan with ``persisted`` and warnings as the rehearsal showed; raises HostError for a broken file."""
     after = {step.path: step.after or b"" for step in plan.steps if isinstance(step, Write)}
     whole = plan.persisted == "written"
@@ -65,7 +68,7 @@ def _load(host: Host, known: KnownFile, edited: NftSources, request: PortsReques
     return loaded
 
 
-def _would_be_blocked(plan: Plan, loaded: Loaded, request: PortsRequest, kernel: Kernel) -> List[str]:
+def _would_be_blocked(plan: KernelPlan, loaded: Loaded, request: PortsRequest, kernel: Kernel) -> List[str]:
     live = {entry.key: entry for entry in judge(plan.ruleset, kernel.links, request)}
     return [
         f"after a reboot {entry.title} would be blocked: {entry.because}"

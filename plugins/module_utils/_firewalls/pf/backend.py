@@ -1,37 +1,32 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""pf as a backend of a Linux host, where there is none; the systems that have it go the way of ``_way``."""
+"""pf as a Firewall: an anchor of ours, its file, and the marked block in pf.conf that loads it."""
 
 from __future__ import annotations
 
-from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from dataclasses import replace
+from typing import Tuple
+
+from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.dry_run import foresee
+from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.observe import PfState
+from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.plan import PfPlan, plan
 from ansible_collections.port443.https.plugins.module_utils._host.host import Host
-from ansible_collections.port443.https.plugins.module_utils._linux.kernel import Kernel
-from ansible_collections.port443.https.plugins.module_utils._plan.steps import Plan
 from ansible_collections.port443.https.plugins.module_utils._spec.request import PortsRequest
 
 
 class Pf:
-    """Says of a Linux host that it has no pf."""
+    """pf of FreeBSD, OpenBSD and macOS."""
 
     name = "pf"
 
-    def filters_at_boot(self, host: Host) -> bool:
-        """No Linux host has pf."""
-        return False
+    def observe(self, host: Host, facts: PfState) -> PfState:
+        """Returns the facts: the platform has read all that pf has."""
+        return facts
 
-    def may_hold(self, host: Host, kernel: Kernel, request: PortsRequest) -> bool:
-        """No Linux host has pf."""
-        return False
+    def plan(self, state: PfState, request: PortsRequest) -> PfPlan:
+        """Returns what makes the host what the request says, from data alone; raises HostError if nothing can."""
+        return plan(state, request)
 
-    def observe(self, host: Host, kernel: Kernel) -> None:
-        """Raises HostError."""
-        raise HostError("pf is the firewall of FreeBSD, OpenBSD and macOS, and this host runs Linux")
-
-    def plan(self, have: None, request: PortsRequest) -> Plan:
-        """Is never come to."""
-        raise NotImplementedError
-
-    def rehearse(self, host: Host, have: None, plan: Plan, request: PortsRequest) -> Plan:
-        """Is never come to."""
-        raise NotImplementedError
+    def foresee(self, host: Host, state: PfState, plan: PfPlan, request: PortsRequest) -> Tuple[PfPlan, PfState]:
+        """Returns the plan, and what pf will hold by a dry run of pfctl; raises HostError for what it would refuse."""
+        return plan, replace(state, live=foresee(host, state, plan, request))

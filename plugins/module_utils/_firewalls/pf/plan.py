@@ -40,13 +40,13 @@ from ansible_collections.port443.https.plugins.module_utils._pf.drift import cal
 from ansible_collections.port443.https.plugins.module_utils._pf.parse import parse_rules
 from ansible_collections.port443.https.plugins.module_utils._pf.rule import meaning
 from ansible_collections.port443.https.plugins.module_utils._pf.walk import Filter
-from ansible_collections.port443.https.plugins.module_utils._plan.steps import Change, Run, Step, Write
+from ansible_collections.port443.https.plugins.module_utils._plan.steps import Change, Plan, Run, Step, Write
 from ansible_collections.port443.https.plugins.module_utils._spec.request import PortsRequest
 
 
 @dataclass(frozen=True)
-class PfPlan:
-    """What is to be done, and what has to be tried before.
+class PfPlan(Plan):
+    """A plan for pf, with what has to be tried before.
 
     ``rules`` is the text of the anchor (empty: none). ``conf`` is the text that pf.conf is to hold, ``calls`` whether
     it calls the anchor. ``main`` is the text that the main ruleset is loaded from, None where it stays; ``parts`` tells
@@ -54,16 +54,12 @@ class PfPlan:
     tells that pf comes on.
     """
 
-    steps: Tuple[Step, ...]
     rules: str = ""
     conf: str = ""
     calls: bool = False
     main: Optional[str] = None
     parts: bool = False
     switches_on: bool = False
-    changes: Tuple[Change, ...] = ()
-    persisted: str = "not needed"
-    warnings: Tuple[str, ...] = ()
     left: Tuple[str, ...] = ()
 
 
@@ -93,16 +89,16 @@ def _plan_present(have: PfState, request: PortsRequest) -> PfPlan:
     before, after = _enable.steps(have, request, switches_on)
     return PfPlan(
         (*before, *files, *loads, *after),
-        rules,
-        want_conf,
-        request.persistent or find_call(stripped, anchor).called,
-        main.text if main else None,
-        bool(main and main.parts),
-        switches_on,
         _changes(have, anchor, want_conf, want_file, rules if loads else None),
         _persisted(have, request),
         _warnings(have, request, bool(main and main.parts)) + _told_of_adopted(adopted),
-        main.step.left if main else (),
+        rules=rules,
+        conf=want_conf,
+        calls=request.persistent or find_call(stripped, anchor).called,
+        main=main.text if main else None,
+        parts=bool(main and main.parts),
+        switches_on=switches_on,
+        left=main.step.left if main else (),
     )
 
 
@@ -166,13 +162,11 @@ def _plan_absent(have: PfState, request: PortsRequest) -> PfPlan:
     last = not anchors_of_ours(stripped)
     return PfPlan(
         (*conf, *loads, *others, *(_enable.release_steps(have) if last else ())),
-        "",
-        stripped,
-        find_call(stripped, anchor).called,
-        main.text if main else None,
-        bool(main and main.parts),
-        False,
         _changes(have, anchor, stripped, None, "" if holds else None),
+        conf=stripped,
+        calls=find_call(stripped, anchor).called,
+        main=main.text if main else None,
+        parts=bool(main and main.parts),
         left=main.step.left if main else (),
     )
 

@@ -16,6 +16,7 @@ from ansible_collections.port443.https.plugins.module_utils._firewalls.ufw.boot 
 from ansible_collections.port443.https.plugins.module_utils._firewalls.ufw.desired import is_ours, with_set, without_set
 from ansible_collections.port443.https.plugins.module_utils._firewalls.ufw.live import is_live, plan_live
 from ansible_collections.port443.https.plugins.module_utils._firewalls.ufw.rule import encode_comment
+from ansible_collections.port443.https.plugins.module_utils._firewalls.ufw.sets import RULES_FILES, list_sets
 from ansible_collections.port443.https.plugins.module_utils._firewalls.ufw.settings import (
     CONFIGURATION,
     LOCK,
@@ -37,10 +38,14 @@ from ansible_collections.port443.https.plugins.module_utils._linux.kernel import
     Kernel,
     refuse_unprintable,
 )
+from ansible_collections.port443.https.plugins.module_utils._linux.kernel_plan import KernelPlan
+from ansible_collections.port443.https.plugins.module_utils._linux.rules_origin import find_origin, read_rules_files
 from ansible_collections.port443.https.plugins.module_utils._linux.ssh_session import Session, find_sessions
+from ansible_collections.port443.https.plugins.module_utils._netfilter.explanation import Verdict
+from ansible_collections.port443.https.plugins.module_utils._netfilter.rule_sets import RuleSet
 from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Ruleset, Table
 from ansible_collections.port443.https.plugins.module_utils._plan.diff import cut, excerpt
-from ansible_collections.port443.https.plugins.module_utils._plan.steps import Change, Plan, Run, Step, Write
+from ansible_collections.port443.https.plugins.module_utils._plan.steps import Change, Run, Step, Write
 from ansible_collections.port443.https.plugins.module_utils._rehearsal.iptables import rehearse
 from ansible_collections.port443.https.plugins.module_utils._spec.request import PortsRequest
 from ansible_collections.port443.https.plugins.module_utils._xtables.restore import restore_command
@@ -72,7 +77,7 @@ class _Part:
 
 
 class Ufw:
-    """ufw as a Backend."""
+    """ufw as a Firewall."""
 
     name = "ufw"
 
@@ -93,7 +98,7 @@ class Ufw:
         comment = encode_comment(request.chain).encode("ascii")
         return any(comment in (host.read(path) or b"") for path in PATHS.values())
 
-    def plan(self, have: UfwState, request: PortsRequest) -> Plan:
+    def plan(self, have: UfwState, request: PortsRequest) -> KernelPlan:
         """Returns what makes the host what the request says, from data alone; raises HostError if nothing can."""
         if request.state == "present":
             _refuse_unable(have, request)
@@ -103,12 +108,12 @@ class Ufw:
         files = dict(have.files, **{step.path: _text(step.after or b"") for step in steps if isinstance(step, Write)})
         ruleset = _replaced(have.kernel.ruleset, [part.table for part in parts if part.table is not None])
         persisted, warnings = _told(have, request)
-        plan = Plan(steps, ruleset, changes, persisted, warnings, lock=LOCK)
+        plan = KernelPlan(steps, changes, persisted, warnings, lock=LOCK, ruleset=ruleset)
         if request.state == "present" and request.enable and not _is_running(have.kernel):
             return _switched_on(plan, have, files)
         return plan
 
-    def rehearse(self, host: Host, have: UfwState, plan: Plan, request: PortsRequest) -> Plan:
+    def rehearse(self, host: Host, have: UfwState, plan: KernelPlan, request: PortsRequest) -> KernelPlan:
         """Returns the plan with what loading ufw's files in a private network namespace showed; raises HostError."""
         if not have.settings.installed:
             return plan
@@ -123,6 +128,19 @@ class Ufw:
         tried = rehearse(host, files, replace(plan, steps=tuple(writes)), request, have.kernel)
         loads = have.settings.at_boot and (have.settings.enabled or request.enable)
         return replace(tried, steps=plan.steps) if loads else plan
+
+    def foresee(self, host: Host, have: UfwState, plan: KernelPlan, request: PortsRequest) -> Tuple[KernelPlan, Kernel]:
+        """Returns the plan as rehearsed, and the kernel as it leaves it."""
+        rehearsed = self.rehearse(host, have, plan, request)
+        return rehearsed, rehearsed.after(have.kernel)
+
+    def list_saved_sets(self, host: Host) -> List[RuleSet]:
+        """Returns the sets that are rules in ufw's files, told by their comments."""
+        return list_sets(host)
+
+    def find_origin(self, host: Host, kernel: Kernel, verdict: Verdict) -> str:
+        """Returns the line of one of ufw's files that what decided comes from, empty where none has it."""
+        return find_origin(read_rules_files(host, RULES_FILES), verdict)
 
 
 def _text(content: bytes) -> str:
@@ -230,7 +248,7 @@ def _replaced(ruleset: Ruleset, tables: List[Table]) -> Ruleset:
     return tuple(changed.get((table.frontend, table.family, table.name), table) for table in ruleset)
 
 
-def _switched_on(plan: Plan, have: UfwState, files: Dict[str, str]) -> Plan:
+def _switched_on(plan: KernelPlan, have: UfwState, files: Dict[str, str]) -> KernelPlan:
     """The plan with ufw switched on at its end, for which ufw takes its lock itself."""
     frontend = have.kernel.default or NFT
     _enable.refuse_losses(have.kernel, frontend, have.settings, files)

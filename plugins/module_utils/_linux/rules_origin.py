@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
-from typing import Optional, Sequence, Tuple
+from typing import Iterable, List, Optional, Sequence, Tuple
 
+from ansible_collections.port443.https.plugins.module_utils._host.host import Host
 from ansible_collections.port443.https.plugins.module_utils._netfilter.explanation import Verdict
 from ansible_collections.port443.https.plugins.module_utils._xtables.parse import parse_rule
 from ansible_collections.port443.https.plugins.module_utils._xtables.ports import meaning
@@ -48,3 +49,13 @@ def find_line(text: str, answer: Verdict) -> Optional[int]:
 
 def _meaning(line: str, answer: Verdict) -> Tuple[object, ...]:
     return meaning(parse_rule(line, answer.family))
+
+
+def read_rules_files(host: Host, paths: Iterable[Tuple[int, str]]) -> List[Tuple[int, str, str]]:
+    """Returns IP version, path and text of those files that are there; raises HostError for one it cannot read."""
+    found: List[Tuple[int, str, str]] = []
+    for family, path in paths:
+        content = host.read(path)
+        if content is not None:
+            found.append((family, path, content.decode("utf-8", "surrogateescape")))
+    return found
