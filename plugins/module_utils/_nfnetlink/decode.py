@@ -8,6 +8,7 @@ unknown match where it only asks something, and an opaque rule where it may do a
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Dict, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Effect, Match, Rule
@@ -38,7 +39,12 @@ _CONTEXTS = {"ip": Context(IPV4), "ip6": Context(IPV6), "arp": Context(ARP), "in
 _GOES_ON = ("", "continue")
 _CONTINUE = Action("", "continue")
 _MOST_REMEMBERED = 200_000
-_ROOTS: Dict[str, State] = {}
+
+
+@lru_cache(maxsize=None)
+def _root_of(family: str) -> State:
+    """The state before a rule's first expression; all that follows is remembered below it."""
+    return State(Registers(), _CONTEXTS.get(family, Context()))
 
 
 class _Memory:
@@ -60,9 +66,7 @@ class RuleDecoder:
     """Reads the rules of one table."""
 
     def __init__(self, family: str, sets: SetBook) -> None:
-        if family not in _ROOTS:
-            _ROOTS[family] = State(Registers(), _CONTEXTS.get(family, Context()))
-        self._root = _ROOTS[family]
+        self._root = _root_of(family)
         self._sets = sets
 
     def decode(self, rule: KernelRule) -> Tuple[Rule, ...]:

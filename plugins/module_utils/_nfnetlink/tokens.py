@@ -7,6 +7,7 @@ Numbers are those of include/uapi/linux/netfilter/nf_tables.h.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Dict, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.attributes import (
@@ -28,35 +29,19 @@ _DETAILED = frozenset(("payload", "meta", "cmp", "immediate"))
 Tokens = Tuple[str, ...]
 """A rule's expressions in order: the name, with the field that it reads or writes, such as ``payload 1 12``."""
 
-_TOKENS: Dict[bytes, Tokens] = {}
-_KNOWN: Dict[bytes, str] = {}
-_NAMES: Dict[bytes, str] = {}
 
-
+@lru_cache(maxsize=_MOST_TOKENS)
 def read_tokens(expressions: bytes) -> Tokens:
     """Returns the tokens of a rule; the same rules are listed again after a change, and in the rehearsal's child."""
-    tokens = _TOKENS.get(expressions)
-    if tokens is None:
-        tokens = tuple([_token(expression) for _kind, expression in read_attributes(expressions)])
-        if len(_TOKENS) < _MOST_TOKENS:
-            _TOKENS[expressions] = tokens
-    return tokens
+    return tuple([_token(expression) for _kind, expression in read_attributes(expressions)])
 
 
+@lru_cache(maxsize=_MOST_TOKENS)
 def _token(expression: bytes) -> str:
-    token = _KNOWN.get(expression)
-    if token is not None:
-        return token
-    first = expression[4 : HEADER.unpack_from(expression)[0]]  # the name is the first attribute
-    name = _NAMES.get(first)
-    if name is None:
-        name = _NAMES[first] = read_string(first)
+    name = read_string(expression[4 : HEADER.unpack_from(expression)[0]])  # the name is the first attribute
     if name not in _DETAILED:
         return name
-    token = _detail(name, read_nested(dict(read_attributes(expression)), _EXPRESSION_DATA))
-    if len(_KNOWN) < _MOST_TOKENS:
-        _KNOWN[expression] = token
-    return token
+    return _detail(name, read_nested(dict(read_attributes(expression)), _EXPRESSION_DATA))
 
 
 def _detail(name: str, details: Dict[int, bytes]) -> str:

@@ -8,6 +8,7 @@ import base64
 import pickle
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Dict, FrozenSet, List, Optional
 
 from ansible_collections.port443.https.plugins.module_utils._host.host import Host
@@ -36,14 +37,9 @@ class Loaded:
 
 
 # Mostly the file that is there is also what is there in the end: the last answers are kept.
-_LOADED: Dict[str, Loaded] = {}
-_MOST = 4
-
-
+@lru_cache(maxsize=4)
 def load(host: Host, text: str) -> Optional[Loaded]:
     """Returns what a text makes on a host without rules; None where there is no nft or no namespace for it."""
-    if text in _LOADED:
-        return _LOADED[text]
     if host.find(COMMAND[0]) is None:
         return None
     there = parse_dev((host.read("/proc/net/dev") or b"").decode("utf-8", "replace"))
@@ -52,11 +48,7 @@ def load(host: Host, text: str) -> Optional[Loaded]:
     answer = host.in_private_network(lambda: _load(host, text, names - late, late))
     if answer is None:
         return None
-    loaded = Loaded(_unpack(answer["ruleset"]), answer["words"], answer["doubles"], answer["early"])
-    while len(_LOADED) >= _MOST:
-        del _LOADED[next(iter(_LOADED))]
-    _LOADED[text] = loaded
-    return loaded
+    return Loaded(_unpack(answer["ruleset"]), answer["words"], answer["doubles"], answer["early"])
 
 
 def _load(host: Host, text: str, names: FrozenSet[str], late: FrozenSet[str]) -> Dict[str, Any]:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._netfilter.connection import ConnectionQuery
@@ -63,22 +64,25 @@ class PortQuery:
 
 def judge(ruleset: Ruleset, links: Sequence[Link], request: PortsRequest) -> List[PortVerdict]:
     """Returns a line for each direction, IP version and port: the worst over the request's sources and interfaces."""
-    asked = (ruleset, tuple(links), request)
-    for before, known in _JUDGED:
-        if before == asked:
-            return list(known)
-    lines = _judge_each(ruleset, links, request)
-    _JUDGED[1:] = []
-    _JUDGED.insert(0, (asked, tuple(lines)))
-    return lines
+    return list(_judge_all(_Asked(ruleset, tuple(links), request)))
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """All that a verdict depends on, compared whole and hashed by its size, as a host may have 10,000 rules."""
+
+    ruleset: Ruleset
+    links: Tuple[Link, ...]
+    request: PortsRequest
+
+    def __hash__(self) -> int:
+        return hash((len(self.ruleset), self.links, self.request))
 
 
 # What is planned, what came of it and, mostly, what the rehearsal loads are the same rules: the last answers are kept.
-_JUDGED: List[Tuple[Tuple[Ruleset, Tuple[Link, ...], PortsRequest], Tuple[PortVerdict, ...]]] = []
-
-
-def _judge_each(ruleset: Ruleset, links: Sequence[Link], request: PortsRequest) -> List[PortVerdict]:
-    return [line for line, _answer in explain(ruleset, links, request)]
+@lru_cache(maxsize=2)
+def _judge_all(asked: _Asked) -> Tuple[PortVerdict, ...]:
+    return tuple(line for line, _answer in explain(asked.ruleset, asked.links, asked.request))
 
 
 def explain(ruleset: Ruleset, links: Sequence[Link], request: PortsRequest) -> Iterator[Tuple[PortVerdict, Verdict]]:

@@ -114,36 +114,45 @@ def _build(draft: _Draft, frontend: str, family: str, now: Optional[float]) -> T
     parser = RuleParser(family, names, now)
     chains = (
         _chain(
-            draft.name, name, policy, _read_rules((family, draft.name, name), draft.lines.get(name, ()), names, parser)
+            draft.name, name, policy, _MEMORY.read((family, draft.name, name), draft.lines.get(name, ()), names, parser)
         )
         for name, policy in draft.policies.items()
     )
     return Table(frontend, family, draft.name, tuple(chains))
 
 
-# A run reads the same rules up to ten times: live and from the file, before and after, and in the rehearsal's child.
-_KNOWN: Dict[Tuple[str, str, str], List[Tuple[Tuple[str, ...], FrozenSet[str], Tuple[Rule, ...]]]] = {}
-_MOST_KNOWN = 4
+class _ChainMemory:
+    """The rules of chains (family, table, name) as they were parsed last, a few versions of each.
+
+    A run reads the same rules up to ten times: live and from the file, before and after, in the rehearsal's child.
+    """
+
+    most = 4  # versions of a chain
+
+    def __init__(self) -> None:
+        self._known: Dict[Tuple[str, str, str], List[Tuple[Tuple[str, ...], FrozenSet[str], Tuple[Rule, ...]]]] = {}
+
+    def read(
+        self, chain: Tuple[str, str, str], lines: Sequence[str], names: FrozenSet[str], parser: RuleParser
+    ) -> Tuple[Rule, ...]:
+        """Returns the rules of a chain, parsed anew only if they differ or may lead to other chains."""
+        lines = tuple(lines)
+        known = self._known.setdefault(chain, [])
+        for read, those, rules in known:
+            if read == lines and not _is_concerned(lines, names ^ those) and not _is_timed(lines):
+                return rules
+        rules = tuple(parser.parse(line) for line in lines)
+        known[self.most - 1 :] = []
+        known.insert(0, (lines, names, rules))
+        return rules
 
 
-def _read_rules(
-    chain: Tuple[str, str, str], lines: Sequence[str], names: FrozenSet[str], parser: RuleParser
-) -> Tuple[Rule, ...]:
-    """The rules of a chain (family, table, name), read anew only if they differ or may lead to other chains."""
-    lines = tuple(lines)
-    known = _KNOWN.setdefault(chain, [])
-    for read, those, rules in known:
-        if read == lines and not _is_concerned(lines, names ^ those) and not _is_timed(lines):
-            return rules
-    rules = tuple(parser.parse(line) for line in lines)
-    known[_MOST_KNOWN - 1 :] = []
-    known.insert(0, (lines, names, rules))
-    return rules
+_MEMORY = _ChainMemory()
 
 
 def _is_concerned(lines: Sequence[str], names: FrozenSet[str]) -> bool:
     """Tells whether a rule may jump to a chain that came or went."""
-    return len(names) > _MOST_KNOWN or any(name in line for name in names for line in lines)
+    return len(names) > _ChainMemory.most or any(name in line for name in names for line in lines)
 
 
 def _is_timed(lines: Sequence[str]) -> bool:
