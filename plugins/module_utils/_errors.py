@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The ways a task can fail: the request is wrong, or the host is, or somebody else was faster."""
+"""The errors of this collection: the request is wrong, or the host cannot do it."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The code of the modules about ports, packed on the controller and handed to the host as an argument.
+"""Packs the code of the modules about ports on the controller, and loads it on the host.
 
 Ansible looks through every file that a module imports, and for every name in it, before it sends the module: with a
 hundred files that takes longer than all they do on the host. So a module imports this file alone, and gets the others

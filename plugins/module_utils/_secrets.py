@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How secrets come to a module, so that Ansible neither logs nor returns nor keeps them: apart from its parameters.
+"""Hands secrets to a module apart from its parameters, so that Ansible neither logs nor returns nor keeps them.
 
 Up to ansible-core 2.21 a module blanks the values of its ``no_log`` options itself. From 2.22 on it gives them to the
 controller beside its result (``_ansible_new_secrets``), for the controller to mask: they are in what a task with async

@@ -295,6 +295,7 @@ msg:
 """
 
 from pathlib import Path
+from typing import Any, Dict, Optional
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.port443.https.plugins.module_utils._errors import RequestError, UserError
@@ -303,7 +304,7 @@ from ansible_collections.port443.https.plugins.module_utils._probe.probe import 
 from ansible_collections.port443.https.plugins.module_utils._probe.request import CHECKS, USUAL_CHECKS, read_request
 
 FAMILIES = ["ipv4", "ipv6"]
-OPTIONS = {
+OPTIONS: Dict[str, Dict[str, Any]] = {
     "host": {"type": "list", "elements": "str", "required": True},
     "names": {"type": "list", "elements": "str", "default": []},
     "port": {"type": "int", "default": 443},
@@ -325,7 +326,7 @@ OPTIONS = {
 EXCLUSIVE = [("ca", "ca_file"), ("fingerprint", "fingerprints")]
 
 
-def read_authorities(ca, ca_file):
+def read_authorities(ca: Optional[str], ca_file: Optional[str]) -> str:
     """Returns the PEM of the option that was given, empty for neither; raises RequestError."""
     if not ca_file:
         return ca or ""
@@ -335,7 +336,7 @@ def read_authorities(ca, ca_file):
         raise RequestError(f"ca_file {ca_file!r} cannot be read on the machine that checks: {error}") from error
 
 
-def main():
+def main() -> None:
     """Checks, and tells."""
     module = AnsibleModule(argument_spec=OPTIONS, mutually_exclusive=EXCLUSIVE, supports_check_mode=True)
     try:

@@ -22,7 +22,7 @@ FLOORS = (  # top to bottom: a folder imports those below it alone; those of one
     ("_verdict",),
     ("_linux", "_webservers", "_probe"),
     ("_plan", "_nfnetlink"),
-    ("_xtables",),
+    ("_xtables", "_pf"),
     ("_netfilter", "_tls"),
     ("_pki",),
     ("_host",),
@@ -31,6 +31,7 @@ FLOORS = (  # top to bottom: a folder imports those below it alone; those of one
 )
 FLOOR = {folder: number for number, folders in enumerate(FLOORS) for folder in folders}
 ALONE = "_payload"  # packs and loads the code of modules, and stands on no floor
+SECRETS = "_secrets"  # hands them over on both sides, and needs nothing of ours
 # What may run on a controller for a host of any system: it touches no machine and has nothing of _host.
 PURE = (
     "_errors",
@@ -44,7 +45,10 @@ PURE = (
     "_nfnetlink/statements",
     "_nfnetlink/steps",
     "_plan/diff",
-    "_firewalls/*/adopt",
+    "_firewalls/[!p]*/adopt",  # pf is asked how it reads a rule
+    "_pf/[!p]*",  # peer asks the host for the names of ports
+    "_pf/parse",
+    "_pf/packet",
     "_firewalls/*/desired",
     "_firewalls/*/layout",
     "_firewalls/*/live",
@@ -54,12 +58,12 @@ PURE = (
     "_firewalls/nftables/tables",
     "_firewalls/nftables/text",
     "_firewalls/pf/verdict",
-    "_firewalls/pf/walk",
     "_certificate/request",
+    "_renewal/request",
     "_webservers/*_config",
 )
 # What action plugins need beside that: the code that they pack, handshakes in memory, the files that a task names.
-CONTROLLER = ("_payload", "_tls/self_handshake", "_certificate/sources")
+CONTROLLER = ("_payload", "_secrets", "_tls/self_handshake", "_certificate/sources")
 IMPURE = (
     *("ctypes", "fcntl", "fileinput", "glob", "grp", "http", "mmap", "multiprocessing", "os", "platform", "pwd", "pty"),
     *("select", "selectors", "shutil", "signal", "socket", "socketserver", "ssl", "subprocess", "tempfile", "termios"),
@@ -116,11 +120,13 @@ def own_files(tree):
 
 def rule_1_a_folder_imports_what_stands_below_it(tree):
     for here, parts, source in own_files(tree):
-        if here != ALONE and here not in FLOOR:
+        if here not in (ALONE, SECRETS) and here not in FLOOR:
             yield f"{'/'.join(parts)} has no floor"
             continue
         for one in imports_of(source) if here != ALONE else ():
             there = one.folder
+            if there == SECRETS:
+                continue
             if one.ours and there != here and (there not in FLOOR or FLOOR[there] <= FLOOR[here]):
                 yield f"{'/'.join(parts)}:{one.line} climbs from {here} to {there}"
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""From a pair to a pair that is served: installed, tested, reloaded, proved, and taken back where that fails."""
+"""Deploys a key pair: installs, tests the configuration, reloads, proves what is served, rolls back on failure."""
 
 from __future__ import annotations
 

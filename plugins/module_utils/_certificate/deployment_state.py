@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How a site stands: what is installed, what its service is set up for, what is served; and what follows from that."""
+"""The state of a site: pair installed, pair configured, leaf served; and which steps follow from it."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The whole way of a pair on a host, from options to a pair that is served; a module goes it, and every renewal."""
+"""Runs a whole deployment from options to a served leaf; the module calls it, and so does each renewal."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a host has and what it serves, site by site; only looked at, for reports."""
+"""Lists the sites of a host with the leaf that is installed and the leaf that is served; changes nothing."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the module certificate returns: fingerprints, dates and paths, and never the key."""
+"""Renders the result of the module certificate: fingerprints, dates and paths, and never the key."""
 
 from __future__ import annotations
 

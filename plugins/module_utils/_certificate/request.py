@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a task of the module certificate asks for, the same on the controller and on the host."""
+"""Parses the options of the module certificate, alike on the controller and on the host."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Where the texts of a pair come from: options, files of the controller, files of the host."""
+"""Reads the texts of a pair from options, files of the controller or files of the host."""
 
 from __future__ import annotations
 

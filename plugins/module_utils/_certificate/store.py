@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Where a site's pairs are kept: ``<directory>/<site>/<generation>/``, one of them ``current``, swapped by rename.
+"""Stores key pairs as generations ``<directory>/<site>/<generation>/``; ``current`` is a link swapped by rename.
 
 Key and certificate are one directory and ``current`` is one link, so that whoever opens files through it gets a whole
 pair, whenever this process or the machine stops. Callers hold the lock of the directory (hold_lock).

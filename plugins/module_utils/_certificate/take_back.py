@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A pair that is not served: why it is not, the previous one put back, and what clients are shown after that."""
+"""Rolls a refused pair back: why it is not served, the previous one put back, and what is served then."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the modules that install certificates have in common: how they end, and SELinux labels."""
+"""Ends the modules that install certificates: SELinux labels, exit_json and fail_json."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The modules that make a rule set what their options say."""
+"""Runs the modules that make a rule set, and renders their result."""
 
 from __future__ import annotations
 

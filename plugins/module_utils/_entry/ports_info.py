@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The module that judges ports and lists rule sets, and changes nothing."""
+"""Runs the module ports_info, which reports verdicts and rule sets and changes nothing."""
 
 from __future__ import annotations
 

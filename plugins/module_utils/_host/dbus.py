@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Speaks to programs on the system's D-Bus over its socket: no command is started, which takes 0.3 s with firewall-cmd.
+"""D-Bus client over the system bus' socket: no command is started, which takes 0.3 s with firewall-cmd.
 
 Wire format and authentication are those of the D-Bus specification, version 0.43.
 """

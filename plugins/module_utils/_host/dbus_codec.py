@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Values of D-Bus as bytes and back, after the section Marshaling of the D-Bus specification."""
+"""Marshals values of D-Bus to bytes and back, after the section Marshaling of the D-Bus specification."""
 
 from __future__ import annotations
 

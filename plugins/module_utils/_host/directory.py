@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Directories that nobody but root can redirect: walked and written through descriptors.
+"""Walks and writes directories through descriptors, so that nobody but root can redirect them.
 
 No link is followed but those that root alone could have made, on the way to the directory: macOS has /etc as one.
 """

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The host: the only place of the firewall side that runs a command or touches a file."""
+"""The host: runs commands, reads and replaces files, holds locks, enters private network namespaces."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Lock files: our own, with a queue of those that wait for it, and those of other programs. Each wait for one ends."""
+"""Takes lock files, our own and those of other programs, with an end to each wait."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Deletes a chain or a table of nf_tables only if nothing is in it, which the command nft cannot be told to do.
+"""Deletes a chain or table of nf_tables only if it is empty, which the command nft cannot be told to do.
 
 The kernel itself refuses (NLM_F_NONREC, nf_tables_api.c) where a rule, a set or another chain came meanwhile: ``nft
 delete`` would take it along.

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How the host's own programs are run: found in the system's folders alone, in the C locale, and not for ever."""
+"""Runs the host's programs: found in the system's folders alone, in the C locale, with a time limit."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Where a system has its commands; what the user's environment says does not count."""
+"""The folders in which a system has its commands; what the user's environment says does not count."""
 
 from __future__ import annotations
 

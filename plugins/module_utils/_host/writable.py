@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Whether a file could be replaced by rename, found out without changing anything."""
+"""Finds out whether a file could be replaced by rename, without changing anything."""
 
 from __future__ import annotations
 

@@ -21,6 +21,7 @@ _SCRIPT_FOLDERS = (
     "/etc/local.d",
     "/etc/systemd/system",
 )
+_UNIT_ENDINGS = (".service", ".conf", ".target", ".timer", ".path", ".socket", ".mount")
 
 
 _UNIT_ENDINGS = (".service", ".conf", ".target", ".timer", ".path", ".socket", ".mount")

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The ipsets that something on disk makes at boot before rules that name them are loaded; what only runs now is none.
+"""Finds the ipsets that something on disk makes at boot before rules that name them are loaded.
 
 A file for iptables-restore with a set that is not there is not loaded at all.
 """

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a rule of iptables asks that names a set of ipset: the set's contents, as a set of nft would be asked.
+"""Binds matches on ipsets to the sets' contents, which then mean the same as sets of nft.
 
 Lookups are those of net/netfilter/ipset/ip_set_core.c, ip_set_test, and of each type's kadt function there.
 """

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the kernel of a Linux host filters with at this moment, read without making a table."""
+"""Observes the rulesets that a Linux kernel holds, of every frontend, without making a table."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Where a stranger's packet arrives, from /proc/net: the default route's interface and the host's own addresses."""
+"""Observes from /proc/net how packets reach the host: interface of the default route, own addresses."""
 
 from __future__ import annotations
 

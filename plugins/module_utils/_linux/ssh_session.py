@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The ssh connection that this run came by, or the ports that sshd waits on: what a firewall that starts might shut."""
+"""Finds the ssh connection that this run came by, or the ports that sshd listens on."""
 
 from __future__ import annotations
 

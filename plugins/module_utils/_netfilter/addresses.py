@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a rule asks of a packet's addresses: yes, no, or unknown where the packet is not known well enough."""
+"""Matches a packet's addresses against a rule: yes, no, or unknown."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The way of a packet through one table's chains: every end it may come to, and the rule that decides each."""
+"""Evaluates one packet against one table's chains and returns every possible verdict with the rule that decides."""
 
 from __future__ import annotations
 

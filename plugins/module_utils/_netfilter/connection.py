@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The packets of a connection, one after the other, each through all hooks."""
+"""Simulates the packets of a connection, one after the other, each through all hooks."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A packet on its way through the hooks, where it may stop, and what NAT makes of it."""
+"""Connection tracking and NAT: what a packet's state is, and what its addresses and ports are translated to."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What rules change about a packet on its way: marks, tracking, the sets that it is in."""
+"""Applies the effects of a rule to a packet: marks, tracking, membership of sets."""
 
 from __future__ import annotations
 

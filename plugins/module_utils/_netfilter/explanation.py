@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A verdict in words: open, blocked or depends, and the rule that a person has to look at."""
+"""Explains a verdict in a sentence, with the rule that a person has to look at."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Many spans of integers, searched and measured fast: the elements of a set."""
+"""Sorted intervals of integers with fast search: the elements of a set."""
 
 from __future__ import annotations
 

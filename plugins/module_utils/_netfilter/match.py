@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Whether a rule concerns a packet: yes, no, or unknown where the packet or the rule is not known well enough."""
+"""Evaluates a rule's matches for a packet: yes, no, or unknown where packet or rule is not known well enough."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How neighbours on a link find the host, and it them: by ARP (RFC 826) or IPv6 neighbour discovery (RFC 4861)."""
+"""Simulates neighbour discovery on a link: ARP (RFC 826) and IPv6 neighbour discovery (RFC 4861)."""
 
 from __future__ import annotations
 

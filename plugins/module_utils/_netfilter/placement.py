@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Where a jump to our chain belongs: before the rule that blocks a stranger, behind the rules that ban some.
+"""Finds the place of a jump: before the rule that blocks a stranger, behind the rules that ban some.
 
 The barrier of a port is the first rule that definitely blocks a new connection from a source that no rule names; on
 the way out, to a destination that no rule names. Rules that accept are passed over, so that the place does not depend

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The one shape that every firewall's rules are read into, so that one evaluator and one placement serve them all.
+"""The ruleset that every firewall's rules are parsed into: tables, chains, rules, matches, effects.
 
 A parser fills it from tool output; nothing here knows a tool. What a parser does not understand becomes a match of
 field ``unknown`` or a rule with verdict ``opaque``: kept as text, never guessed.

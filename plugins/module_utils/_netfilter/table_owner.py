@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which firewall is in charge of a host, decided from what was found there, or why that cannot be said."""
+"""Finds which firewall owns the tables that filter, from the rules alone."""
 
 from __future__ import annotations
 

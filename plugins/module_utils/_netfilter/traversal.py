@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The way of a packet through netfilter's hooks: every base chain by priority, connection tracking and NAT between."""
+"""Traverses netfilter's hooks: every base chain by priority, with connection tracking and NAT between them."""
 
 from __future__ import annotations
 

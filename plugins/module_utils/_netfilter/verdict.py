@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Whether connections are possible, by all rules of a host together: the verdict."""
+"""The verdict on a connection by all tables together: open, blocked or depends."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The netlink attributes that nf_tables' messages are made of: numbered, each padded to 4 bytes, some within others."""
+"""Reads netlink attributes: numbered, padded to 4 bytes, some nested."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a rule of nf_tables asks of its registers: comparisons, ranges and sets, as conditions and in nft's words."""
+"""Renders comparisons, ranges and set lookups of nf_tables as conditions, and in nft's words."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Rules of nf_tables read the way the kernel runs them: expressions that load, compare and act, one after the other.
+"""Decodes rules of nf_tables by running their expressions as the kernel does: load, compare, act.
 
 A rule that looks something up in a map comes out as several rules, one for each element. What is not known becomes an
 unknown match where it only asks something, and an opaque rule where it may do anything.

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The expressions of nf_tables' rules: their names, their attributes, and what they load into which register.
+"""The expressions of nf_tables: their names, attributes, and the registers that they load.
 
 Numbers are those of include/uapi/linux/netfilter/nf_tables.h.
 """

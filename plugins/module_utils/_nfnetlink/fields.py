@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What nf_tables' registers hold: fields of a packet and of its connection, by the places they are loaded from.
+"""The fields of packet and conntrack that registers of nf_tables hold, by where they are loaded from.
 
 Keys are those of include/uapi/linux/netfilter/nf_tables.h (enum nft_meta_keys, nft_ct_keys, nft_fib_result); names are
 those of nft(8); places are those of the headers in RFC 791, 8200, 9293, 768, 792 and 4443.

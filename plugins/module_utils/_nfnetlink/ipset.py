@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The sets of ipset: what the kernel's messages say of their types and elements.
+"""Parses the kernel's messages about ipsets: their types and elements.
 
 Numbers are those of include/uapi/linux/netfilter/ipset/ip_set.h.
 """

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which nf_tables expressions iptables-save prints, and with what words: a rule with others is not what it seems."""
+"""Checks that iptables-save printed a rule of nf_tables right, by the expressions that it knows."""
 
 from __future__ import annotations
 

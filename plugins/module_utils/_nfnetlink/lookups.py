@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a rule of nf_tables looks up in sets and maps: which keys it asks for, and what a map has for each."""
+"""Decodes lookups in sets and maps: which keys they ask for, and what a map has for each."""
 
 from __future__ import annotations
 

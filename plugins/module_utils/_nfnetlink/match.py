@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a field of nf_tables is compared with, as a condition of the shape that all firewalls share."""
+"""Turns comparisons of a field into matches of the common ruleset."""
 
 from __future__ import annotations
 

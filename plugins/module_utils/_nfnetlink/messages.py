@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What nf_tables' messages say of tables, chains, rules and sets.
+"""Parses nf_tables' messages about tables, chains, rules and sets.
 
 Numbers are those of include/uapi/linux/netfilter/nf_tables.h and nfnetlink.h.
 """

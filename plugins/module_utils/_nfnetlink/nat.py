@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the statements of nf_tables do that translate addresses and ports.
+"""Decodes the statements of nf_tables that translate addresses and ports.
 
 Numbers are those of include/uapi/linux/netfilter/nf_tables.h and nf_nat.h.
 """

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The registers of one rule of nf_tables while its expressions are read."""
+"""The registers of one rule of nf_tables while its expressions are decoded."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The elements of nf_tables' sets and maps: keys from low to high, and what a map has for them.
+"""Decodes the elements of nf_tables' sets and maps: intervals of keys, and the data of each.
 
 Numbers are those of include/uapi/linux/netfilter/nf_tables.h.
 """

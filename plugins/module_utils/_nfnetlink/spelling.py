@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How nft spells the values of fields, after nft(8)."""
+"""Spells the values of fields as nft does, after nft(8)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the statements of nf_tables do: verdicts, translations, marks and what leaves a packet alone.
+"""Decodes the statements of nf_tables: verdicts, translations, marks, and those without effect.
 
 Numbers are those of include/uapi/linux/netfilter/nf_tables.h.
 """

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What one expression of nf_tables does to a rule that is read: the registers after it, what it asks, what it changes.
+"""Decodes one expression of nf_tables: the registers after it, its matches, its effects.
 
 That depends on the expressions before it only by what is in the registers and which headers the packet has by then. As
 rules repeat each other in most of it, every such step is taken once and remembered.

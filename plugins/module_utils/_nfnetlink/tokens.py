@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The names of a rule's expressions in nf_tables, with the fields that they read or write: what iptables-save knows.
+"""Reads the expressions of a rule as tokens, with the fields that they read or write.
 
 Numbers are those of include/uapi/linux/netfilter/nf_tables.h.
 """

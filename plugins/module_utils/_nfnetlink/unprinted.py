@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Tables with iptables' names that iptables-save leaves out: who made them, and the rule that it cannot print.
+"""Finds the tables with iptables' names that iptables-save leaves out, and the rule that it cannot print.
 
 Of a table with one rule that it does not know it prints a comment in place of all rules, with code 0 (as of 1.8.7), or
 it stops amid the rules with code 3.

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The tables of nf_tables as rulesets: native ones whole, of iptables' what iptables-save cannot have printed right."""
+"""Builds rulesets of nf_tables: native tables whole, and in iptables' what iptables-save cannot have printed right."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The text of pf.conf: its statements, and the marked block of ours, put in and taken out to the byte.
+"""Edits pf.conf: splits it into statements, puts in our marked block and takes it out to the byte.
 
 Text is bytes as latin-1, so that comments in any encoding stay as they are.
 """

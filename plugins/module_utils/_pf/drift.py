@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Rules as pfctl prints them, compared: what others have in force, and what a text would bring in its place.
+"""Compares rules as pfctl prints them: what others have in force, and what a text would bring in its place.
 
 Order is left out, as the optimiser may change it, and so are the names of the tables that it makes, the numbers in
 labels (``$nr`` moves with the place of our call) and the call of our own anchor.

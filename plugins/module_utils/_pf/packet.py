@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A packet as far as it is known, and whether a rule of pf matches it: True, False, or None where that is open."""
+"""Matches a packet, as far as it is known, against a rule of pf: True, False, or None where that is open."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Reads the rules that pfctl prints, on any of its systems, into PfRule; what is not understood is kept as unknown."""
+"""Parses the rules that pfctl prints on any system into PfRule; what is not understood is kept as unknown."""
 
 from __future__ import annotations
 

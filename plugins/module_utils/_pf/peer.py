@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Reads the source or destination of a rule: an address with its ports."""
+"""Parses the source or destination of a rule of pf: an address with its ports."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The shape that a rule of pf is read into, from what pfctl prints on any of its systems."""
+"""A rule of pf as data, and what a ruleset of pf means whatever its spelling."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How pf decides about a packet: the last rule that matches wins, quick ends it, anchors are asked on the way.
+"""Evaluates a packet against pf's rules: the last match wins, quick ends, anchors are evaluated where they are called.
 
 pf.conf(5): a packet that no rule matches passes, without state; a packet of a connection that has a state passes.
 """

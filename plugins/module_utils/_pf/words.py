@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A line of pfctl's as words, taken one after the other."""
+"""Splits a line of pfctl's into words, and takes them one after the other."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A pair: the certificate, its key and the intermediates between it and a root, put into the order TLS wants."""
+"""Reads a key pair: the leaf, its key and the intermediates, put into the order of TLS."""
 
 from __future__ import annotations
 

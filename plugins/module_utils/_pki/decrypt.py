@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""From what people have to PEM in the clear: DER, PKCS#12, keys with a passphrase, and all of a pair in one."""
+"""Turns DER, PKCS#12, encrypted keys and bundles into PEM in the clear."""
 
 from __future__ import annotations
 

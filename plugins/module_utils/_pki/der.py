@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How DER is written down: tags, lengths and the few primitive values a certificate is made of (X.690)."""
+"""Reads and writes DER: tags, lengths and the primitive values of a certificate (X.690)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""In which form bytes come: what is binary, or base64 without PEM's lines, is told apart and made PEM."""
+"""Detects the format of a certificate or key, and turns binary and bare base64 into PEM."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Host names as a certificate holds them: DNS names in their ASCII form, wildcards of one label, IP addresses."""
+"""Normalises and matches host names as certificates hold them: DNS names, wildcards of one label, IP addresses."""
 
 from __future__ import annotations
 

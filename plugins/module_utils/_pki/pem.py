@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""PEM as people have it: found inside other text, mended where the meaning is plain, refused where it is not."""
+"""Reads PEM out of other text, normalises what has one meaning, refuses what has not."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Whether a pair will do for a site: every reason against it, each with what is wrong and what would work."""
+"""Evaluates a key pair against the policy for a site: every reason against it, with what would work."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a private key says about its public half, without any mathematics: enough to name a mismatch."""
+"""Reads the public half out of a private key, without any mathematics: enough to name a mismatch."""
 
 from __future__ import annotations
 

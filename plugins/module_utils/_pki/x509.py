@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a certificate says about itself, as far as serving HTTPS with it depends on it (RFC 5280)."""
+"""Parses X.509 certificates, as far as serving HTTPS depends on them (RFC 5280)."""
 
 from __future__ import annotations
 

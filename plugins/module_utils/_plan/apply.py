@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Carries out the steps of a plan: all of them, or none."""
+"""Applies the steps of a plan, all or none, and undoes them."""
 
 from __future__ import annotations
 

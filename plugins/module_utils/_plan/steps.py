@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What will be done, as data, and what a backend is."""
+"""The steps of a plan as data: run a command, write a file, call D-Bus, each with its way back."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a probe answers: one finding a check, and the table a person reads."""
+"""Findings of a probe, one for each check, and the table that a person reads."""
 
 from __future__ import annotations
 

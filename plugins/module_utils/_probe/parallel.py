@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How many waits become one: questions asked in parallel, with an end."""
+"""Asks many questions in parallel, with one time limit."""
 
 from __future__ import annotations
 

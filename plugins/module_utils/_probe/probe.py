@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Whether HTTPS works, seen from where this runs: ports, handshakes, names, chains, days and redirects."""
+"""Probes HTTPS from where it runs: ports, handshakes, names, chains, days and redirects."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How a place is reached: from a name to addresses, from an address to a TCP connection, and what each error means."""
+"""Resolves and connects: names to addresses, addresses to connections, and what each error means."""
 
 from __future__ import annotations
 

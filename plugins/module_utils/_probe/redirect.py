@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What plain HTTP answers: a redirect to the same page over HTTPS, or something else."""
+"""Checks that plain HTTP redirects to the same page over HTTPS."""
 
 from __future__ import annotations
 

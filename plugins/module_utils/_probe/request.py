@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a probe is asked to check, read from a task's options and refused where it cannot be meant."""
+"""Parses and refuses the options of the module probe."""
 
 from __future__ import annotations
 

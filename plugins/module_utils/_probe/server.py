@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a server offers beside a handshake: which versions of TLS, HTTP/2, HSTS, and QUIC."""
+"""Checks what a server offers beside a handshake: versions of TLS, HTTP/2, HSTS, QUIC."""
 
 from __future__ import annotations
 

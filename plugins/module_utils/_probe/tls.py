@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a server shows in a TLS handshake, and whether a client that verifies would go on."""
+"""Shakes hands with a server: the certificate that it shows, and whether a client would verify it."""
 
 from __future__ import annotations
 

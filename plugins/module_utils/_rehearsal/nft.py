@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What an nft file makes, found out by loading it into a network namespace of its own."""
+"""Loads an nft file into a private network namespace and returns the ruleset that it makes."""
 
 from __future__ import annotations
 

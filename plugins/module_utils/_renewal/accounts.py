@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""certbot's accounts with a CA, and what to do where it cannot choose one or the CA does not know it any more.
+"""Chooses among certbot's accounts with a CA, and says what would do where it cannot.
 
 certbot/_internal/account.py: ``accounts/<server without its scheme>/<account>/``. Several come of copied folders, and
 certbot then asks, which nobody answers. A CA that was set up anew knows none.

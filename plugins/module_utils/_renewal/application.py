@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The program on a host that installs what certbot renewed: started by certbot's deploy hook, and again by a timer.
+"""The program that installs renewed certificates on a host: run by certbot's deploy hook, and by a timer.
 
 It is a zipapp of this collection's own modules, needs nothing but Python's standard library, and says nothing as long
 as everything is installed and served as it should be. certbot takes no notice of how a deploy hook ends, so what

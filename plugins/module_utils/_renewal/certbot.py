@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The distribution's certbot: its commands, run one after another with certbot's own timer.
+"""Runs the distribution's certbot, one command after another with certbot's own timer.
 
 Tried with certbot 1.12 (Debian 11), 2.1 (Debian 12) and 4.0 (Debian 13).
 """

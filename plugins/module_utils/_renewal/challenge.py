@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Whether the web server answers what a CA will ask it (RFC 8555, 8.3), seen from the host itself.
+"""Checks from the host itself that the web server answers an http-01 challenge (RFC 8555, 8.3).
 
 A CA counts failed attempts and soon listens no more, and a web server that was just reloaded may not be ready yet.
 """

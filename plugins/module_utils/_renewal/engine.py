@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""From a site to a certificate that certbot got, that is installed and served, and that the host renews by itself."""
+"""Issues a certificate by certbot, installs it, has it served, and sees to its renewal."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The files that install a renewed certificate without a controller: the program, its timer, each site's settings."""
+"""Installs the files by which a host renews without a controller: program, timer, settings of each site."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What certbot keeps of a certificate, which it calls a lineage, and whether that is what is wanted.
+"""Reads what certbot keeps of a lineage, and compares it with what is wanted.
 
 certbot's documentation, "Where are my certificates?": ``live/<name>/`` links to the newest files in
 ``archive/<name>/``, which are numbered; ``renewal/<name>.conf`` says how to renew them.

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Whether a certificate will be renewed before it expires: what stands in the way, and what certbot last said."""
+"""Foresees whether a certificate will be renewed before it expires, by what certbot last said."""
 
 from __future__ import annotations
 

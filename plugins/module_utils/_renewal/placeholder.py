@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A pair that vouches for itself, so that a web server can start and answer the CA before there is a certificate."""
+"""Makes a self-signed pair, so that a web server can start before there is a certificate."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Removes all that certbot has of a name of ours, also where it is not whole, and keys it left lying about.
+"""Removes a lineage of ours from certbot, whole or not, and keys that it left behind.
 
 ``certbot delete`` refuses what a certbot that was killed left behind, and up to 2.x the folders ``keys`` and ``csr``
 of certbot hold a copy of every key and request, which nothing removes.

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a host has to know to install a renewed certificate as the last run of Ansible did: a JSON file a site."""
+"""The settings of a site that a renewal needs, as a JSON file on the host."""
 
 from __future__ import annotations
 

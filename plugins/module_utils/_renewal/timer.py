@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What starts things on a host by the clock: our own look at what is served, and certbot's renewal."""
+"""Timers of systemd and cron: our own look at what is served, and certbot's renewal."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Makes one file of a function of this collection and all it imports, which Python runs on a host without Ansible."""
+"""Builds a zipapp of a function and its import closure, which runs on a host without Ansible."""
 
 from __future__ import annotations
 

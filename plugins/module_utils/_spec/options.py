@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which options each firewall has beyond those that all have, and what to say of one that it has not."""
+"""The options that each firewall has beyond the common ones, and the refusal of foreign ones."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a user may ask for: ports, sources, interfaces and the name of a rule set, checked and brought to one form."""
+"""Ports as a user may ask for them, parsed and merged."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A TLS handshake of the pair with itself: does the key fit, and would a client believe the chain?"""
+"""Shakes hands with a pair in memory: does the key fit, and would a client trust the chain?"""
 
 from __future__ import annotations
 

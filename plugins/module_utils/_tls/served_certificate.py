@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which certificate is served: asked on this host, at the places where it ought to be, until it is or time is up."""
+"""Fetches the leaf that is served at the endpoints of a site, until it is the wanted one or time is up."""
 
 from __future__ import annotations
 

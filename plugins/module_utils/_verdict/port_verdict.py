@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a request comes to: for each port and IP version, whether a packet gets in, and the rule that decides."""
+"""Judges the ports of a request: open, blocked or depends for each IP version, and the rule that decides."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a run of a module about ports comes to, whatever the firewall, and what there is to say about it."""
+"""The result of a run about ports, whatever the firewall, and its warnings."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Apache, reloaded by signal as nginx is, after more of a test than its own: a bad pair ends it at a reload.
+"""Apache as a WebServer: reloaded by signal, after a stricter test than its own, as a bad pair ends it.
 
 ``apache2 -t`` looks neither whether a key is its certificate's nor whether it can be read; the reload then ends the
 parent, and every site with it (Apache 2.4.62 and 2.4.68).

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Apache's configuration, read as Apache reads it: which virtual host shows which certificate, and where it listens.
+"""Reads Apache's configuration as Apache does: virtual hosts, their certificates, Listen directives.
 
 The files are read here rather than by ``apache2ctl -D DUMP_VHOSTS``, because that says nothing at all as long as a
 certificate of the configuration is missing (seen with Apache 2.4.68).

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a service that serves a pair can do, whichever it is: where it does, test its configuration, take it up."""
+"""The protocol of a web server: observe what it serves, test its configuration, reload it."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a web server's configuration comes down to, whichever it is: servers, their sockets, their certificates."""
+"""Servers, sockets and certificates of a web server's configuration, whichever server it is."""
 
 from __future__ import annotations
 

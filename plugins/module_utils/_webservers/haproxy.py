@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""HAProxy with a master process, as distributions start it: the master takes up the configuration at a signal."""
+"""HAProxy as a WebServer: its master process takes up the configuration at a signal."""
 
 from __future__ import annotations
 

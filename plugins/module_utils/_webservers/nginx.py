@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""nginx, by its own program: reloaded by signal, so that it works under any init system and in containers."""
+"""nginx as a WebServer: reloaded by signal, so that it works under any init system and in containers."""
 
 from __future__ import annotations
 

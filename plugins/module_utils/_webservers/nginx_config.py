@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""nginx's configuration, read as nginx reads it: which server shows which certificate, and where it listens.
+"""Reads nginx's configuration as nginx does: servers, their certificates, listen directives.
 
 The files are read here rather than by ``nginx -T``, because that makes the pid file and the logs where they are
 missing, and says nothing at all as long as a certificate of the configuration is missing (seen with nginx 1.22.1).

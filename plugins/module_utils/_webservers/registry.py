@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The services that are known, a line each. Imports are static, as only what is imported so is sent to a host."""
+"""The web servers that are known; imported statically, as only that is sent to a host."""
 
 from __future__ import annotations
 

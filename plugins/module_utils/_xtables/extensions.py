@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What each extension of iptables does to a packet's way, after iptables-extensions(8) and the kernel's net/netfilter.
+"""The extensions of iptables: which targets and matches change a packet's way, which do not.
 
 ``read``: its options are read, and what it asks or does is known. ``harmless``: it records something, or changes what
 decides neither a packet's way nor a later match that is read. ``unknown``: a match may hold or not, a target may do

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The conditions of a rule: what each match option of iptables asks of a packet, after iptables-extensions(8)."""
+"""Parses the match options of iptables into matches, after iptables-extensions(8)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The text of iptables-save, and of the files that iptables-restore reads, as tables."""
+"""Parses the text of iptables-save and of rules files into tables."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""One line of iptables-save as a Rule: which options are conditions, and what each target does to a packet."""
+"""Parses one line of iptables-save into a Rule: its matches and its target."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What each target of iptables does to a packet, after iptables-extensions(8)."""
+"""Parses targets of iptables into verdicts and effects, after iptables-extensions(8)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The words of one rule as iptables prints and reads them: quoting, addresses, numbers and names."""
+"""Tokenises rules of iptables, and parses their addresses, numbers and names."""
 
 from __future__ import annotations
 

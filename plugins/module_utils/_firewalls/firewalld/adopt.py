@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What somebody else opened, and that lets in nothing but what a set does."""
+"""Decides whether an item of firewalld made by others may be adopted: it accepts nothing that the set does not."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The firewalld backend: a service of the set's own, enabled in a zone, now and at the next boot."""
+"""firewalld as a Firewall: a service of the set, enabled in a zone, at runtime and in the permanent configuration."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a zone or a policy of firewalld lets in, an item each: a service, a port, or a rich rule that accepts one.
+"""Items of a zone or policy of firewalld that accept: a service, a port, or a rich rule.
 
 Ours for good are items of the service that bears the set's chain name. Where firewalld does not know that service yet,
 they are rich rules, a port each, whose priority is the set's number: firewalld keeps it through everything.

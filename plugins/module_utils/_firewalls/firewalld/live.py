@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The plan for firewalld's runtime: what is let in now.
+"""Plans the changes of firewalld's runtime configuration.
 
 A service that firewalld has not loaded cannot be used. A reload loads it, but takes away whatever somebody changed at
 runtime alone: so it is done only where nobody did, and else the set's ports are let in by rich rules meanwhile.

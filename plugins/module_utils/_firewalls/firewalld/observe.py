@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""firewalld on a host: what it is told to load at the next boot, and the running daemon if there is one."""
+"""Observes firewalld: its permanent configuration, and the running daemon if there is one."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which file of firewalld the rules of one of its chains come from."""
+"""Finds the zone or policy file that a chain of firewalld was made from."""
 
 from __future__ import annotations
 

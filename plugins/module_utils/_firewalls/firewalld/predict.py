@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The kernel's rules as firewalld will have made them, so that check mode judges what a real run leaves."""
+"""Predicts the ruleset that firewalld makes of a change, so that check mode judges what a real run leaves."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The reload of firewalld: what it would take from others is looked at once more right before it, and its undo."""
+"""Reloads firewalld, after one more look at what others would lose by it, and undoes that."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The plan for firewalld's files: what is let in after the next boot.
+"""Plans the changes of firewalld's permanent configuration, in its files.
 
 A running firewalld keeps what it read from them, and later writes whole files from that. It notices a changed file five
 seconds later, but never that a zone has got or lost a file of its own. So it is told, and what it then writes is

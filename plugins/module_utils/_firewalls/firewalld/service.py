@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Definitions of firewalld's services: of our sets, which we write, and of others, which may mean the same."""
+"""Renders and parses service definitions of firewalld, of our sets and of others."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Where a set goes: zones for what comes in, policies that block for what goes out."""
+"""Chooses the zones for inbound and the policies for outbound connections that a set goes into."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""firewalld's XML files, edited as text: firewalld itself would write the whole file anew and keep a copy of the old.
+"""Edits firewalld's XML files as text; firewalld itself would write them anew and keep a copy of the old.
 
 What is put in goes on lines of its own where the file has lines, so that taking it out leaves the bytes of before.
 """

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which rules of others let through nothing but what a request asks for, so that they may become part of its set."""
+"""Decides which rules of others may be adopted: they accept nothing that the request does not."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The iptables backend: nft and legacy frontends, both IP versions, the chain, its jumps and the file for the boot."""
+"""iptables as a Firewall: nft and legacy frontends, both IP versions, our chain, its jumps and the rules file."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The layout that a request wants in one filter table, live or in a file, and whether what is there will do."""
+"""Computes the layout that a request wants in one filter table, and whether the present one will do."""
 
 from __future__ import annotations
 

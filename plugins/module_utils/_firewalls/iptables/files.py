@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The rules files that a distribution loads at boot, and our lines in them."""
+"""Puts our chain and its jumps into the text of a rules file, and takes them out."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Our rules as iptables-save prints them, and our rules found among others."""
+"""Renders our chain and jumps as iptables-save prints them, and finds them among the rules of others."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the host loads at boot, and the plan for our part of it."""
+"""Plans our part of the rules files that are loaded at boot."""
 
 from __future__ import annotations
 

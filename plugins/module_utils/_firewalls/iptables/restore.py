@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""From one layout of our rules to another as input of iptables-restore: one atomic commit, nobody else's rule named."""
+"""Renders the change from one layout to another as input of iptables-restore: one commit, no foreign rule named."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What our rules ask of a packet: as text for nft, as matches for the verdict, and read back from such rules."""
+"""Accept rules of ours: rendered for nft, as matches for the verdict, and parsed back as a packet space."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Rules of others that let in what a set asks for, and nothing else: they can become part of the set."""
+"""Finds rules of others that may be adopted: they accept nothing that the request does not."""
 
 from __future__ import annotations
 

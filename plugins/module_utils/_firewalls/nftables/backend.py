@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The nftables backend: our chain and its jumps in the native tables that filter, and in the file for the boot."""
+"""nftables as a Firewall: our chain and its jumps in the native tables that filter, and in the boot file."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which tables a request is for, and the layout that it wants in each, live or as a file makes them."""
+"""Chooses the base chains that a request is for, and computes the layout that it wants in each table."""
 
 from __future__ import annotations
 

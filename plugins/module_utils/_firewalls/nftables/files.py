@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The nft files that a distribution loads at boot, and what the service that loads them does before."""
+"""Observes the nft files that a distribution loads at boot, and whether their service flushes first."""
 
 from __future__ import annotations
 

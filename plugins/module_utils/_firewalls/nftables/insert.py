@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Lines put into nft files beside statements that are there, and statements cut out with what came with them."""
+"""Inserts lines beside statements of an nft file, and cuts statements out with what came with them."""
 
 from __future__ import annotations
 

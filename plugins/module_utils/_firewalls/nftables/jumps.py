@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The jumps that lead what is let through, and nothing of another place's, into our chain."""
+"""Computes the jumps that lead accepted packets, and no others, into our chain."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""All that is ours in a native table: found among others' rules, taken out, put in."""
+"""Finds our chain, sets and jumps in a native table, strips them, puts them in."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which line of an nft file a rule of the kernel comes from."""
+"""Finds the line of an nft file that a rule of the kernel was loaded from."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which statement of an nft file makes which rule: the rules of each chain in the order that the kernel gets them."""
+"""Maps the statements of an nft file to rules: those of each chain in the order that the kernel gets them."""
 
 from __future__ import annotations
 

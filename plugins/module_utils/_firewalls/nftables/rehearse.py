@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The next boot, tried beforehand: the files as they will be, loaded into a network namespace of their own."""
+"""Rehearses the next boot: loads the nft files as they will be into a private network namespace."""
 
 from __future__ import annotations
 

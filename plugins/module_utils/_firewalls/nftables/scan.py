@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The statements of an nft file: where each begins and ends, in tables and chains, whatever their layout.
+"""Scans nft files into statements: where each begins and ends, nested in tables and chains.
 
 Nothing is understood beyond braces, quotes, comments and continued lines (scanner.l and parser_bison.y of nftables):
 what a statement does is asked of the kernel, which loads the file.

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Where nft looks for the files that an include stands for."""
+"""Resolves the file names of nft's include statements as nft does."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A native table before and after as text for the diff."""
+"""Renders a native table before and after for the diff."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The files that one nft file is made of: includes followed, and each place of the whole found again in its file."""
+"""Assembles an nft file with its includes, and locates each place of the whole in its file."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a request changes in each native table, live or as a file makes them, from data alone."""
+"""Plans the changes of each native table, live or as a file makes them, from data alone."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Our statements in nft files: put in where a layout says, found again and taken out, every other byte as it was.
+"""Edits our statements in nft files: puts them in, finds them, takes them out, every other byte kept.
 
 What stands on lines of its own is put on lines of its own, what shares a line gets ours into that line; so the form
 that is found tells which bytes came with it.

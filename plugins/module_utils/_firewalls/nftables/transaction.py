@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""One transaction of nft, and the one that takes it back."""
+"""Applies one transaction of nft, and the transaction that takes it back."""
 
 from __future__ import annotations
 

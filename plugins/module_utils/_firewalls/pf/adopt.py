@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Rules in pf.conf that somebody else wrote and that let in nothing but what a set asks for: they become part of it."""
+"""Finds rules of others in pf.conf that may be adopted: they accept nothing that the request does not."""
 
 from __future__ import annotations
 

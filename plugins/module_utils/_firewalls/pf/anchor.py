@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The anchor that holds a set: its name, its file, and the rules in it as text and as what they mean."""
+"""Renders the anchor that holds a set: its name, its file, its rules, and what they are expected to mean."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Tries a plan without loading anything, by ``pfctl -n``: what the kernel will hold, proved from what pfctl prints.
+"""Dry run of a plan by ``pfctl -n``: what the kernel will hold, proved from what pfctl prints.
 
 That pfctl ends with 0 is no proof: a comment that ends in a backslash swallows the line behind it.
 """

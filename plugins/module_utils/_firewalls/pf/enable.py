@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Switching pf on, now and at boot, by each system's own means; and giving back what macOS counts of that."""
+"""Steps that switch pf on, now and at boot, by each system's own means, and release macOS' references."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The rules in force: the main ruleset, the anchors that it calls, and the tables that rules ask about."""
+"""Observes the rules in force: the main ruleset, the anchors that it calls, and the tables that rules ask about."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Where a stranger's packet arrives on a BSD or a Mac, from ifconfig(8) and route(8)."""
+"""Observes the interfaces of a BSD or a Mac by ifconfig(8) and route(8)."""
 
 from __future__ import annotations
 

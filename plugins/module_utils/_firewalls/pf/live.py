@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What has to be loaded into the kernel: our anchor alone where the main ruleset calls it, else the main ruleset.
+"""Chooses what is loaded into the kernel: our anchor alone where the main ruleset calls it, else the main ruleset.
 
 Loading pf.conf replaces the main ruleset, so it is done only where that changes nothing but our call. Where the rules
 in force are not those of pf.conf (programs insert some on macOS), the filter rules in force are loaded again with our

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Loading the main ruleset, which holds the rules of others: they are compared before, foreseen, and compared after."""
+"""Loads the main ruleset, and compares the rules of others before, foreseen, and after."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""From a host as observed to what is to be done, as data: files, what is loaded, what is switched on, in that order."""
+"""Plans files, loads and switching on of pf from a host as observed, as data and in that order."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Switching pf on. macOS counts who wants that: a token is taken to switch it on, and given back for it to go off."""
+"""Steps that switch pf on and take or release a reference: macOS counts who wants it on."""
 
 from __future__ import annotations
 

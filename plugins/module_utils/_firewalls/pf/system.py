@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What each system that has pf does in its own way: what it lists, how it loads rules, what starts pf at boot."""
+"""What FreeBSD, OpenBSD and macOS do differently: what pfctl lists, how it loads, what starts pf at boot."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The verdict of pf's own evaluation: for each port and IP version whether a connection is open, and the rule why."""
+"""Verdicts by pf's own evaluation: for each port and IP version open, blocked or depends, and the rule why."""
 
 from __future__ import annotations
 

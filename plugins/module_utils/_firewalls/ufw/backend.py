@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The ufw backend: our rules in ufw's own files, and in the chains of a running ufw, in one step for each IP version.
+"""ufw as a Firewall: our rules in ufw's files and, where it runs, in its chains, in one step for each IP version.
 
 ``ufw`` itself takes a third of a second for each rule; its lock is held instead, and its files are written as it does.
 """

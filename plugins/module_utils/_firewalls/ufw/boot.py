@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""All that ufw loads when it starts, as one text for iptables-restore: to be tried apart, and to foretell a start.
+"""Renders all that ufw loads when it starts as one text for iptables-restore, to be rehearsed.
 
 The order of chains, jumps and files is that of /lib/ufw/ufw-init-functions of ufw 0.36.
 """

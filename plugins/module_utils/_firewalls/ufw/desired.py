@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The rules that a request wants in one of ufw's files, and where among the administrator's they go."""
+"""Computes the rules that a request wants in one of ufw's files, and where among the administrator's they go."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Switching ufw on: what the kernel would hold then, and whether ssh would still get in."""
+"""Foresees the ruleset of a ufw that is switched on, and refuses where ssh would be cut."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The kernel's chains of a running ufw brought to what its file says of our rules; nobody else's rule is named.
+"""Plans the changes of a running ufw's chains; no foreign rule is named.
 
 ufw itself flushes its chains and loads the whole file anew, which takes rules away that only the kernel has.
 """

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""One rule of ufw: its tuple as user.rules has it, and the rule of iptables that it stands for.
+"""Parses and renders one rule of ufw: its tuple in user.rules, and the rule of iptables that it stands for.
 
 The forms are those that ufw 0.36 writes (UFWRule.format_rule and _write_rules in its sources).
 """

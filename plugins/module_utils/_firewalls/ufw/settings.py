@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What ufw is set to: on or off, IPv6 or not, its policies, and whether the host starts it."""
+"""Observes ufw's settings: enabled, IPv6, its policies, and whether the host starts it."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The switch of ufw: on, and back to what was there before, which ``ufw disable`` alone does not bring back."""
+"""Switches ufw on, and back to what was there before, which ``ufw disable`` alone does not bring back."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The files user.rules and user6.rules: each rule of ufw a block of lines, every other byte kept as it is."""
+"""Parses user.rules and user6.rules into a block of lines for each rule, every other byte kept."""
 
 from __future__ import annotations
 
