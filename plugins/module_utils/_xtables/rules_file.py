@@ -8,8 +8,6 @@ import re
 from dataclasses import dataclass
 from typing import Dict, List, Optional, Sequence, Tuple
 
-from ansible_collections.port443.https.plugins.module_utils._firewalls.iptables.files import opens_quote
-
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 
@@ -128,3 +126,8 @@ def _find_section(lines: Sequence[str]) -> Optional[Tuple[int, int]]:
         elif line.strip() == "COMMIT" and start is not None:
             found, start = (start, number), None
     return found
+
+
+def opens_quote(line: str) -> bool:
+    """Tells whether a line ends within a quoted text."""
+    return '"' in _QUOTED.sub("", line)

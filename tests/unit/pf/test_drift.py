@@ -8,8 +8,8 @@ import os
 
 import pytest
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._ports.engine import ensure
 from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.system import SYSTEMS
+from ansible_collections.port443.https.plugins.module_utils._ports.engine import ensure
 from ansible_collections.port443.https.plugins.module_utils._spec.request import parse_request
 from fake_pf.machine import STOCK_DARWIN
 

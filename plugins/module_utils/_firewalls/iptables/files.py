@@ -14,7 +14,6 @@ from ansible_collections.port443.https.plugins.module_utils._firewalls.iptables.
 from ansible_collections.port443.https.plugins.module_utils._xtables.parse import parse_rule
 from ansible_collections.port443.https.plugins.module_utils._xtables.ports import XtablesJump
 from ansible_collections.port443.https.plugins.module_utils._xtables.rules_file import (
-    _QUOTED,
     _find_section,
     _lines,
     without_counters,
@@ -64,11 +63,6 @@ def with_ours(stripped: str, chain: str, layout: XtablesLayout) -> str:
     for number, line in enumerate(lines):
         whole += [ours + newline for ours in inserts.get(number, ())] + [line]
     return "".join(whole)
-
-
-def opens_quote(line: str) -> bool:
-    """Tells whether a line ends within a quoted text."""
-    return '"' in _QUOTED.sub("", line)
 
 
 def _filter_section(lines: Sequence[str]) -> Tuple[int, int]:
