@@ -162,7 +162,7 @@ ENOUGH = {"rulesets": 20, "hidden": 7, "open": 450, "blocked": 450, "depends": 1
         ({"open": 400, "blocked": 400, "depends": 199}, ""),
         ({"open": 400, "blocked": 400, "depends": 200}, "the verdict is too shy to prove anything"),
         ({"open": 800, "blocked": 100}, "the rulesets are too one-sided"),
-        ({"open": 99}, "the rulesets are too one-sided"),
+        ({"open": 50}, "the rulesets are too one-sided"),
         ({"rulesets": 19, "open": 0}, ""),
     ],
 )
