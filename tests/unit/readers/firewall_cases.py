@@ -8,11 +8,11 @@ from types import SimpleNamespace
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld import daemon as _daemon
+from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld import flushed
+from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld import reload as _reload
 from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.backend import Firewalld
 from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.running import is_running
 from ansible_collections.port443.https.plugins.module_utils._firewalls.nftables import search, transaction
-from ansible_collections.port443.https.plugins.module_utils._firewalls.pf import observe, reference
-from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.system import SYSTEMS
 from ansible_collections.port443.https.plugins.module_utils._host.dbus import Method, Refusal
 from ansible_collections.port443.https.plugins.module_utils._linux import kernel as _kernel
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.messages import KernelTable
@@ -39,6 +39,20 @@ def call(host):
     apply._carry_out(host, BusCall((ASKED,)))
 
 
+def reload(host):
+    _reload._call(host, (ASKED,))
+
+
+class Bridged(Mute):
+    """A host with the legacy ebtables."""
+
+    def real_path(self, path):
+        return path + "-legacy"
+
+
+BRIDGES = ("broute", "nat", "filter")
+SILENT = {name: f"ebtables -t {name} -L ended with code 0 and said: no output" for name in BRIDGES}
+FAILED = {name: f"ebtables -t {name} -L ended with code 255 and said: Unable to update the kernel." for name in BRIDGES}
 BUS_FAILED = HostError("the system's D-Bus does not answer")
 REFUSED = Refusal(NO_BUS, "no reply")
 OLD = r"firewalld runs, but does not answer .* .this needs version 0.9 or newer.: no reply"
@@ -160,33 +174,30 @@ FIREWALLS = [
         "does not answer",
     ),
     Case("_plan.apply:_call", "a refusal", Mute(answer=REFUSED), call, "failed and said: no reply"),
+    Case("_firewalls.firewalld.reload:_call", "a refusal", Mute(answer=REFUSED), reload, "failed and said: no reply"),
+    Case("_firewalls.firewalld.reload:_call", "no bus", Mute(answer=BUS_FAILED), reload, "does not answer"),
     Case(
-        "_firewalls.pf.observe:_device",
-        "pfctl may not look",
-        Mute(1, "", "pfctl: /dev/pf: Permission denied"),
-        lambda host: observe._device(host, SYSTEMS["FreeBSD"], host.run(("pfctl", "-s", "info"))),
-        "failed with code 1 and said: pfctl: /dev/pf: Permission denied",
-    ),
-    Case(
-        "_firewalls.pf.observe:_listing",
-        "pfctl fails",
-        Mute(1, "", "pfctl: DIOCGETRULES: Device busy"),
-        lambda host: observe._listing(host, "rules"),
-        "DIOCGETRULES: Device busy",
-    ),
-    Case(
-        "_firewalls.pf.observe:_observe_table",
-        "pfctl fails: not known",
-        Mute(255, "", "pfctl: Table does not exist."),
-        lambda host: observe._observe_table(host, "", "bad"),
+        "_firewalls.firewalld.flushed:_find_bridged",
+        "silence",
+        Bridged(),
+        flushed._find_bridged,
         "",
-        None,
+        [f"what ebtables {name} holds, which cannot be told: {said}" for name, said in SILENT.items()],
     ),
     Case(
-        "_firewalls.pf.reference:Hold.carry_out",
-        "code 0 without a token",
-        Mute(0, "", "pf enabled"),
-        reference.Hold("/etc/pf.token").carry_out,
-        "pf enabled",
+        "_firewalls.firewalld.flushed:_find_bridged",
+        "it may not look",
+        Bridged(255, "", "Unable to update the kernel."),
+        flushed._find_bridged,
+        "",
+        [f"what ebtables {name} holds, which cannot be told: {said}" for name, said in FAILED.items()],
+    ),
+    Case(
+        "_firewalls.firewalld.flushed:_find_bridged",
+        "the kernel has no such table, 2.0.11",
+        Bridged(255, "", "The kernel doesn't support the ebtables 'broute' table."),
+        flushed._find_bridged,
+        "",
+        [],
     ),
 ]

@@ -18,18 +18,9 @@ from certificate_cases import CERTIFICATES
 from find_readers import find_readers
 from firewall_cases import FILTER, FIREWALLS
 from mute_host import spoken
+from pf_cases import PF
 
-CASES = [*FIREWALLS, *CERTIFICATES]
-# Tried in tests/unit/pf, where a whole pfctl is played.
-IN_PF = {
-    "_firewalls.pf.links:observe_links",
-    "_firewalls.pf.observe:_listing_verbose",
-    "_firewalls.pf.observe:_observe_other_filter",
-    "_firewalls.pf.observe:observe",
-    "_firewalls.pf.reference:TakeReference.carry_out",
-    "_firewalls.pf.reference:TakeReference.take_back",
-    "_firewalls.pf.system:_sysrc",
-}
+CASES = [*FIREWALLS, *PF, *CERTIFICATES]
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +32,7 @@ def no_real_program(monkeypatch):
 
 
 def test_every_reader_has_a_case_and_every_case_a_reader():
-    assert sorted({case.reader for case in CASES} | IN_PF) == find_readers()
+    assert sorted({case.reader for case in CASES}) == find_readers()
 
 
 @pytest.mark.parametrize("case", CASES, ids=[f"{case.reader}, {case.title}" for case in CASES])

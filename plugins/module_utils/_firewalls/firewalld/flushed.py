@@ -22,6 +22,7 @@ from ansible_collections.port443.https.plugins.module_utils._nfnetlink.view impo
 
 # BUILT_IN_CHAINS in firewall/core/ipXtables.py and ebtables.py.
 _EMPTIED = {"ip": IPTABLES_TABLES, "ip6": IPTABLES_TABLES, "bridge": ("broute", "nat", "filter")}
+_NO_TABLE = "The kernel doesn't support the ebtables"  # ebt_get_kernel_table in ebtables' libebtc.c
 _OWN_TABLE = "firewalld"
 _OWN_CHAIN = re.compile(
     r"(?:raw|mangle|nat|filter)_(?:PREROUTING|INPUT|FORWARD|OUTPUT|POSTROUTING|IN|FWD[IO]?|OUT|PRE|POST)(?:_.+)?"
@@ -73,7 +74,8 @@ def _first_text(chain: Chain) -> str:
 def _find_bridged(host: Host) -> List[str]:
     """What others have in ebtables where that is the legacy one, which no table of nf_tables shows.
 
-    firewalld lists the same tables when it starts, so that this loads no module.
+    firewalld lists the same tables when it starts, so that this loads no module. A table that cannot be listed may hold
+    anything, unless the kernel has none of that name.
     """
     path = host.find("ebtables")
     if path is None or "legacy" not in host.real_path(path):
@@ -81,6 +83,12 @@ def _find_bridged(host: Host) -> List[str]:
     found: List[str] = []
     for table in _EMPTIED["bridge"]:
         ended = host.run(("ebtables", "-t", table, "-L"))
+        if ended.returncode and _NO_TABLE in ended.err:
+            continue
+        if ended.returncode or f"Bridge table: {table}\n" not in ended.out:
+            words = f"{' '.join(ended.argv)} ended with code {ended.returncode} and said: {ended.words()}"
+            found.append(f"what ebtables {table} holds, which cannot be told: {words}")
+            continue
         chains = re.findall(r"^Bridge chain: (\S+), entries: (\d+)", ended.out, re.MULTILINE)
         found += [f"ebtables {table} {name}" for name, entries in chains if int(entries) or not name.isupper()][:1]
     return found

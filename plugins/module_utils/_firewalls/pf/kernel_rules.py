@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from typing import Dict, FrozenSet, Iterable, List, Optional, Tuple
 
-from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.pfctl import listing
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.pfctl import has_failed, listing, words_of
 from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.system import System
 from ansible_collections.port443.https.plugins.module_utils._host.host import Host
 from ansible_collections.port443.https.plugins.module_utils._pf.parse import parse_rules
@@ -41,7 +42,7 @@ def observe_rules(host: Host, system: System, request: PortsRequest, main: str, 
     rules, redirected = split_listings(parse_rules(main))
     anchors = _observe_anchors(host, system, "rules", rules, always)
     inside = _observe_anchors(host, system, "nat", redirected, ())
-    skipped = {line.split()[0] for line in _listing_verbose(host).splitlines() if line.endswith("(skip)")}
+    skipped = {line.split()[0] for line in _listing_verbose(host) if line.endswith("(skip)")}
     tables = {
         (anchor, name): _observe_table(host, anchor, name)
         for anchor, found in {"": rules + redirected, **anchors}.items()
@@ -59,8 +60,12 @@ def observe_rules(host: Host, system: System, request: PortsRequest, main: str, 
     )
 
 
-def _listing_verbose(host: Host) -> str:
-    return host.run(("pfctl", "-v", "-s", "Interfaces")).out
+def _listing_verbose(host: Host) -> List[str]:
+    """The lines on pf's interfaces; raises HostError without any, as "all" is always one of them (pf_if.c)."""
+    ended = host.run(("pfctl", "-v", "-s", "Interfaces"))
+    if has_failed(ended) or not ended.out.strip():
+        raise HostError(f"pfctl -v -s Interfaces failed with code {ended.returncode} and said: {words_of(ended)}")
+    return ended.out.splitlines()
 
 
 def _destinations(rules: Rules) -> FrozenSet[str]:
@@ -84,7 +89,7 @@ def _observe_anchors(host: Host, system: System, what: str, rules: Rules, always
 
 
 def _observe_table(host: Host, anchor: str, name: str) -> Optional[PfTable]:
-    """What a table holds, None where it cannot be read."""
+    """What a table holds, None where it cannot be read: then nobody knows whom a rule with it is about."""
     where = ("-a", anchor) if anchor else ()
     ended = host.run(("pfctl", *where, "-t", name, "-T", "show"))
     if ended.returncode:

@@ -9,10 +9,13 @@ import re
 from dataclasses import dataclass
 from typing import Dict, FrozenSet, List, Optional, Tuple
 
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._host.host import Completed, Host
 from ansible_collections.port443.https.plugins.module_utils._netfilter.link import Link
 
 _HEAD = re.compile(r"(\S+): flags=[0-9a-fA-F]+<([^>]*)>")
+# What route.c says of ESRCH: FreeBSD, OpenBSD and macOS, and the C library where it is left to that.
+_NO_ROUTE = re.compile(r"route has not been found|not in table|No such process|no route", re.IGNORECASE)
 _ROUTE = {4: ("route", "-n", "get", "default"), 6: ("route", "-n", "get", "-inet6", "default")}
 
 
@@ -27,8 +30,8 @@ class Interface:
 
 
 def observe_links(host: Host) -> Tuple[Tuple[Link, ...], Dict[str, FrozenSet[str]]]:
-    """Returns how each IP version reaches the host, and the groups of each interface."""
-    interfaces = parse_ifconfig(host.run(("ifconfig", "-a")).out)
+    """Returns how each IP version reaches the host, and the groups of each interface; raises HostError."""
+    interfaces = _observe_interfaces(host)
     outside = [one for one in interfaces if "LOOPBACK" not in one.flags]
     direct = frozenset(one.name for one in interfaces if "POINTOPOINT" in one.flags)
     links: List[Link] = []
@@ -37,11 +40,32 @@ def observe_links(host: Host) -> Tuple[Tuple[Link, ...], Dict[str, FrozenSet[str
         spans = tuple(
             (int(address), int(address)) for one in having for address in one.addresses if address.version == family
         )
-        name = parse_route(host.run(_ROUTE[family]).out)
+        name = _observe_route(host, family) if having else None
         if name is None and len(having) == 1:
             name = having[0].name
         links.append(Link(family, family == 4 or bool(having), name, spans, direct=direct))
     return tuple(links), {one.name: one.groups for one in interfaces}
+
+
+def _observe_interfaces(host: Host) -> Tuple[Interface, ...]:
+    ended = host.run(("ifconfig", "-a"))
+    interfaces = parse_ifconfig(ended.out)
+    if ended.returncode or not interfaces:
+        raise HostError(_explain(ended, "names no interface of this host"))
+    return interfaces
+
+
+def _observe_route(host: Host, family: int) -> Optional[str]:
+    """The interface of the default route, None where route(8) says that there is none; with 0 on macOS."""
+    ended = host.run(_ROUTE[family])
+    name = parse_route(ended.out)
+    if name is None and not _NO_ROUTE.search(ended.err):
+        raise HostError(_explain(ended, "tells neither a default route nor that there is none"))
+    return name
+
+
+def _explain(ended: Completed, lacks: str) -> str:
+    return f"{' '.join(ended.argv)} {lacks}: it ended with code {ended.returncode} and said: {ended.words()}"
 
 
 def parse_ifconfig(text: str) -> Tuple[Interface, ...]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from dataclasses import dataclass, replace
 from typing import List, Optional, Tuple
 
@@ -85,7 +86,8 @@ class PfState:
     pfctl prints it, translation and all. ``file_rules`` is what pf.conf comes to, printed likewise, None where there
     is no such file or it is broken, and then ``broken`` says how. ``loaded`` are the other anchors that it loads.
     ``links`` are where strangers arrive; ``candidates`` are the rules of others that a set may take over;
-    ``drifted_tables`` are what tables hold beyond pf.conf, and what they do not hold of it.
+    ``drifted_tables`` are what tables hold beyond pf.conf, and what they do not hold of it; ``other_filter`` is what
+    filters or may filter beside pf, with its verb.
     """
 
     system: System
@@ -185,24 +187,50 @@ def _observe_folder(host: Host) -> Folder:
 
 def _observe_reference(host: Host, system: System) -> Reference:
     said, plist = host.read(TOKEN_FILE), host.read(PLIST)
-    loaded = plist is not None and host.run(("launchctl", "print", f"system/{DAEMON}")).returncode == 0
+    loaded = plist is not None and _is_loaded(host)
     return Reference(plist, said, listing(host, system, "References") if said is not None else "", loaded)
 
 
+def _is_loaded(host: Host) -> bool:
+    ended = host.run(("launchctl", "print", f"system/{DAEMON}"))
+    if ended.returncode and "Could not find service" not in ended.err:
+        raise HostError(f"{' '.join(ended.argv)} failed with code {ended.returncode} and said: {ended.words()}")
+    return ended.returncode == 0
+
+
 def _device(host: Host, system: System, info: Completed) -> str:
-    if info.returncode == 0:
+    if info.returncode == 0 and re.search(r"(?m)^Status: (?:En|Dis)abled", info.out):
         return THERE
-    if "No such file" in info.err:
-        jailed = system.name == "FreeBSD" and host.run(("sysctl", "-n", "security.jail.jailed")).out.strip() == "1"
-        return HIDDEN if jailed else NOT_LOADED
+    if info.returncode and "No such file" in info.err:
+        return HIDDEN if system.name == "FreeBSD" and _is_jailed(host) else NOT_LOADED
     raise HostError(f"pfctl -s info failed with code {info.returncode} and said: {words_of(info)}")
 
 
+def _is_jailed(host: Host) -> bool:
+    ended = host.run(("sysctl", "-n", "security.jail.jailed"))
+    if ended.returncode or ended.out.strip() not in ("0", "1"):
+        raise HostError(
+            f"/dev/pf is missing, and whether this is a jail cannot be told: {' '.join(ended.argv)} ended with code "
+            f"{ended.returncode} and said: {ended.words()}"
+        )
+    return ended.out.strip() == "1"
+
+
 def _observe_other_filter(host: Host, system: System) -> str:
-    """What filters beside pf, and cannot be overruled by it: macOS' application firewall, FreeBSD's ipfw."""
+    """What filters or may beside pf, which overrules neither: macOS' application firewall, FreeBSD's ipfw."""
     if system.counts_references and host.find(_APPLICATION_FIREWALL):
-        state = host.run((_APPLICATION_FIREWALL, "--getglobalstate")).out
-        return "the application firewall" if "State = " in state and "State = 0" not in state else ""
-    if system.name == "FreeBSD" and host.run(("sysctl", "-n", "net.inet.ip.fw.enable")).out.strip() == "1":
-        return "ipfw"
+        ended = host.run((_APPLICATION_FIREWALL, "--getglobalstate"))
+        state = re.search(r"State = (\d+)", ended.out)
+        return _tell_filter("the application firewall", ended, state.group(1) if state else "")
+    if system.name == "FreeBSD":
+        ended = host.run(("sysctl", "-n", "net.inet.ip.fw.enable"))
+        missing = ended.returncode and "unknown oid" in ended.err  # the module ipfw is not loaded
+        return "" if missing else _tell_filter("ipfw", ended, ended.out.strip())
     return ""
+
+
+def _tell_filter(name: str, ended: Completed, state: str) -> str:
+    if ended.returncode == 0 and state.isdigit():
+        return f"{name} filters" if int(state) else ""
+    said = f"{' '.join(ended.argv)} ended with code {ended.returncode} and said: {ended.words()}"
+    return f"{name} (whose state cannot be told: {said}) may filter"

@@ -25,18 +25,23 @@ _PATH = re.compile(
 _FLAT = "p443-{}-"
 _FINGERPRINTS = "/etc/pf.os"
 _INCLUDES = 8
+_NOISE = ("No ALTQ support", "ALTQ related", "pfctl: Use of -f option", "present in the main", "See /etc/pf.conf")
+# FreeBSD and macOS say "DIOCGETRULES: Invalid argument" and, of -s Anchors, "Anchor 'a' not found."; OpenBSD the last.
+_NO_ANCHOR = re.compile(r"Invalid argument|Anchor '.*' not found|Anchor (?:or Ruleset )?does not exist")
 
 
 def listing(host: Host, system: System, what: str, anchor: str = "") -> str:
     """Returns what ``pfctl -s`` prints, of an anchor or of the main ruleset; an anchor that is not there holds nothing.
 
-    Whether it is there cannot be told from the code: FreeBSD and macOS end with 0 and OpenBSD with 1. Raises HostError.
+    Whether it is there cannot be told from the code: FreeBSD and macOS end with 0 and OpenBSD with 1, and only the
+    words tell that from another failure. Raises HostError.
     """
     where = ("-a", anchor) if anchor else ()
     numeric = system.numeric if what in system.listings else ()
     ended = host.run(("pfctl", *where, *numeric, "-s", what))
-    if ended.returncode and not anchor:
-        raise HostError(f"pfctl -s {what} failed with code {ended.returncode} and said: {words_of(ended)}")
+    if has_failed(ended) and not (anchor and _NO_ANCHOR.search(ended.err)):
+        command = " ".join(("pfctl", *where, "-s", what))
+        raise HostError(f"{command} failed with code {ended.returncode} and said: {words_of(ended)}")
     return ended.out
 
 
@@ -46,9 +51,15 @@ def ruleset(host: Host, system: System, anchor: str = "") -> str:
 
 
 def try_rules(host: Host, system: System, text: str, *options: str) -> Completed:
-    """Lets pfctl read rules without loading them; what is printed is as it would be if they were in force."""
+    """Lets pfctl read rules without loading them; what is printed is as it would be if they were in force.
+
+    Raises HostError where it neither refuses rules nor prints them, but for -R, which may lose rules: those who try
+    that compare.
+    """
     argv = ("pfctl", *options, *system.numeric, "-n", "-v", "-f", "-")
     ended = host.run(argv, text)
+    if not ended.returncode and not ended.out.strip() and "-R" not in options and _prints(text):
+        raise HostError(f"{' '.join(argv)} reads rules, ends with code 0 and prints none of them: {ended.words()}")
     if ended.returncode or not system.guesses:
         return ended
     flat, paths = _flatten(_with_includes(host, text))
@@ -62,6 +73,11 @@ def try_rules(host: Host, system: System, text: str, *options: str) -> Completed
     for name, path in paths.items():
         out = out.replace(name, path)
     return replace(ended, out=out)
+
+
+def _prints(text: str) -> bool:
+    """Whether a text has rules that -v never leaves out; it may have others, which files or macros bring in."""
+    return any(statement.words[:1] in (("pass",), ("block",)) for statement in split_statements(text))
 
 
 def _flatten(text: str) -> Tuple[str, Dict[str, str]]:
@@ -88,8 +104,15 @@ def _with_includes(host: Host, text: str, depth: int = 0) -> str:
     return "".join(parts) + text[at:]
 
 
+def has_failed(ended: Completed) -> bool:
+    """Tells whether pfctl could not do what it was told: of some refusals of the kernel it warns, and ends with 0."""
+    return bool(ended.returncode) or any(line.startswith("pfctl: ") for line in _own_words(ended))
+
+
 def words_of(ended: Completed) -> str:
     """Returns what pfctl said, without what it says on macOS at every call."""
-    noise = ("No ALTQ support", "ALTQ related", "pfctl: Use of -f option", "present in the main", "See /etc/pf.conf")
-    lines = [line for line in ended.err.splitlines() if line.strip() and not line.startswith(noise)]
-    return "\n".join(lines) or ended.words()
+    return "\n".join(_own_words(ended)) or ended.words()
+
+
+def _own_words(ended: Completed) -> List[str]:
+    return [line for line in ended.err.splitlines() if line.strip() and not line.startswith(_NOISE)]

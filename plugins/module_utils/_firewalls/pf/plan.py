@@ -282,5 +282,5 @@ def _warnings(have: PfState, request: PortsRequest, parts: bool) -> Tuple[str, .
     if have.live.enabled and not have.boot.enables and not request.enable and not have.system.counts_references:
         found.append("pf is on now and does not come on at boot: set enable: true to have it so")
     if have.other_filter:
-        found.append(f"{have.other_filter} filters on this host too, and rules of pf do not overrule it")
+        found.append(f"{have.other_filter} on this host too, and rules of pf do not overrule it")
     return tuple(found)

@@ -73,7 +73,7 @@ class PfPlatform:
         """Returns ``none``, and a word of another firewall that filters."""
         if not facts.other_filter:
             return NONE, ()
-        return NONE, (f"pf is off, but {facts.other_filter} filters on this host, which is not managed here",)
+        return NONE, (f"pf is off, but {facts.other_filter} on this host, which is not managed here",)
 
     def name_untouched(self, host: Host, facts: PfState, request: PortsRequest, name: str) -> str:
         """Returns pf, there is no other."""

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 from dataclasses import dataclass, field
 from typing import List
 
@@ -12,6 +14,8 @@ from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.system
 from ansible_collections.port443.https.plugins.module_utils._host.host import Host
 from ansible_collections.port443.https.plugins.module_utils._plan.apply import explain
 from ansible_collections.port443.https.plugins.module_utils._plan.steps import Act
+
+_RELEASED = re.compile(r"pf disabled|disable request successful")  # pfctl.c of macOS, of the last and of another holder
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,7 @@ class Hold(Act):
         if token is None:
             raise HostError(f"{self.path} holds no token of pf any more")
         ended = host.run(("pfctl", "-X", token))
-        if ended.returncode:
+        if ended.returncode or not _RELEASED.search(ended.err):
             raise HostError(explain(ended))
         host.write(self.path, said, None)
 
@@ -51,15 +55,18 @@ class TakeReference(Act):
     def carry_out(self, host: Host) -> None:
         """Switches pf on, unless somebody else did meanwhile; raises HostError."""
         ended = host.run(("pfctl", "-e"))
-        if ended.returncode and "already enabled" not in ended.err:
-            raise HostError(explain(ended))
+        already = "pf already enabled" in ended.err
         self.switched.append(ended.returncode == 0)
+        if not already and (ended.returncode or "pf enabled" not in ended.err):
+            with contextlib.suppress(HostError):
+                self.take_back(host)  # which nobody else does for a step that failed
+            raise HostError(explain(ended))
 
     def take_back(self, host: Host) -> None:
-        """Switches pf off, if it was this that switched it on."""
+        """Switches pf off, if it was this that switched it on; raises HostError unless pfctl says that it is off."""
         if self.switched and self.switched.pop():
             ended = host.run(("pfctl", "-d"))
-            if ended.returncode and "not enabled" not in ended.err:
+            if "pf not enabled" not in ended.err and (ended.returncode or "pf disabled" not in ended.err):
                 raise HostError(explain(ended))
 
     def __str__(self) -> str:

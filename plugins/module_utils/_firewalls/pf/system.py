@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Dict, Optional, Tuple
 
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host.host import Host
 
 CONF = "/etc/pf.conf"
@@ -72,9 +73,16 @@ def observe_boot(host: Host, system: System) -> Boot:
 
 
 def _sysrc(host: Host, name: str) -> str:
-    """A setting as the boot will see it, defaults included; sysrc(8)."""
+    """A setting as the boot will see it, defaults included, empty where there is none; sysrc(8).
+
+    Raises HostError where that is not told: a value that is empty is a line all the same.
+    """
     ended = host.run(("sysrc", "-n", name))
-    return ended.out.strip() if ended.returncode == 0 else ""
+    if ended.returncode == 0 and ended.out:
+        return ended.out.strip()
+    if ended.returncode and "unknown variable" in ended.err:
+        return ""
+    raise HostError(f"sysrc -n {name} ended with code {ended.returncode} and said: {ended.words()}")
 
 
 def parse_rc_conf_local(text: str) -> Boot:

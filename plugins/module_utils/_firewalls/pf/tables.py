@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from typing import List, Optional, Set, Tuple
 
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.pfctl import has_failed, words_of
 from ansible_collections.port443.https.plugins.module_utils._host.host import Host
 from ansible_collections.port443.https.plugins.module_utils._pf.peer import parse_address
 
@@ -22,7 +24,7 @@ def observe_drifted_tables(host: Host, printed: str) -> Tuple[Tuple[str, ...], T
     """Returns what tables hold beyond what pf.conf gives them, and what it gives that they do not hold.
 
     ``printed`` is what pfctl prints of pf.conf. Each is a table's name and an address. A table that is not there yet,
-    and one whose file names hosts, is left out.
+    and one whose file names hosts, is left out. Raises HostError where pfctl cannot tell what one holds.
     """
     more: List[str] = []
     less: List[str] = []
@@ -31,12 +33,21 @@ def observe_drifted_tables(host: Host, printed: str) -> Tuple[Tuple[str, ...], T
         given = _given(host, found.group(2)) if found else None
         if found is None or given is None:
             continue
-        ended = host.run(("pfctl", "-t", found.group(1), "-T", "show"))
-        held = _members(ended.out.split()) if ended.returncode == 0 else None
+        held = _members(_list_table(host, found.group(1)))
         if held is not None:
             more += [f"table <{found.group(1)}>: {member}" for member in sorted(held - given)]
             less += [f"table <{found.group(1)}>: {member}" for member in sorted(given - held)]
     return tuple(more), tuple(less)
+
+
+def _list_table(host: Host, name: str) -> Optional[List[str]]:
+    """What a table holds, which may be nothing, and None where there is none; raises HostError if nobody can tell."""
+    ended = host.run(("pfctl", "-t", name, "-T", "show"))
+    if not has_failed(ended):
+        return ended.out.split()
+    if "Table does not exist" in ended.err:  # ESRCH, pfr_strerror in pfctl_radix.c
+        return None
+    raise HostError(f"{' '.join(ended.argv)} failed with code {ended.returncode} and said: {words_of(ended)}")
 
 
 def _given(host: Host, text: str) -> Optional[Set[str]]:
@@ -47,8 +58,10 @@ def _given(host: Host, text: str) -> Optional[Set[str]]:
     return _members(words)
 
 
-def _members(words: List[str]) -> Optional[Set[str]]:
-    """Addresses and networks as they can be compared, with their sign; None where one is a name."""
+def _members(words: Optional[List[str]]) -> Optional[Set[str]]:
+    """Addresses and networks as they can be compared, with their sign; None for none, and where one is a name."""
+    if words is None:
+        return None
     members = set()
     for word in words:
         network = parse_address(word.lstrip("!"))[1]
