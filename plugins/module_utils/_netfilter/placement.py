@@ -14,14 +14,20 @@ from typing import Dict, FrozenSet, List, Optional, Sequence, Set, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._netfilter.match import rule_matches
 from ansible_collections.port443.https.plugins.module_utils._netfilter.packet import ANY_SOURCE, Packet
-from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Chain, Rule, Table
+from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import (
+    Chain,
+    MatchField,
+    Rule,
+    RuleVerdict,
+    Table,
+)
 
 _LOGS = frozenset(("LOG", "NFLOG", "ULOG", "log", "counter"))
 _ANONYMOUS = "__chain"  # how nf_tables names a chain that stands within a rule; nothing can be added to it
 _ALL_PORTS = (0, 65535)
-_PORTS = frozenset(("dport", "port"))
-_LEADS = ("jump", "goto")
-_DECIDING = ("drop", "reject", "return", "jump", "goto")
+_PORTS: FrozenSet[MatchField] = frozenset(("dport", "port"))
+_LEADS: Tuple[RuleVerdict, ...] = ("jump", "goto")
+_DECIDING: Tuple[RuleVerdict, ...] = ("drop", "reject", "return", "jump", "goto")
 
 
 @dataclass(frozen=True)
