@@ -17,6 +17,7 @@ from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset i
     Chain,
     Effect,
     Match,
+    MatchField,
     Rule,
     Ruleset,
     Span,
@@ -25,9 +26,12 @@ from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset i
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.ipset import LIST, IpSet, Row, read_contents
 from ansible_collections.port443.https.plugins.module_utils._xtables.matches import EXCEPTIONS
 
-_FIELDS = frozenset(("source_set", "destination_set"))
+_FIELDS: FrozenSet[MatchField] = frozenset(("source_set", "destination_set"))
 _VERSIONS = {"ip": 4, "ip6": 6}
-_ENDS = {True: ("source", "sport", "in_interface"), False: ("destination", "dport", "out_interface")}
+_ENDS: Dict[bool, Tuple[MatchField, MatchField, MatchField]] = {
+    True: ("source", "sport", "in_interface"),
+    False: ("destination", "dport", "out_interface"),
+}
 _Rows = Tuple[Tuple[Match, ...], ...]
 
 Read = Callable[[FrozenSet[str]], Mapping[str, IpSet]]
@@ -117,7 +121,7 @@ def _bind_match(match: Match, sets: Mapping[str, IpSet], version: int) -> Match:
 def _ask(sets: Tuple[IpSet, ...], directions: Tuple[str, ...], exceptions: bool, version: int) -> Match:
     """The condition that a packet is in one of the sets, whatever their types."""
     rows: List[Tuple[Match, ...]] = []
-    plain: Dict[str, List[Span]] = {}
+    plain: Dict[MatchField, List[Span]] = {}
     for have in sets:
         for row in _rows_of(have, directions, exceptions, version):
             if len(row) == 1 and row[0].field in ("source", "destination"):
@@ -174,7 +178,7 @@ def _ask_for(have: IpSet, row: Row, directions: Sequence[str]) -> _Rows:
     return rows
 
 
-def _ports(protocols: Tuple[Span, ...], field: str, ports: Tuple[Span, ...]) -> _Rows:
+def _ports(protocols: Tuple[Span, ...], field: MatchField, ports: Tuple[Span, ...]) -> _Rows:
     """What ip_set_getport.c takes for a port: of ICMP type and code, of protocols that have none 0."""
     protocol = Match("protocol", protocols)
     number = protocols[0][0]

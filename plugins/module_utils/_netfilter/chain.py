@@ -9,34 +9,29 @@ from typing import Dict, FrozenSet, List, Optional, Sequence, Set, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._netfilter.addresses import holds_strangers
 from ansible_collections.port443.https.plugins.module_utils._netfilter.effects import change
-from ansible_collections.port443.https.plugins.module_utils._netfilter.match import match_holds, strange_end
+from ansible_collections.port443.https.plugins.module_utils._netfilter.match import (
+    MATCH_FIELDS,
+    match_holds,
+    strange_end,
+)
 from ansible_collections.port443.https.plugins.module_utils._netfilter.packet import ARP, Packet
-from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Chain, Match, Rule, Table
+from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import (
+    Chain,
+    Match,
+    MatchField,
+    Rule,
+    RuleVerdict,
+    Table,
+)
 
 _DEEPEST = 100  # chains within chains; real rulesets stay below 20, Python's stack holds this many
 _MOST_LIVE = 32  # ways that differ in their marks, before all marks count as unknown
-_ENDS = frozenset(("accept", "drop", "reject", "redirect", "dnat", "snat", "opaque"))
+_POLICIES: Dict[str, RuleVerdict] = {"accept": "accept", "drop": "drop"}  # those that the kernel knows
+_ENDS: FrozenSet[RuleVerdict] = frozenset(("accept", "drop", "reject", "redirect", "dnat", "snat", "opaque"))
 
 # What decides whether a rule can concern a packet at all: first what differs least from question to question.
-_ROUTE = frozenset(
-    (
-        "source",
-        "destination",
-        "in_interface",
-        "out_interface",
-        "source_set",
-        "destination_set",
-        "source_type",
-        "destination_type",
-        "source_fib_type",
-        "destination_fib_type",
-        "reverse_path",
-        "packet_type",
-        "ethertype",
-        "unknown",
-    )
-)
-_PORTS = frozenset(("protocol", "dport", "sport", "port", "icmp_type", "icmp_code", "hop_limit", "fragment"))
+_ROUTE = frozenset(field for field, known in MATCH_FIELDS.items() if known.settled_by == "route")
+_PORTS = frozenset(field for field, known in MATCH_FIELDS.items() if known.settled_by == "ports")
 
 
 @dataclass(frozen=True)
@@ -61,7 +56,7 @@ class ChainOutcome:
     is the packet as it leaves: its marks and its state may have changed.
     """
 
-    verdict: str
+    verdict: RuleVerdict
     path: Path
     doubt: Path
     packet: Packet
@@ -104,8 +99,9 @@ class ChainEvaluator:
         ends = self._run(base, packet)
         outcomes = dict(ends.outcomes)
         merged = _Ends(outcomes, [])
+        policy = _POLICIES.get(base.policy or "accept", "opaque")
         for left, doubt in ends.returned:
-            merged.add(ChainOutcome(base.policy or "accept", (ChainStep(chain, len(base.rules), None),), doubt, left))
+            merged.add(ChainOutcome(policy, (ChainStep(chain, len(base.rules), None),), doubt, left))
         return tuple(merged.outcomes.values())
 
     def _run(self, chain: Chain, packet: Packet) -> _Ends:
@@ -203,7 +199,7 @@ class ChainEvaluator:
 
 
 def _sieve(
-    entries: Sequence[_Entry], packet: Packet, fields: FrozenSet[str], filled: FrozenSet[str]
+    entries: Sequence[_Entry], packet: Packet, fields: FrozenSet[MatchField], filled: FrozenSet[str]
 ) -> Tuple[_Entry, ...]:
     """Leaves out the rules that these fields exclude, and of the others the conditions that they settle.
 
@@ -228,7 +224,7 @@ def _sieve(
     return tuple(kept)
 
 
-def _narrowed(match: Match, packet: Packet, fields: FrozenSet[str]) -> Match:
+def _narrowed(match: Match, packet: Packet, fields: FrozenSet[MatchField]) -> Match:
     """Leaves out the rows that these fields exclude."""
     known: Dict[int, Optional[bool]] = {}
     rows: List[Tuple[Match, ...]] = []

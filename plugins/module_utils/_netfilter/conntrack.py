@@ -10,7 +10,7 @@ from typing import Dict, Iterable, List, Optional, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._netfilter.chain import Path
 from ansible_collections.port443.https.plugins.module_utils._netfilter.packet import Addresses, Packet
-from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Chain, Span, Table
+from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Chain, RuleVerdict, Span, Table
 
 # include/uapi/linux/netfilter_ipv4.h, NF_IP_PRI_CONNTRACK; the same for IPv6.
 CONNTRACK = -200
@@ -70,7 +70,7 @@ class ConntrackState:
 
 
 def end(
-    verdict: str,
+    verdict: RuleVerdict,
     chain: Chain,
     flow: Flow,
     decision: Decision,
@@ -101,7 +101,12 @@ def _credited(flow: Flow, chain: Chain, decision: Decision, hook: str) -> Flow:
 
 
 def _translate(
-    verdict: str, flow: Flow, decision: Decision, tracking: ConntrackState, passed: List[Flow], stops: List[Stop]
+    verdict: RuleVerdict,
+    flow: Flow,
+    decision: Decision,
+    tracking: ConntrackState,
+    passed: List[Flow],
+    stops: List[Stop],
 ) -> None:
     rule = decision.path[-1].rule
     argument, target = (rule.argument, rule.target) if rule else ((), "")

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Callable, Dict, Optional, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._netfilter.packet import Packet
-from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Effect
+from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Effect, EffectKind
 
 _ALL_BITS = 0xFFFFFFFF
 
@@ -68,7 +68,7 @@ def _set_hop_limit(packet: Packet, argument: Tuple[int, ...]) -> Packet:
     return replace(packet, hop_limit=(argument[0], argument[1]))
 
 
-_CHANGES: Dict[str, Callable[[Packet, Tuple[int, ...]], Packet]] = {
+_CHANGES: Dict[EffectKind, Callable[[Packet, Tuple[int, ...]], Packet]] = {
     "mark": _set_mark,
     "connmark": _set_connmark,
     "save_mark": _save_mark,

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Callable, Dict, List, Optional, Tuple
+from typing import Callable, Dict, List, Literal, NamedTuple, Optional, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._netfilter import addresses as addresses
 from ansible_collections.port443.https.plugins.module_utils._netfilter.addresses import agreed, any_of, either, within
@@ -16,7 +16,9 @@ from ansible_collections.port443.https.plugins.module_utils._netfilter.packet im
     WITH_PORTS,
     Packet,
 )
-from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Match, Rule, Span
+from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Match, MatchField, Rule, Span
+
+_Holds = Callable[[Match, Packet], Optional[bool]]
 
 _ECN = (0x40, 0x80, 0xC0)  # RFC 3168: flags that any TCP packet may have beside the others
 
@@ -41,7 +43,7 @@ def match_holds(match: Match, packet: Packet) -> Optional[bool]:
     read = _READERS.get(match.field)
     if read is None:
         return None
-    if packet.protocol == ARP and match.field not in _OF_ARP:
+    if packet.protocol == ARP and match.field in _NOT_OF_ARP:
         return False
     holds = read(match, packet)
     if packet.learnt and not packet.learnt.isdisjoint(match.names):
@@ -97,7 +99,7 @@ def _state(match: Match, packet: Packet) -> Optional[bool]:
     return holds
 
 
-def _of_connection(read: Callable[[Match, Packet], Optional[bool]]) -> Callable[[Match, Packet], Optional[bool]]:
+def _of_connection(read: _Holds) -> _Holds:
     """What asks for the connection does not match a packet without one, whatever is asked (xt_connmark.c, nft_ct.c)."""
 
     def read_connection(match: Match, packet: Packet) -> Optional[bool]:
@@ -204,7 +206,7 @@ def _rows(match: Match, packet: Packet) -> Optional[bool]:
     return None if holds is False and match.names and packet.source == ANY_SOURCE else holds
 
 
-def strange_end(packet: Packet) -> str:
+def strange_end(packet: Packet) -> Literal["source", "destination", ""]:
     """Returns the field that asks for a stranger's address."""
     return (
         "source" if packet.source == UNLISTED_SOURCE else "destination" if packet.destination == UNLISTED_SOURCE else ""
@@ -217,41 +219,59 @@ def _both(one: Optional[bool], other: Optional[bool]) -> Optional[bool]:
     return None if one is None or other is None else True
 
 
-_OF_ARP = frozenset(("ethertype", "in_interface", "out_interface", "mark", "packet_type", "state", "either", "unknown"))
-
-
 def _time(match: Match, _packet: Packet) -> Optional[bool]:
     return match.names == ("holds",) if match.names else None
 
 
-_READERS: Dict[str, Callable[[Match, Packet], Optional[bool]]] = {
-    "protocol": _protocol,
-    "ethertype": _ethertype,
-    "dport": _dport,
-    "sport": _sport,
-    "port": _port,
-    "source": addresses.source,
-    "destination": addresses.destination,
-    "in_interface": _in_interface,
-    "out_interface": _out_interface,
-    "state": _state,
-    "status": _status,
-    "direction": _direction,
-    "tcp_flags": _tcp_flags,
-    "mark": _mark,
-    "connmark": _connmark,
-    "icmp_type": _icmp_type,
-    "icmp_code": _icmp_code,
-    "hop_limit": _hop_limit,
-    "fragment": _fragment,
-    "source_set": addresses.source_set,
-    "destination_set": addresses.destination_set,
-    "source_type": addresses.source_type,
-    "destination_type": addresses.destination_type,
-    "source_fib_type": addresses.source_fib_type,
-    "destination_fib_type": addresses.destination_fib_type,
-    "reverse_path": addresses.reverse_path,
-    "packet_type": _packet_type,
-    "time": _time,
-    "either": _rows,
+class MatchType(NamedTuple):
+    """What is known about one field of matches.
+
+    ``holds`` evaluates it, None where that cannot be said. ``settled_by`` is what of a packet is enough for that:
+    ``route`` (addresses, interfaces, their types), ``ports`` (the headers behind those), or nothing before the packet
+    is at the rule, as marks and states change on the way. A frame of ARP has only what is ``on_arp``. ``set_key`` tells
+    that it is a number as named sets of nft hold them; ``tracks``, that asking for it has connections tracked.
+    """
+
+    holds: Optional[_Holds]
+    settled_by: Literal["route", "ports", ""] = ""
+    on_arp: bool = False
+    set_key: bool = False
+    tracks: bool = False
+
+
+MATCH_FIELDS: Dict[MatchField, MatchType] = {
+    "source": MatchType(addresses.source, "route", set_key=True),
+    "destination": MatchType(addresses.destination, "route", set_key=True),
+    "in_interface": MatchType(_in_interface, "route", on_arp=True),
+    "out_interface": MatchType(_out_interface, "route", on_arp=True),
+    "source_set": MatchType(addresses.source_set, "route"),
+    "destination_set": MatchType(addresses.destination_set, "route"),
+    "source_type": MatchType(addresses.source_type, "route"),
+    "destination_type": MatchType(addresses.destination_type, "route"),
+    "source_fib_type": MatchType(addresses.source_fib_type, "route"),
+    "destination_fib_type": MatchType(addresses.destination_fib_type, "route"),
+    "reverse_path": MatchType(addresses.reverse_path, "route"),
+    "packet_type": MatchType(_packet_type, "route", on_arp=True),
+    "ethertype": MatchType(_ethertype, "route", on_arp=True),
+    "unknown": MatchType(None, "route", on_arp=True),
+    "protocol": MatchType(_protocol, "ports", set_key=True),
+    "dport": MatchType(_dport, "ports", set_key=True),
+    "sport": MatchType(_sport, "ports", set_key=True),
+    "port": MatchType(_port, "ports"),
+    "icmp_type": MatchType(_icmp_type, "ports", set_key=True),
+    "icmp_code": MatchType(_icmp_code, "ports", set_key=True),
+    "hop_limit": MatchType(_hop_limit, "ports", set_key=True),
+    "fragment": MatchType(_fragment, "ports"),
+    "state": MatchType(_state, on_arp=True, tracks=True),
+    "status": MatchType(_status, tracks=True),
+    "direction": MatchType(_direction, tracks=True),
+    "connmark": MatchType(_connmark, tracks=True),
+    "mark": MatchType(_mark, on_arp=True),
+    "tcp_flags": MatchType(_tcp_flags),
+    "time": MatchType(_time),
+    "either": MatchType(_rows, on_arp=True),
 }
+"""Each field that a match may have: a match type is one line here, beside its two readers."""
+
+_READERS = {field: known.holds for field, known in MATCH_FIELDS.items() if known.holds}
+_NOT_OF_ARP = frozenset(field for field, known in MATCH_FIELDS.items() if not known.on_arp)

@@ -14,14 +14,20 @@ from typing import Dict, FrozenSet, List, Optional, Sequence, Set, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._netfilter.match import rule_matches
 from ansible_collections.port443.https.plugins.module_utils._netfilter.packet import ANY_SOURCE, Packet
-from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Chain, Rule, Table
+from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import (
+    Chain,
+    MatchField,
+    Rule,
+    RuleVerdict,
+    Table,
+)
 
 _LOGS = frozenset(("LOG", "NFLOG", "ULOG", "log", "counter"))
 _ANONYMOUS = "__chain"  # how nf_tables names a chain that stands within a rule; nothing can be added to it
 _ALL_PORTS = (0, 65535)
-_PORTS = frozenset(("dport", "port"))
-_LEADS = ("jump", "goto")
-_DECIDING = ("drop", "reject", "return", "jump", "goto")
+_PORTS: FrozenSet[MatchField] = frozenset(("dport", "port"))
+_LEADS: Tuple[RuleVerdict, ...] = ("jump", "goto")
+_DECIDING: Tuple[RuleVerdict, ...] = ("drop", "reject", "return", "jump", "goto")
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,17 @@ class RulePosition:
 
     chain: str
     index: int
+
+
+@dataclass(frozen=True)
+class Search:
+    """What a search found: the ``place`` of a barrier, and whether the admin's own will ``denied`` the packet before.
+
+    Where a chain that the packet may come by on other ways could deny it, it counts as denied, to be sure.
+    """
+
+    place: Optional[RulePosition] = None
+    denied: bool = False
 
 
 class Placement:
@@ -44,7 +61,6 @@ class Placement:
         self._peer = "destination" if self._base.hook == "output" or base == "OUTPUT" else "source"
         self._filled = frozenset(filled)
         self._private = _private_chains(table, base)
-        self._denied = False
         self._relevant: Dict[Tuple[Packet, str], Tuple[Tuple[int, Rule], ...]] = {}
 
     def find(self, packet: Packet, position: str) -> RulePosition:
@@ -56,11 +72,13 @@ class Placement:
         if position == "last":
             return RulePosition(chain.name, end)
         unlisted = replace(packet, unlisted=True)
-        return self._barrier(packet) or RulePosition(chain.name, self._before_logs(chain, end, unlisted))
+        found = self._search_all(packet).place
+        return found or RulePosition(chain.name, self._before_logs(chain, end, unlisted))
 
     def blocks(self, packet: Packet) -> bool:
         """Tells whether a rule or the policy here stops such packets, rules that accept some of them left aside."""
-        return self._barrier(packet) is not None or self._denied or self._base.policy == "drop"
+        found = self._search_all(packet)
+        return found.place is not None or found.denied or self._base.policy == "drop"
 
     def may_stay(self, have: RulePosition, place: RulePosition, packets: Sequence[Packet]) -> bool:
         """Tells whether a jump that is there works as well as one at ``place``: nothing between can block."""
@@ -72,8 +90,7 @@ class Placement:
             self._may_block(rule, self._of_anyone(packet), frozenset()) for rule in between for packet in packets
         )
 
-    def _barrier(self, packet: Packet) -> Optional[RulePosition]:
-        self._denied = False
+    def _search_all(self, packet: Packet) -> Search:
         return self._search(self._base, replace(packet, unlisted=True), False, self._base.policy == "drop")
 
     def _of_anyone(self, packet: Packet) -> Packet:
@@ -83,12 +100,13 @@ class Placement:
             else replace(packet, source=ANY_SOURCE)
         )
 
-    def _search(self, chain: Chain, packet: Packet, named: bool, final: bool) -> Optional[RulePosition]:
-        """The barrier in a chain and those it leads to, or None where the packet comes back from it.
+    def _search(self, chain: Chain, packet: Packet, named: bool, final: bool) -> Search:
+        """The barrier in a chain and those it leads to, without a place where the packet comes back from it.
 
         ``named`` tells that the way here is the admin's own will. Where that blocks, the search goes on behind it.
         ``final`` tells that who leaves this chain, the base or one that a goto led to, meets a policy that blocks.
         """
+        denied = False
         for index, rule in self._candidates(chain, packet):
             if rule.verdict == "return" and self._spares_some(rule, packet):
                 named = True  # what follows blocks all but those: a policy about sources, whoever wrote it
@@ -96,46 +114,42 @@ class Placement:
                 continue
             will = named or self._names_us(rule)
             if rule.verdict == "return" and final and not will:
-                return RulePosition(chain.name, index)
+                return Search(RulePosition(chain.name, index), denied)
             if rule.verdict == "return" and chain.name != self._base.name:
-                return None
+                return Search(None, denied)
             if rule.verdict == "return":
                 continue
             blocks = rule.verdict in ("drop", "reject") or self._is_sink(rule.target, packet)
             if blocks and not will:
-                return RulePosition(chain.name, self._before_logs(chain, index, packet))
-            self._denied = self._denied or blocks
-            if not blocks:
-                found = self._enter(chain, index, rule, packet, will, final)
-                if found or rule.verdict == "goto":
-                    return found
-        return None
+                return Search(RulePosition(chain.name, self._before_logs(chain, index, packet)), denied)
+            found = Search(denied=True) if blocks else self._enter(RulePosition(chain.name, index), packet, will, final)
+            denied = denied or found.denied
+            if found.place or (rule.verdict == "goto" and not blocks):
+                return Search(found.place, denied)
+        return Search(None, denied)
 
-    def _enter(
-        self, chain: Chain, index: int, rule: Rule, packet: Packet, will: bool, final: bool
-    ) -> Optional[RulePosition]:
+    def _enter(self, here: RulePosition, packet: Packet, will: bool, final: bool) -> Search:
         """The barrier in the chain that a rule leads to, or the end of that chain where a goto leaves the policy."""
+        chain = self._chains[here.chain]
+        rule = chain.rules[here.index]
+        before = RulePosition(chain.name, self._before_logs(chain, here.index, packet))
         if rule.target not in self._private:
-            self._denied = True
             if will or self._bans(rule.target, frozenset()) or not self._is_sink(rule.target, packet, strict=False):
-                return None
-            return RulePosition(chain.name, self._before_logs(chain, index, packet))
+                return Search(denied=True)
+            return Search(before, denied=True)
         found = self._descend(rule, packet, will, final)
-        if found is None or rule.target not in self._filled:
+        if found.place is None or rule.target not in self._filled:
             return found
-        self._denied = True
-        if self._bans(rule.target, frozenset()):
-            return None
-        return RulePosition(chain.name, self._before_logs(chain, index, packet))
+        return Search(None if self._bans(rule.target, frozenset()) else before, denied=True)
 
-    def _descend(self, rule: Rule, packet: Packet, will: bool, final: bool) -> Optional[RulePosition]:
+    def _descend(self, rule: Rule, packet: Packet, will: bool, final: bool) -> Search:
         final = final and rule.verdict == "goto"
         target = self._chains[rule.target]
-        self._denied = will
         found = self._search(target, packet, will, final)
-        if found is None and final and not self._denied:
-            return RulePosition(target.name, self._before_logs(target, len(target.rules), packet))
-        return found
+        denied = will or found.denied
+        if found.place is None and final and not denied:
+            return Search(RulePosition(target.name, self._before_logs(target, len(target.rules), packet)))
+        return Search(found.place, denied)
 
     def _bans(self, name: str, seen: FrozenSet[str]) -> bool:
         """Whether a chain, or one that it leads to, has a rule about who is at the other end."""

@@ -9,10 +9,52 @@ field ``unknown`` or a rule with verdict ``opaque``: kept as text, never guessed
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import FrozenSet, Optional, Tuple
+from typing import FrozenSet, Literal, Optional, Tuple
 
 Span = Tuple[int, int]
 """An inclusive range of integers: ports, protocol numbers, addresses as integers, icmp types."""
+
+MatchField = Literal[
+    "protocol",
+    "ethertype",
+    "source",
+    "destination",
+    "sport",
+    "dport",
+    "port",
+    "hop_limit",
+    "icmp_type",
+    "icmp_code",
+    "in_interface",
+    "out_interface",
+    "state",
+    "status",
+    "direction",
+    "tcp_flags",
+    "mark",
+    "connmark",
+    "fragment",
+    "source_set",
+    "destination_set",
+    "source_type",
+    "destination_type",
+    "packet_type",
+    "source_fib_type",
+    "destination_fib_type",
+    "reverse_path",
+    "time",
+    "either",
+    "unknown",
+]
+"""What a condition of a rule asks about: ``Match`` says what each is, ``MATCH_FIELDS`` how it is evaluated."""
+
+RuleVerdict = Literal[
+    "accept", "drop", "reject", "jump", "goto", "return", "continue", "redirect", "dnat", "snat", "opaque"
+]
+"""What becomes of a packet that a rule matches."""
+
+EffectKind = Literal["mark", "connmark", "save_mark", "restore_mark", "notrack", "hop_limit", "learn"]
+"""What a rule changes."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +77,7 @@ class Match:
     within that: they may hold others soon.
     """
 
-    field: str
+    field: MatchField
     spans: Tuple[Span, ...] = ()
     names: Tuple[str, ...] = ()
     argument: Tuple[int, ...] = ()
@@ -43,7 +85,7 @@ class Match:
     rows: Tuple[Tuple[Match, ...], ...] = ()
 
     @property
-    def fields(self) -> FrozenSet[str]:
+    def fields(self) -> FrozenSet[MatchField]:
         """All that the condition asks about."""
         if self.field != "either":
             return frozenset((self.field,))
@@ -60,7 +102,7 @@ class Effect:
     is put into, or taken out of).
     """
 
-    kind: str
+    kind: EffectKind
     argument: Tuple[int, ...] = ()
     name: str = ""
 
@@ -79,7 +121,7 @@ class Rule:
     """
 
     matches: Tuple[Match, ...]
-    verdict: str
+    verdict: RuleVerdict
     target: str = ""
     argument: Tuple[int, ...] = ()
     text: str = ""

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import groupby, permutations
-from typing import Callable, Dict, Iterable, List, Optional, Sequence, Tuple
+from typing import Callable, Dict, FrozenSet, Iterable, List, Optional, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._netfilter.chain import ChainEvaluator
 from ansible_collections.port443.https.plugins.module_utils._netfilter.conntrack import (
@@ -23,8 +23,16 @@ from ansible_collections.port443.https.plugins.module_utils._netfilter.conntrack
     turned,
     untouched,
 )
+from ansible_collections.port443.https.plugins.module_utils._netfilter.match import MATCH_FIELDS
 from ansible_collections.port443.https.plugins.module_utils._netfilter.packet import ARP, Packet
-from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Chain, Rule, Ruleset, Table
+from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import (
+    Chain,
+    EffectKind,
+    Rule,
+    Ruleset,
+    RuleVerdict,
+    Table,
+)
 
 _NAT_DST, _NAT_SRC = -100, 100
 # NAT chains run at netfilter's own places, whatever their priority: that only orders them among themselves
@@ -32,10 +40,10 @@ _NAT_DST, _NAT_SRC = -100, 100
 _NAT_PLACES = {"prerouting": _NAT_DST, "output": _NAT_DST, "input": _NAT_SRC, "postrouting": _NAT_SRC}
 _FAMILIES = {4: ("ip", "inet", "netdev", "arp", "bridge"), 6: ("ip6", "inet", "netdev", "bridge")}
 _TRACKED = {4: ("ip", "inet"), 6: ("ip6", "inet")}
-_TRACKING = frozenset(("state", "status", "direction", "connmark"))
-_OF_CONNECTIONS = frozenset(("connmark", "save_mark", "restore_mark"))
+_TRACKING = frozenset(field for field, known in MATCH_FIELDS.items() if known.tracks)
+_OF_CONNECTIONS: FrozenSet[EffectKind] = frozenset(("connmark", "save_mark", "restore_mark"))
 _MAY_TRACK = ("ct ", "conn", "helper", "cluster", "ipvs", "match")
-_CHANGING = frozenset(("redirect", "dnat", "opaque"))
+_CHANGING: FrozenSet[RuleVerdict] = frozenset(("redirect", "dnat", "opaque"))
 _ANY_STATE = ("ESTABLISHED", "INVALID", "NEW", "RELATED", "UNTRACKED")
 _FIRST, _LAST = -(1 << 31) - 1, 1 << 31
 _MOST_PERMUTED = 4

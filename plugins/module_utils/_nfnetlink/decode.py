@@ -79,7 +79,15 @@ class RuleDecoder:
         text = " ".join([word for word in words if word])
         return tuple(
             [
-                Rule(way.matches, action.verdict, action.target, action.argument, text, rule.handle, way.effects)
+                Rule(
+                    way.matches,
+                    action.verdict or "continue",
+                    action.target,
+                    action.argument,
+                    text,
+                    rule.handle,
+                    way.effects,
+                )
                 for way, action in reading.ends
             ]
         )

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Dict, NamedTuple, Optional, Tuple
 
+from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import MatchField
+
 IPV4, IPV6, ARP = 0x0800, 0x86DD, 0x0806
 LINK, NETWORK, TRANSPORT = 0, 1, 2
 NUMBER, HOST_NUMBER, ADDRESS, NAME = "number", "host number", "address", "name"
@@ -40,12 +42,12 @@ class Value:
 
 
 class Field(NamedTuple):
-    """One thing that a packet has: the field of a Match (empty where it is not known), nft's name for it.
+    """One thing that a packet has: the field of a Match, nft's name for it.
 
     ``width`` are its bytes, ``style`` says how it is compared, ``words`` names the table of its values' names.
     """
 
-    match: str
+    match: MatchField
     text: str
     width: int
     style: str = NUMBER
@@ -74,103 +76,103 @@ _ADDRESSES = {
 _NETWORK_FIELDS: Dict[int, Dict[int, Field]] = {
     IPV4: {
         **_ADDRESSES[IPV4],
-        1: Field("", "ip dscp", 1),
-        2: Field("", "ip length", 2),
-        4: Field("", "ip id", 2),
+        1: Field("unknown", "ip dscp", 1),
+        2: Field("unknown", "ip length", 2),
+        4: Field("unknown", "ip id", 2),
         6: Field("fragment", "ip frag-off", 2),
         8: Field("hop_limit", "ip ttl", 1),
         9: Field("protocol", "ip protocol", 1, words="protocol"),
-        10: Field("", "ip checksum", 2),
+        10: Field("unknown", "ip checksum", 2),
     },
     IPV6: {
         **_ADDRESSES[IPV6],
-        4: Field("", "ip6 length", 2),
+        4: Field("unknown", "ip6 length", 2),
         6: Field("protocol", "ip6 nexthdr", 1, words="protocol"),
         7: Field("hop_limit", "ip6 hoplimit", 1),
     },
 }
-_ARP_FIELDS = {6: Field("", "arp operation", 2)}
+_ARP_FIELDS = {6: Field("unknown", "arp operation", 2)}
 _LINK_FIELDS = {
-    0: Field("", "ether daddr", 6),
-    6: Field("", "ether saddr", 6),
+    0: Field("unknown", "ether daddr", 6),
+    6: Field("unknown", "ether saddr", 6),
     12: Field("ethertype", "ether type", 2, words="ethertype"),
 }
 _TCP_FIELDS = {
-    4: Field("", "tcp sequence", 4),
-    8: Field("", "tcp ackseq", 4),
+    4: Field("unknown", "tcp sequence", 4),
+    8: Field("unknown", "tcp ackseq", 4),
     13: Field("tcp_flags", "tcp flags", 1, words="tcp flags"),
-    14: Field("", "tcp window", 2),
+    14: Field("unknown", "tcp window", 2),
 }
 _ICMP_FIELDS = {
     protocol: {
         0: Field("icmp_type", f"{name} type", 1, words=name),
         1: Field("icmp_code", f"{name} code", 1, words=f"{name} code"),
-        2: Field("", f"{name} checksum", 2),
-        4: Field("", f"{name} id", 2),
-        6: Field("", f"{name} sequence", 2),
+        2: Field("unknown", f"{name} checksum", 2),
+        4: Field("unknown", f"{name} id", 2),
+        6: Field("unknown", f"{name} sequence", 2),
     }
     for protocol, name in ((_ICMP, "icmp"), (_ICMPV6, "icmpv6"))
 }
 _META = {
-    0: Field("", "meta length", 4, HOST_NUMBER),
+    0: Field("unknown", "meta length", 4, HOST_NUMBER),
     1: Field("ethertype", "meta protocol", 2, words="ethertype"),
-    2: Field("", "meta priority", 4, HOST_NUMBER),
+    2: Field("unknown", "meta priority", 4, HOST_NUMBER),
     3: Field("mark", "meta mark", 4, HOST_NUMBER, "mark"),
     4: Field("in_interface", "iif", 4, HOST_NUMBER, "interface"),
     5: Field("out_interface", "oif", 4, HOST_NUMBER, "interface"),
     6: Field("in_interface", "iifname", 16, NAME),
     7: Field("out_interface", "oifname", 16, NAME),
-    8: Field("", "iiftype", 2, HOST_NUMBER),
-    9: Field("", "oiftype", 2, HOST_NUMBER),
-    10: Field("", "meta skuid", 4, HOST_NUMBER),
-    11: Field("", "meta skgid", 4, HOST_NUMBER),
-    12: Field("", "meta nftrace", 1),
-    13: Field("", "meta rtclassid", 4, HOST_NUMBER),
-    14: Field("", "meta secmark", 4, HOST_NUMBER),
+    8: Field("unknown", "iiftype", 2, HOST_NUMBER),
+    9: Field("unknown", "oiftype", 2, HOST_NUMBER),
+    10: Field("unknown", "meta skuid", 4, HOST_NUMBER),
+    11: Field("unknown", "meta skgid", 4, HOST_NUMBER),
+    12: Field("unknown", "meta nftrace", 1),
+    13: Field("unknown", "meta rtclassid", 4, HOST_NUMBER),
+    14: Field("unknown", "meta secmark", 4, HOST_NUMBER),
     15: Field("ethertype", "meta nfproto", 1, words="nfproto"),
     16: Field("protocol", "meta l4proto", 1, words="protocol"),
-    17: Field("", "meta ibrname", 16, NAME),
-    18: Field("", "meta obrname", 16, NAME),
+    17: Field("unknown", "meta ibrname", 16, NAME),
+    18: Field("unknown", "meta obrname", 16, NAME),
     19: Field("packet_type", "meta pkttype", 1, words="pkttype"),
-    20: Field("", "meta cpu", 4, HOST_NUMBER),
-    21: Field("", "iifgroup", 4, HOST_NUMBER),
-    22: Field("", "oifgroup", 4, HOST_NUMBER),
-    23: Field("", "meta cgroup", 4, HOST_NUMBER),
-    24: Field("", "meta random", 4, HOST_NUMBER),
-    25: Field("", "meta ipsec", 1),
-    26: Field("", "meta iifkind", 16, NAME),
-    27: Field("", "meta oifkind", 16, NAME),
-    30: Field("", "meta time", 8, HOST_NUMBER),
-    31: Field("", "meta day", 1),
-    32: Field("", "meta hour", 4, HOST_NUMBER),
-    33: Field("", "meta sdif", 4, HOST_NUMBER),
-    34: Field("", "meta sdifname", 16, NAME),
+    20: Field("unknown", "meta cpu", 4, HOST_NUMBER),
+    21: Field("unknown", "iifgroup", 4, HOST_NUMBER),
+    22: Field("unknown", "oifgroup", 4, HOST_NUMBER),
+    23: Field("unknown", "meta cgroup", 4, HOST_NUMBER),
+    24: Field("unknown", "meta random", 4, HOST_NUMBER),
+    25: Field("unknown", "meta ipsec", 1),
+    26: Field("unknown", "meta iifkind", 16, NAME),
+    27: Field("unknown", "meta oifkind", 16, NAME),
+    30: Field("unknown", "meta time", 8, HOST_NUMBER),
+    31: Field("unknown", "meta day", 1),
+    32: Field("unknown", "meta hour", 4, HOST_NUMBER),
+    33: Field("unknown", "meta sdif", 4, HOST_NUMBER),
+    34: Field("unknown", "meta sdifname", 16, NAME),
 }
 _CT = {
     0: Field("state", "ct state", 4, HOST_NUMBER, "ct state"),
     1: Field("direction", "ct direction", 1, words="ct direction"),
     2: Field("status", "ct status", 4, HOST_NUMBER, "ct status"),
     3: Field("connmark", "ct mark", 4, HOST_NUMBER, "mark"),
-    4: Field("", "ct secmark", 4, HOST_NUMBER),
-    5: Field("", "ct expiration", 4, HOST_NUMBER),
-    6: Field("", "ct helper", 16, NAME),
-    7: Field("", "ct l3proto", 1, words="nfproto"),
-    8: Field("", "ct saddr", 16),
-    9: Field("", "ct daddr", 16),
-    10: Field("", "ct protocol", 1, words="protocol"),
-    11: Field("", "ct proto-src", 2),
-    12: Field("", "ct proto-dst", 2),
-    13: Field("", "ct label", 16),
-    14: Field("", "ct packets", 8, HOST_NUMBER),
-    15: Field("", "ct bytes", 8, HOST_NUMBER),
-    16: Field("", "ct avgpkt", 8, HOST_NUMBER),
-    17: Field("", "ct zone", 2, HOST_NUMBER),
-    18: Field("", "ct event", 4, HOST_NUMBER),
-    19: Field("", "ct ip saddr", 4, ADDRESS),
-    20: Field("", "ct ip daddr", 4, ADDRESS),
-    21: Field("", "ct ip6 saddr", 16, ADDRESS),
-    22: Field("", "ct ip6 daddr", 16, ADDRESS),
-    23: Field("", "ct id", 4),
+    4: Field("unknown", "ct secmark", 4, HOST_NUMBER),
+    5: Field("unknown", "ct expiration", 4, HOST_NUMBER),
+    6: Field("unknown", "ct helper", 16, NAME),
+    7: Field("unknown", "ct l3proto", 1, words="nfproto"),
+    8: Field("unknown", "ct saddr", 16),
+    9: Field("unknown", "ct daddr", 16),
+    10: Field("unknown", "ct protocol", 1, words="protocol"),
+    11: Field("unknown", "ct proto-src", 2),
+    12: Field("unknown", "ct proto-dst", 2),
+    13: Field("unknown", "ct label", 16),
+    14: Field("unknown", "ct packets", 8, HOST_NUMBER),
+    15: Field("unknown", "ct bytes", 8, HOST_NUMBER),
+    16: Field("unknown", "ct avgpkt", 8, HOST_NUMBER),
+    17: Field("unknown", "ct zone", 2, HOST_NUMBER),
+    18: Field("unknown", "ct event", 4, HOST_NUMBER),
+    19: Field("unknown", "ct ip saddr", 4, ADDRESS),
+    20: Field("unknown", "ct ip daddr", 4, ADDRESS),
+    21: Field("unknown", "ct ip6 saddr", 16, ADDRESS),
+    22: Field("unknown", "ct ip6 daddr", 16, ADDRESS),
+    23: Field("unknown", "ct id", 4),
 }
 _FIB_OIF, _FIB_OIFNAME, _FIB_TYPE = 1, 2, 3
 _FIB_SOURCE, _FIB_DESTINATION, _FIB_IIF, _FIB_PRESENT = 0x1, 0x2, 0x8, 0x20
@@ -194,12 +196,12 @@ def _fib_field(result: int, flags: int) -> Field:
     asked = " . ".join(name for flag, name in _FIB_FLAGS if flags & flag)
     text = "fib {} {}".format(asked, _FIB_RESULTS.get(result, "type"))
     if result == _FIB_TYPE:
-        match = "source_fib_type" if flags & _FIB_SOURCE else "destination_fib_type"
+        match: MatchField = "source_fib_type" if flags & _FIB_SOURCE else "destination_fib_type"
         return Field(match, text, 4, HOST_NUMBER, "fib type")
     back = flags & _FIB_SOURCE and flags & _FIB_IIF
     if flags & _FIB_PRESENT:
-        return Field("reverse_path" if back else "", text, 1, words="boolean")
-    return Field("reverse_path" if back and result == _FIB_OIF else "", text, 4, HOST_NUMBER)
+        return Field("reverse_path" if back else "unknown", text, 1, words="boolean")
+    return Field("reverse_path" if back and result == _FIB_OIF else "unknown", text, 4, HOST_NUMBER)
 
 
 def _header_fields(value: Value, context: Context) -> Tuple[Part, ...]:
@@ -237,4 +239,4 @@ def _transport_fields(protocol: Optional[int]) -> Dict[int, Field]:
     ports = {0: Field("sport", f"{name} sport", 2), 2: Field("dport", f"{name} dport", 2)}
     if protocol == _TCP:
         return {**ports, **_TCP_FIELDS}
-    return {**ports, 4: Field("", "udp length", 2)} if protocol == _UDP else ports
+    return {**ports, 4: Field("unknown", "udp length", 2)} if protocol == _UDP else ports

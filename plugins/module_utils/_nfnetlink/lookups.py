@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Dict, List, Literal, Optional, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._netfilter.intervals import Spans, merge_spans
+from ansible_collections.port443.https.plugins.module_utils._netfilter.match import MATCH_FIELDS
 from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Match, NamedSet, Span
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.attributes import read_attributes
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.conditions import (
@@ -34,7 +35,7 @@ from ansible_collections.port443.https.plugins.module_utils._nfnetlink.statement
 # nftables' own numbers of data types (include/datatype.h): addresses, protocols and ports, the keys that are numbers.
 _NUMBERS = frozenset((7, 8, 12, 13))
 # The fields of a Match whose spans may be those of a set, and whose names then are the set's name.
-_NUMERIC = frozenset(("source", "destination", "sport", "dport", "protocol", "hop_limit", "icmp_type", "icmp_code"))
+_NUMERIC = frozenset(field for field, known in MATCH_FIELDS.items() if known.set_key)
 
 
 class SetBook:

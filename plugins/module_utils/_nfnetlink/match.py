@@ -33,7 +33,7 @@ Spans = Sequence[Span]
 def match_part(part: Part, value: Value, spans: Spans, negated: bool = False) -> Optional[Match]:
     """Returns the condition that a field is in spans, or None if that cannot be said."""
     field, taken = part
-    if not field.match:
+    if field.match == "unknown":
         return None
     if field.style == HOST_NUMBER:
         return _match_host_number(field, value, spans, negated)

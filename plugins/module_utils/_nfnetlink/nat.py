@@ -8,9 +8,9 @@ Numbers are those of include/uapi/linux/netfilter/nf_tables.h and nf_nat.h.
 from __future__ import annotations
 
 import ipaddress
-from typing import List, NamedTuple, Optional, Tuple
+from typing import List, Literal, NamedTuple, Optional, Tuple, Union
 
-from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Effect, Match
+from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Effect, Match, RuleVerdict
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.expressions import Expression
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.fields import IPV4, IPV6, Context
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.registers import Registers
@@ -26,7 +26,7 @@ class Action(NamedTuple):
     """
 
     text: str
-    verdict: str = ""
+    verdict: Union[RuleVerdict, Literal[""]] = ""
     target: str = ""
     argument: Tuple[int, ...] = ()
     effects: Tuple[Effect, ...] = ()

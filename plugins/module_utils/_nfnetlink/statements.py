@@ -8,9 +8,9 @@ Numbers are those of include/uapi/linux/netfilter/nf_tables.h.
 from __future__ import annotations
 
 import sys
-from typing import Callable, Dict, Tuple
+from typing import Callable, Dict, Literal, Tuple
 
-from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Effect, Match
+from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Effect, Match, RuleVerdict
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.attributes import (
     read_attributes,
     read_nested,
@@ -34,10 +34,12 @@ _ALL_BITS = 0xFFFFFFFF
 TRACKED = Match("state", names=("ESTABLISHED", "NEW", "RELATED"))
 """A packet that belongs to a connection; without one, what asks for the connection does not match."""
 
-_VERDICTS = {0: "drop", 1: "accept", 0xFFFFFFFF: "continue", 0xFFFFFFFE: "break", 0xFFFFFFFB: "return"}
-_JUMPS = {0xFFFFFFFD: "jump", 0xFFFFFFFC: "goto"}
+_VERDICTS: Dict[int, RuleVerdict] = {0: "drop", 1: "accept", 0xFFFFFFFF: "continue", 0xFFFFFFFB: "return"}
+_BREAK = 0xFFFFFFFE
+_JUMPS: Dict[int, RuleVerdict] = {0xFFFFFFFD: "jump", 0xFFFFFFFC: "goto"}
+_Mark = Literal["mark", "connmark"]
 _MARK = 3  # NFT_META_MARK and NFT_CT_MARK
-_MARKS: Dict[Tuple[object, ...], str] = {("meta", _MARK): "mark", ("ct", _MARK): "connmark"}
+_MARKS: Dict[Tuple[object, ...], _Mark] = {("meta", _MARK): "mark", ("ct", _MARK): "connmark"}
 
 
 def act(expression: Expression, registers: Registers, context: Context) -> Action:
@@ -52,8 +54,8 @@ def verdict_of(data: bytes) -> Action:
     code, chain = read_number(verdict.get(1)), read_string(verdict.get(2, b""))
     if code in _JUMPS:
         return Action(f"{_JUMPS[code]} {chain}", _JUMPS[code], chain)
-    word = _VERDICTS.get(code, "")
-    return Action(word, word, word) if word else opaque(f"[verdict {code}]")
+    word = _VERDICTS.get(code)
+    return Action(word, word, word) if word else opaque("break" if code == _BREAK else f"[verdict {code}]")
 
 
 def _plain(text: str) -> Callable[[Expression, Registers, Context], Action]:
@@ -150,9 +152,9 @@ def _set_ct(expression: Expression, registers: Registers, _context: Context) -> 
     return Action(text) if key in (4, 6, 13, 18) else opaque(text)
 
 
-def _set_mark(kind: str, words: str, value: Value) -> Action:
+def _set_mark(kind: _Mark, words: str, value: Value) -> Action:
     """The mark of a packet or of its connection, from a constant or from either mark."""
-    source = _MARKS.get((value.kind, *value.key), "")
+    source = _MARKS.get((value.kind, *value.key))
     text = f"{words} {_spell(value)}"
     matches = (TRACKED,) if value.kind == "ct" else ()
     if value.kind == "constant" and len(value.constant) == 4:
@@ -209,6 +211,9 @@ def _set_payload(expression: Expression, registers: Registers, context: Context)
     return Action(text, effects=(Effect("hop_limit", (given, given)),)) if enough else opaque(text)
 
 
+_TARGETS: Dict[str, RuleVerdict] = {"REJECT": "reject", "MASQUERADE": "snat", "SNAT": "snat"}
+
+
 def _extension(expression: Expression, _registers: Registers, _context: Context) -> Action:
     name = read_string(expression.attributes.get(1, b""))
     if expression.name == "match":
@@ -216,8 +221,7 @@ def _extension(expression: Expression, _registers: Registers, _context: Context)
     text = f"xt target {quote(name)}"
     if TARGETS.get(name) == HARMLESS:
         return Action(text)
-    verdict = {"REJECT": "reject", "MASQUERADE": "snat", "SNAT": "snat"}.get(name, "opaque")
-    return Action(text, verdict, name)
+    return Action(text, _TARGETS.get(name, "opaque"), name)
 
 
 _OBJECTS = {

@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
-from typing import Callable, Dict, List, Optional
+from typing import Callable, Dict, List, Optional, TypeVar
 
-from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Match
+from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Match, MatchField
 from ansible_collections.port443.https.plugins.module_utils._xtables import words as _words
 from ansible_collections.port443.https.plugins.module_utils._xtables.extensions import MATCHES, READ
 
@@ -72,34 +72,34 @@ def _protocol(words: RuleWords, negated: bool) -> Optional[Match]:
     return None if number is None else Match("protocol", ((number, number),), negated=negated)
 
 
-def _addresses(words: RuleWords, field: str, negated: bool) -> Optional[Match]:
+def _addresses(words: RuleWords, field: MatchField, negated: bool) -> Optional[Match]:
     spans = _words.parse_networks(words.take(), words.family)
     return None if spans is None else Match(field, spans, negated=negated)
 
 
-def _address_range(words: RuleWords, field: str, negated: bool) -> Optional[Match]:
+def _address_range(words: RuleWords, field: MatchField, negated: bool) -> Optional[Match]:
     span = _words.parse_address_range(words.take(), words.family)
     return None if span is None else Match(field, (span,), negated=negated)
 
 
-def _names(words: RuleWords, field: str, negated: bool) -> Optional[Match]:
+def _names(words: RuleWords, field: MatchField, negated: bool) -> Optional[Match]:
     names = words.take().split(",")
     if field == "packet_type" or field.endswith("_type"):
         names = [name.upper() for name in names]
     return Match(field, names=tuple(sorted(names)), negated=negated)
 
 
-def _interface(words: RuleWords, field: str, negated: bool) -> Optional[Match]:
+def _interface(words: RuleWords, field: MatchField, negated: bool) -> Optional[Match]:
     return Match(field, names=(words.take(),), negated=negated)
 
 
-def _ports(words: RuleWords, field: str, negated: bool) -> Optional[Match]:
+def _ports(words: RuleWords, field: MatchField, negated: bool) -> Optional[Match]:
     spans = _words.parse_ports(words.take())
     return None if spans is None else Match(field, spans, negated=negated)
 
 
-def _marks(words: RuleWords, _field: str, negated: bool) -> Optional[Match]:
-    field = "connmark" if words.module == "connmark" else "mark"
+def _marks(words: RuleWords, negated: bool) -> Optional[Match]:
+    field: MatchField = "connmark" if words.module == "connmark" else "mark"
     pair = _words.parse_value_and_mask(words.take())
     return None if pair is None else Match(field, argument=(pair[1], pair[0]), negated=negated)
 
@@ -122,7 +122,7 @@ def _set(words: RuleWords, negated: bool) -> Optional[Match]:
     name, directions = words.take(), words.take().split(",")
     if directions[0] not in ("src", "dst"):
         return None
-    field = "source_set" if directions[0] == "src" else "destination_set"
+    field: MatchField = "source_set" if directions[0] == "src" else "destination_set"
     return Match(field, names=(name, *directions), negated=negated)
 
 
@@ -145,10 +145,11 @@ def _date(words: RuleWords, end: str, negated: bool) -> Optional[Match]:
 
 
 _Reader = Callable[[RuleWords, bool], Optional[Match]]
+_Asked = TypeVar("_Asked", MatchField, str)  # what a reader is about: the field of a Match, a relation
 
 
-def _of(read: Callable[[RuleWords, str, bool], Optional[Match]], field: str) -> _Reader:
-    return lambda words, negated: read(words, field, negated)
+def _of(read: Callable[[RuleWords, _Asked, bool], Optional[Match]], asked: _Asked) -> _Reader:
+    return lambda words, negated: read(words, asked, negated)
 
 
 CONDITIONS: Dict[str, _Reader] = {
@@ -169,7 +170,7 @@ CONDITIONS: Dict[str, _Reader] = {
     "--ctstate": _of(_names, "state"),
     "--icmp-type": _icmp_type,
     "--icmpv6-type": _icmp_type,
-    "--mark": _of(_marks, "mark"),
+    "--mark": _marks,
     "--src-type": _of(_names, "source_type"),
     "--dst-type": _of(_names, "destination_type"),
     "--pkt-type": _of(_names, "packet_type"),

@@ -8,7 +8,7 @@ import re
 from dataclasses import replace
 from typing import Dict, FrozenSet, List, Optional, Tuple
 
-from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Match, Rule
+from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Match, MatchField, Rule
 from ansible_collections.port443.https.plugins.module_utils._xtables import words as _words
 from ansible_collections.port443.https.plugins.module_utils._xtables.matches import (
     CONDITIONS,
@@ -44,6 +44,8 @@ _ALIASES = {
     "--ipv6": "-6",
 }
 _RESTORES = "--restore-skmark"  # of -m socket: gives a packet the mark of its socket, whatever else the rule asks
+# How iptables-save begins a rule.
+_FIRST: Tuple[Tuple[str, MatchField], ...] = (("-s ", "source"), ("-d ", "destination"))
 _OF_SET = frozenset(("--return-nomatch", "--update-counters", "--update-subcounters"))
 _OF_RPFILTER = frozenset(("--loose", "--validmark", "--accept-local", "--invert"))
 
@@ -87,7 +89,7 @@ class RuleParser:
         if "--comment" in body:
             body = _without_comment(body)
         addresses: List[Match] = []
-        for option, field in (("-s ", "source"), ("-d ", "destination")):
+        for option, field in _FIRST:
             if body.startswith(option):
                 word, _space, rest = body[3:].partition(" ")
                 spans = _words.parse_networks(word, self._family)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Callable, Dict, NamedTuple, Optional, Tuple
 
-from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Effect
+from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Effect, EffectKind, RuleVerdict
 from ansible_collections.port443.https.plugins.module_utils._xtables import words
 from ansible_collections.port443.https.plugins.module_utils._xtables.extensions import FEWEST_HOPS, HARMLESS, TARGETS
 
@@ -14,13 +14,14 @@ from ansible_collections.port443.https.plugins.module_utils._xtables.extensions 
 class TargetAction(NamedTuple):
     """What a rule does: its verdict with target and argument, and before that its effects."""
 
-    verdict: str
+    verdict: RuleVerdict
     target: str
     argument: Tuple[int, ...] = ()
     effects: Tuple[Effect, ...] = ()
 
 
 _ALL_BITS = 0xFFFFFFFF
+_COPIES: Dict[str, EffectKind] = {"--save-mark": "save_mark", "--restore-mark": "restore_mark"}
 _PLAIN = {
     "ACCEPT": TargetAction("accept", "ACCEPT"),
     "DROP": TargetAction("drop", "DROP"),
@@ -48,7 +49,7 @@ def _mark(options: Dict[str, str], _family: str) -> Optional[TargetAction]:
     return _set_mark("mark", "MARK", options)
 
 
-def _set_mark(kind: str, name: str, options: Dict[str, str]) -> Optional[TargetAction]:
+def _set_mark(kind: EffectKind, name: str, options: Dict[str, str]) -> Optional[TargetAction]:
     for option, word in options.items():
         pair = words.parse_value_and_mask(word)
         if pair is None:
@@ -67,7 +68,7 @@ def _set_mark(kind: str, name: str, options: Dict[str, str]) -> Optional[TargetA
 
 
 def _connmark(options: Dict[str, str], _family: str) -> Optional[TargetAction]:
-    for option, kind in (("--save-mark", "save_mark"), ("--restore-mark", "restore_mark")):
+    for option, kind in _COPIES.items():
         if option in options:
             both = options.get("--mask", hex(_ALL_BITS))
             masks = [words.parse_number(options.get(mask, both)) for mask in ("--nfmask", "--ctmask")]

@@ -33,7 +33,8 @@ def plan(files, scripts=(), **options):
     """What is planned on a host that filters both IP versions."""
     live = (table for family in ("ip", "ip6") for table in parse_save(DROP.format(""), "iptables-nft", family))
     kernel = Kernel(tuple(live), LINKS, {"iptables-nft": "iptables"}, "iptables-nft", NftView())
-    return plan_files(tuple(files), scripts, parse_request({"ports": ["80/tcp", "443/tcp"], **options}), kernel)
+    request = parse_request({"ports": ["80/tcp", "443/tcp"], **options})
+    return plan_files(tuple(files), scripts, (), request, kernel)
 
 
 def added(step):

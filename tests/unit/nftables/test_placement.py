@@ -43,6 +43,7 @@ def test_on_the_way_out_destinations_are_the_administrators_will_and_sources_are
 
 
 TWO_WAYS = [rule(at, "jump", target="guard") for at in (1, 2)]
+ONWARD, HARMLESS = rule(2, "jump", target="other"), Chain("other", (rule(3, "accept", *dport(22)),))
 BLOCKING = [
     ("nothing", table(), False),
     ("the policy", table(policy="drop"), True),
@@ -51,6 +52,7 @@ BLOCKING = [
     ("the port by number", table(rule(1, "drop", *dport(443))), True),
     ("another port", table(rule(1, "drop", *dport(25))), False),
     ("a rule behind one that accepts", table(rule(1, "accept", *dport(443)), rule(2, "drop")), True),
+    ("the port by number before a chain", table(rule(1, "drop", *dport(443)), ONWARD, chains=(HARMLESS,)), True),
     ("a chain", table(rule(1, "jump", target="guard"), chains=(Chain("guard", (rule(2, "drop"),)),)), True),
     ("a chain with two ways in", table(*TWO_WAYS, chains=(Chain("guard", (rule(3, "accept"),)),)), True),  # to be sure
     ("a return to a policy that accepts", table(rule(1, "return")), False),

@@ -9,7 +9,13 @@ from typing import Dict, FrozenSet, Iterable, List, Optional, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._netfilter.intervals import merge_spans
 from ansible_collections.port443.https.plugins.module_utils._netfilter.packet import ADVERTISEMENT, ICMPV6, SOLICITATION
-from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Match, Rule, Span
+from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import (
+    Match,
+    MatchField,
+    Rule,
+    RuleVerdict,
+    Span,
+)
 from ansible_collections.port443.https.plugins.module_utils._spec.ports import PROTOCOL_NUMBERS, PortRule
 from ansible_collections.port443.https.plugins.module_utils._spec.request import Network
 
@@ -19,7 +25,7 @@ _VERSIONS = {"ip": (4,), "ip6": (6,), "inet": (4, 6)}
 _ETHERTYPES = {4: 0x0800, 6: 0x86DD}  # include/uapi/linux/if_ether.h
 _SAYS = {4: "ip", 6: "ip6"}
 _ANY = ""
-_READ = frozenset(("protocol", "ethertype", "source", "dport", "in_interface", "icmp_type"))
+_READ: FrozenSet[MatchField] = frozenset(("protocol", "ethertype", "source", "dport", "in_interface", "icmp_type"))
 
 
 @dataclass(frozen=True)
@@ -70,7 +76,7 @@ class AcceptRule:
         spans = merge_spans((port.low, port.high) for port in self.ports)
         return (*found, Match("protocol", ((number, number),)), Match("dport", spans))
 
-    def rule(self, family: str, verdict: str, target: str = "") -> Rule:
+    def rule(self, family: str, verdict: RuleVerdict, target: str = "") -> Rule:
         """Returns a rule with these conditions."""
         said = f"{verdict} {target}" if target else verdict
         return Rule(self.matches(family), verdict, target, text=f"{self.text(family)} {said}")
