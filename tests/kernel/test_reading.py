@@ -14,8 +14,8 @@ import pytest
 from ansible_collections.port443.https.plugins.module_utils._host.host import Host
 from ansible_collections.port443.https.plugins.module_utils._linux import kernel
 from ansible_collections.port443.https.plugins.module_utils._netfilter.verdict import ConnectionJudge
+from ansible_collections.port443.https.plugins.module_utils._nfnetlink.iptables_check import read_tokens
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.socket import read_nftables
-from ansible_collections.port443.https.plugins.module_utils._nfnetlink.tokens import read_tokens
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.view import NftView, native_tables
 from lab import TCP, TOOLS, Case, tool
 

@@ -2,8 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The fields of packet and conntrack that registers of nf_tables hold, by where they are loaded from.
 
-Keys are those of include/uapi/linux/netfilter/nf_tables.h (enum nft_meta_keys, nft_ct_keys, nft_fib_result); names are
-those of nft(8); places are those of the headers in RFC 791, 8200, 9293, 768, 792 and 4443.
+Names are those of nft(8); places are those of the headers in RFC 791, 8200, 9293, 768, 792 and 4443.
 """
 
 from __future__ import annotations
@@ -12,8 +11,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Dict, NamedTuple, Optional, Tuple
 
+from ansible_collections.port443.https.plugins.module_utils._nfnetlink.constants import (
+    CtKey,
+    FibFlag,
+    FibResult,
+    MetaKey,
+    PayloadBase,
+)
+
 IPV4, IPV6, ARP = 0x0800, 0x86DD, 0x0806
-LINK, NETWORK, TRANSPORT = 0, 1, 2
+LINK, NETWORK, TRANSPORT = PayloadBase.LL_HEADER, PayloadBase.NETWORK_HEADER, PayloadBase.TRANSPORT_HEADER
 NUMBER, HOST_NUMBER, ADDRESS, NAME = "number", "host number", "address", "name"
 _ICMP, _TCP, _UDP, _ICMPV6 = 1, 6, 17, 58
 _WITH_PORTS = {_TCP: "tcp", _UDP: "udp", 33: "dccp", 132: "sctp", 136: "udplite"}
@@ -112,70 +119,74 @@ _ICMP_FIELDS = {
     for protocol, name in ((_ICMP, "icmp"), (_ICMPV6, "icmpv6"))
 }
 _META = {
-    0: Field("", "meta length", 4, HOST_NUMBER),
-    1: Field("ethertype", "meta protocol", 2, words="ethertype"),
-    2: Field("", "meta priority", 4, HOST_NUMBER),
-    3: Field("mark", "meta mark", 4, HOST_NUMBER, "mark"),
-    4: Field("in_interface", "iif", 4, HOST_NUMBER, "interface"),
-    5: Field("out_interface", "oif", 4, HOST_NUMBER, "interface"),
-    6: Field("in_interface", "iifname", 16, NAME),
-    7: Field("out_interface", "oifname", 16, NAME),
-    8: Field("", "iiftype", 2, HOST_NUMBER),
-    9: Field("", "oiftype", 2, HOST_NUMBER),
-    10: Field("", "meta skuid", 4, HOST_NUMBER),
-    11: Field("", "meta skgid", 4, HOST_NUMBER),
-    12: Field("", "meta nftrace", 1),
-    13: Field("", "meta rtclassid", 4, HOST_NUMBER),
-    14: Field("", "meta secmark", 4, HOST_NUMBER),
-    15: Field("ethertype", "meta nfproto", 1, words="nfproto"),
-    16: Field("protocol", "meta l4proto", 1, words="protocol"),
-    17: Field("", "meta ibrname", 16, NAME),
-    18: Field("", "meta obrname", 16, NAME),
-    19: Field("packet_type", "meta pkttype", 1, words="pkttype"),
-    20: Field("", "meta cpu", 4, HOST_NUMBER),
-    21: Field("", "iifgroup", 4, HOST_NUMBER),
-    22: Field("", "oifgroup", 4, HOST_NUMBER),
-    23: Field("", "meta cgroup", 4, HOST_NUMBER),
-    24: Field("", "meta random", 4, HOST_NUMBER),
-    25: Field("", "meta ipsec", 1),
-    26: Field("", "meta iifkind", 16, NAME),
-    27: Field("", "meta oifkind", 16, NAME),
-    30: Field("", "meta time", 8, HOST_NUMBER),
-    31: Field("", "meta day", 1),
-    32: Field("", "meta hour", 4, HOST_NUMBER),
-    33: Field("", "meta sdif", 4, HOST_NUMBER),
-    34: Field("", "meta sdifname", 16, NAME),
+    MetaKey.LEN: Field("", "meta length", 4, HOST_NUMBER),
+    MetaKey.PROTOCOL: Field("ethertype", "meta protocol", 2, words="ethertype"),
+    MetaKey.PRIORITY: Field("", "meta priority", 4, HOST_NUMBER),
+    MetaKey.MARK: Field("mark", "meta mark", 4, HOST_NUMBER, "mark"),
+    MetaKey.IIF: Field("in_interface", "iif", 4, HOST_NUMBER, "interface"),
+    MetaKey.OIF: Field("out_interface", "oif", 4, HOST_NUMBER, "interface"),
+    MetaKey.IIFNAME: Field("in_interface", "iifname", 16, NAME),
+    MetaKey.OIFNAME: Field("out_interface", "oifname", 16, NAME),
+    MetaKey.IFTYPE: Field("", "iiftype", 2, HOST_NUMBER),
+    MetaKey.OIFTYPE: Field("", "oiftype", 2, HOST_NUMBER),
+    MetaKey.SKUID: Field("", "meta skuid", 4, HOST_NUMBER),
+    MetaKey.SKGID: Field("", "meta skgid", 4, HOST_NUMBER),
+    MetaKey.NFTRACE: Field("", "meta nftrace", 1),
+    MetaKey.RTCLASSID: Field("", "meta rtclassid", 4, HOST_NUMBER),
+    MetaKey.SECMARK: Field("", "meta secmark", 4, HOST_NUMBER),
+    MetaKey.NFPROTO: Field("ethertype", "meta nfproto", 1, words="nfproto"),
+    MetaKey.L4PROTO: Field("protocol", "meta l4proto", 1, words="protocol"),
+    MetaKey.BRI_IIFNAME: Field("", "meta ibrname", 16, NAME),
+    MetaKey.BRI_OIFNAME: Field("", "meta obrname", 16, NAME),
+    MetaKey.PKTTYPE: Field("packet_type", "meta pkttype", 1, words="pkttype"),
+    MetaKey.CPU: Field("", "meta cpu", 4, HOST_NUMBER),
+    MetaKey.IIFGROUP: Field("", "iifgroup", 4, HOST_NUMBER),
+    MetaKey.OIFGROUP: Field("", "oifgroup", 4, HOST_NUMBER),
+    MetaKey.CGROUP: Field("", "meta cgroup", 4, HOST_NUMBER),
+    MetaKey.PRANDOM: Field("", "meta random", 4, HOST_NUMBER),
+    MetaKey.SECPATH: Field("", "meta ipsec", 1),
+    MetaKey.IIFKIND: Field("", "meta iifkind", 16, NAME),
+    MetaKey.OIFKIND: Field("", "meta oifkind", 16, NAME),
+    MetaKey.TIME_NS: Field("", "meta time", 8, HOST_NUMBER),
+    MetaKey.TIME_DAY: Field("", "meta day", 1),
+    MetaKey.TIME_HOUR: Field("", "meta hour", 4, HOST_NUMBER),
+    MetaKey.SDIF: Field("", "meta sdif", 4, HOST_NUMBER),
+    MetaKey.SDIFNAME: Field("", "meta sdifname", 16, NAME),
 }
 _CT = {
-    0: Field("state", "ct state", 4, HOST_NUMBER, "ct state"),
-    1: Field("direction", "ct direction", 1, words="ct direction"),
-    2: Field("status", "ct status", 4, HOST_NUMBER, "ct status"),
-    3: Field("connmark", "ct mark", 4, HOST_NUMBER, "mark"),
-    4: Field("", "ct secmark", 4, HOST_NUMBER),
-    5: Field("", "ct expiration", 4, HOST_NUMBER),
-    6: Field("", "ct helper", 16, NAME),
-    7: Field("", "ct l3proto", 1, words="nfproto"),
-    8: Field("", "ct saddr", 16),
-    9: Field("", "ct daddr", 16),
-    10: Field("", "ct protocol", 1, words="protocol"),
-    11: Field("", "ct proto-src", 2),
-    12: Field("", "ct proto-dst", 2),
-    13: Field("", "ct label", 16),
-    14: Field("", "ct packets", 8, HOST_NUMBER),
-    15: Field("", "ct bytes", 8, HOST_NUMBER),
-    16: Field("", "ct avgpkt", 8, HOST_NUMBER),
-    17: Field("", "ct zone", 2, HOST_NUMBER),
-    18: Field("", "ct event", 4, HOST_NUMBER),
-    19: Field("", "ct ip saddr", 4, ADDRESS),
-    20: Field("", "ct ip daddr", 4, ADDRESS),
-    21: Field("", "ct ip6 saddr", 16, ADDRESS),
-    22: Field("", "ct ip6 daddr", 16, ADDRESS),
-    23: Field("", "ct id", 4),
+    CtKey.STATE: Field("state", "ct state", 4, HOST_NUMBER, "ct state"),
+    CtKey.DIRECTION: Field("direction", "ct direction", 1, words="ct direction"),
+    CtKey.STATUS: Field("status", "ct status", 4, HOST_NUMBER, "ct status"),
+    CtKey.MARK: Field("connmark", "ct mark", 4, HOST_NUMBER, "mark"),
+    CtKey.SECMARK: Field("", "ct secmark", 4, HOST_NUMBER),
+    CtKey.EXPIRATION: Field("", "ct expiration", 4, HOST_NUMBER),
+    CtKey.HELPER: Field("", "ct helper", 16, NAME),
+    CtKey.L3PROTOCOL: Field("", "ct l3proto", 1, words="nfproto"),
+    CtKey.SRC: Field("", "ct saddr", 16),
+    CtKey.DST: Field("", "ct daddr", 16),
+    CtKey.PROTOCOL: Field("", "ct protocol", 1, words="protocol"),
+    CtKey.PROTO_SRC: Field("", "ct proto-src", 2),
+    CtKey.PROTO_DST: Field("", "ct proto-dst", 2),
+    CtKey.LABELS: Field("", "ct label", 16),
+    CtKey.PKTS: Field("", "ct packets", 8, HOST_NUMBER),
+    CtKey.BYTES: Field("", "ct bytes", 8, HOST_NUMBER),
+    CtKey.AVGPKT: Field("", "ct avgpkt", 8, HOST_NUMBER),
+    CtKey.ZONE: Field("", "ct zone", 2, HOST_NUMBER),
+    CtKey.EVENTMASK: Field("", "ct event", 4, HOST_NUMBER),
+    CtKey.SRC_IP: Field("", "ct ip saddr", 4, ADDRESS),
+    CtKey.DST_IP: Field("", "ct ip daddr", 4, ADDRESS),
+    CtKey.SRC_IP6: Field("", "ct ip6 saddr", 16, ADDRESS),
+    CtKey.DST_IP6: Field("", "ct ip6 daddr", 16, ADDRESS),
+    CtKey.ID: Field("", "ct id", 4),
 }
-_FIB_OIF, _FIB_OIFNAME, _FIB_TYPE = 1, 2, 3
-_FIB_SOURCE, _FIB_DESTINATION, _FIB_IIF, _FIB_PRESENT = 0x1, 0x2, 0x8, 0x20
-_FIB_FLAGS = ((0x1, "saddr"), (0x2, "daddr"), (0x4, "mark"), (0x8, "iif"), (0x10, "oif"))
-_FIB_RESULTS = {_FIB_OIF: "oif", _FIB_OIFNAME: "oifname", _FIB_TYPE: "type"}
+_FIB_FLAGS = (
+    (FibFlag.SADDR, "saddr"),
+    (FibFlag.DADDR, "daddr"),
+    (FibFlag.MARK, "mark"),
+    (FibFlag.IIF, "iif"),
+    (FibFlag.OIF, "oif"),
+)
+_FIB_RESULTS = {FibResult.OIF: "oif", FibResult.OIFNAME: "oifname", FibResult.ADDRTYPE: "type"}
 
 
 @lru_cache(maxsize=1024)
@@ -193,13 +204,13 @@ def find_parts(value: Value, context: Context) -> Tuple[Part, ...]:
 def _fib_field(result: int, flags: int) -> Field:
     asked = " . ".join(name for flag, name in _FIB_FLAGS if flags & flag)
     text = "fib {} {}".format(asked, _FIB_RESULTS.get(result, "type"))
-    if result == _FIB_TYPE:
-        match = "source_fib_type" if flags & _FIB_SOURCE else "destination_fib_type"
+    if result == FibResult.ADDRTYPE:
+        match = "source_fib_type" if flags & FibFlag.SADDR else "destination_fib_type"
         return Field(match, text, 4, HOST_NUMBER, "fib type")
-    back = flags & _FIB_SOURCE and flags & _FIB_IIF
-    if flags & _FIB_PRESENT:
+    back = flags & FibFlag.SADDR and flags & FibFlag.IIF
+    if flags & FibFlag.PRESENT:
         return Field("reverse_path" if back else "", text, 1, words="boolean")
-    return Field("reverse_path" if back and result == _FIB_OIF else "", text, 4, HOST_NUMBER)
+    return Field("reverse_path" if back and result == FibResult.OIF else "", text, 4, HOST_NUMBER)
 
 
 def _header_fields(value: Value, context: Context) -> Tuple[Part, ...]:
