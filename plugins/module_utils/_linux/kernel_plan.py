@@ -5,10 +5,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Generic, List, Protocol, Tuple, TypeVar
 
+from ansible_collections.port443.https.plugins.module_utils._host.host import Host
 from ansible_collections.port443.https.plugins.module_utils._linux.kernel import Kernel
+from ansible_collections.port443.https.plugins.module_utils._netfilter.rule_sets import RuleSet
 from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Ruleset
 from ansible_collections.port443.https.plugins.module_utils._plan.steps import Plan
+from ansible_collections.port443.https.plugins.module_utils._spec.request import PortsRequest
 
 
 @dataclass(frozen=True)
@@ -20,3 +24,31 @@ class KernelPlan(Plan):
     def after(self, kernel: Kernel) -> Kernel:
         """Returns the kernel as the plan leaves it."""
         return replace(kernel, ruleset=self.ruleset)
+
+
+class KernelState(Protocol):
+    """What a firewall of Linux observes: the kernel's rules, and what it has beyond them."""
+
+    @property
+    def kernel(self) -> Kernel:
+        """The kernel's rules."""
+
+
+State = TypeVar("State", bound=KernelState)
+
+
+class Rehearsed(Generic[State]):
+    """What all firewalls of Linux have in common: a plan is foreseen by rehearsing it."""
+
+    def rehearse(self, host: Host, have: State, plan: KernelPlan, request: PortsRequest) -> KernelPlan:
+        """Returns the plan with what trying its files apart from the host showed; raises HostError for a broken one."""
+        raise NotImplementedError
+
+    def foresee(self, host: Host, have: State, plan: KernelPlan, request: PortsRequest) -> Tuple[KernelPlan, Kernel]:
+        """Returns the plan as rehearsed, and the kernel as it leaves it."""
+        rehearsed = self.rehearse(host, have, plan, request)
+        return rehearsed, rehearsed.after(have.kernel)
+
+    def list_saved_sets(self, host: Host) -> List[RuleSet]:
+        """Returns the sets that are no chains of their own: none, unless a firewall has such."""
+        return []

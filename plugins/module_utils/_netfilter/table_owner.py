@@ -152,7 +152,12 @@ def _own_rules(ruleset: Sequence[Table]) -> bool:
 
 
 def _may_shut_out(rule: Rule, directions: Sequence[str]) -> bool:
-    """Whether a rule may stop who is nobody in particular: to ban some addresses is not to manage a firewall."""
+    """Whether a rule may stop who is nobody in particular: to ban some addresses is not to manage a firewall.
+
+    Of a set that could not be read nothing is known but that somebody is in it, as with most bans.
+    """
+    if any(match.field == "source_set" and not match.negated for match in rule.matches):
+        return False
     packets = (packet for direction in directions for packet in _STRANGERS[direction])
     return rule.verdict in ("drop", "reject") and any(rule_matches(rule, packet) is not False for packet in packets)
 

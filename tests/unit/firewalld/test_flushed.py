@@ -137,6 +137,18 @@ def test_where_nobody_would_lose_a_rule_firewalld_is_reloaded(nft, ruleset):
     assert calls(plan(have)) == [CHECK, RELOAD]
 
 
+CHAINS = {  # of what passes through, where the versions differ
+    "0.9.3": "raw_PREROUTING filter_FORWARD_IN_ZONES filter_FORWARD_OUT_ZONES filter_FWDI_public filter_FWDO_public",
+    "1.3.3": "filter_PREROUTING filter_FORWARD_ZONES filter_FWD_public nat_POST_policy_out_pre mangle_PRE_public_deny",
+}
+
+
+@pytest.mark.parametrize("names", CHAINS.values(), ids=list(CHAINS))
+def test_chains_of_every_version_are_firewallds(names):
+    table = Table("nft", "inet", "firewalld", tuple(map(Chain, names.split())))
+    assert observed(None, (table,)).daemon.keeps == ()
+
+
 LISTED = """Bridge table: {table}
 
 Bridge chain: INPUT, entries: {entries}, policy: ACCEPT

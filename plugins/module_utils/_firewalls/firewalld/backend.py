@@ -39,14 +39,14 @@ from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld
 from ansible_collections.port443.https.plugins.module_utils._host.dbus import Refusal
 from ansible_collections.port443.https.plugins.module_utils._host.host import Host
 from ansible_collections.port443.https.plugins.module_utils._linux.kernel import Kernel
-from ansible_collections.port443.https.plugins.module_utils._linux.kernel_plan import KernelPlan
+from ansible_collections.port443.https.plugins.module_utils._linux.kernel_plan import KernelPlan, Rehearsed
 from ansible_collections.port443.https.plugins.module_utils._netfilter.explanation import Verdict
 from ansible_collections.port443.https.plugins.module_utils._netfilter.rule_sets import RuleSet
 from ansible_collections.port443.https.plugins.module_utils._plan.steps import Step
 from ansible_collections.port443.https.plugins.module_utils._spec.request import PortsRequest
 
 
-class Firewalld:
+class Firewalld(Rehearsed[FirewalldState]):
     """firewalld as a Firewall."""
 
     name = "firewalld"
@@ -101,13 +101,6 @@ class Firewalld:
         pinned = replace(have.daemon, keeps=(*have.daemon.keeps, answer.words))
         other = self.plan(replace(have, daemon=pinned), request)
         return replace(other, warnings=(*other.warnings, f"what firewalld has saved is broken: {answer.words}"))
-
-    def foresee(
-        self, host: Host, have: FirewalldState, plan: KernelPlan, request: PortsRequest
-    ) -> Tuple[KernelPlan, Kernel]:
-        """Returns the plan as rehearsed, and the kernel as it leaves it."""
-        rehearsed = self.rehearse(host, have, plan, request)
-        return rehearsed, rehearsed.after(have.kernel)
 
     def list_saved_sets(self, host: Host) -> List[RuleSet]:
         """Returns the sets that are services in firewalld's files."""

@@ -24,7 +24,7 @@ from ansible_collections.port443.https.plugins.module_utils._nfnetlink.view impo
 _EMPTIED = {"ip": IPTABLES_TABLES, "ip6": IPTABLES_TABLES, "bridge": ("broute", "nat", "filter")}
 _OWN_TABLE = "firewalld"
 _OWN_CHAIN = re.compile(
-    r"(?:raw|mangle|nat|filter)_(?:PREROUTING|INPUT|FORWARD|OUTPUT|POSTROUTING|IN|FWD|OUT|PRE|POST)(?:_.+)?"
+    r"(?:raw|mangle|nat|filter)_(?:PREROUTING|INPUT|FORWARD|OUTPUT|POSTROUTING|IN|FWD[IO]?|OUT|PRE|POST)(?:_.+)?"
 )
 _ZONE_CHAIN = re.compile(r"filter_IN_(?!policy_)(.+)_(pre|log|deny|allow|post)")
 _MORE = ("rules_str", "icmp_blocks", "icmp_block_inversion")

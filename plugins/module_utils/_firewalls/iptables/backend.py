@@ -39,10 +39,9 @@ from ansible_collections.port443.https.plugins.module_utils._linux.kernel import
     Kernel,
     refuse_unprintable,
 )
-from ansible_collections.port443.https.plugins.module_utils._linux.kernel_plan import KernelPlan
+from ansible_collections.port443.https.plugins.module_utils._linux.kernel_plan import KernelPlan, Rehearsed
 from ansible_collections.port443.https.plugins.module_utils._linux.rules_origin import find_origin, read_rules_files
 from ansible_collections.port443.https.plugins.module_utils._netfilter.explanation import Verdict
-from ansible_collections.port443.https.plugins.module_utils._netfilter.rule_sets import RuleSet
 from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Chain, Ruleset, Table
 from ansible_collections.port443.https.plugins.module_utils._netfilter.table_owner import BASES
 from ansible_collections.port443.https.plugins.module_utils._plan.diff import excerpt
@@ -73,7 +72,7 @@ class _Part:
     change: Optional[Change]
 
 
-class Iptables:
+class Iptables(Rehearsed[IptablesState]):
     """iptables as a Firewall."""
 
     name = "iptables"
@@ -118,17 +117,6 @@ class Iptables:
     def rehearse(self, host: Host, have: IptablesState, plan: KernelPlan, request: PortsRequest) -> KernelPlan:
         """Returns the plan with what loading its files in a private network namespace showed; raises HostError."""
         return rehearse(host, have.files, plan, request, have.kernel)
-
-    def foresee(
-        self, host: Host, have: IptablesState, plan: KernelPlan, request: PortsRequest
-    ) -> Tuple[KernelPlan, Kernel]:
-        """Returns the plan as rehearsed, and the kernel as it leaves it."""
-        rehearsed = self.rehearse(host, have, plan, request)
-        return rehearsed, rehearsed.after(have.kernel)
-
-    def list_saved_sets(self, host: Host) -> List[RuleSet]:
-        """Returns none: each set is a chain of the ruleset."""
-        return []
 
     def find_origin(self, host: Host, kernel: Kernel, verdict: Verdict) -> str:
         """Returns the line of a rules file that what decided comes from, empty where none has it."""

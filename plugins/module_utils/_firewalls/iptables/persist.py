@@ -15,7 +15,6 @@ from ansible_collections.port443.https.plugins.module_utils._firewalls.iptables.
     wanted_layout,
 )
 from ansible_collections.port443.https.plugins.module_utils._firewalls.iptables.files import (
-    opens_quote,
     with_ours,
     without_ours,
 )
@@ -39,6 +38,7 @@ from ansible_collections.port443.https.plugins.module_utils._xtables.rules_file 
     Loader,
     RulesFile,
     has_filter,
+    opens_quote,
     strange_line,
 )
 

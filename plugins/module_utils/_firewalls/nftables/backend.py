@@ -25,9 +25,8 @@ from ansible_collections.port443.https.plugins.module_utils._firewalls.nftables.
 from ansible_collections.port443.https.plugins.module_utils._host.host import Host
 from ansible_collections.port443.https.plugins.module_utils._linux.boot_scripts import observe_scripts
 from ansible_collections.port443.https.plugins.module_utils._linux.kernel import Kernel
-from ansible_collections.port443.https.plugins.module_utils._linux.kernel_plan import KernelPlan
+from ansible_collections.port443.https.plugins.module_utils._linux.kernel_plan import KernelPlan, Rehearsed
 from ansible_collections.port443.https.plugins.module_utils._netfilter.explanation import Verdict
-from ansible_collections.port443.https.plugins.module_utils._netfilter.rule_sets import RuleSet
 from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Ruleset, Table
 from ansible_collections.port443.https.plugins.module_utils._netfilter.table_owner import find_managers
 from ansible_collections.port443.https.plugins.module_utils._plan.steps import Step
@@ -47,7 +46,7 @@ class NftablesState:
     installed: bool
 
 
-class Nftables:
+class Nftables(Rehearsed[NftablesState]):
     """nftables as a Firewall."""
 
     name = "nftables"
@@ -85,17 +84,6 @@ class Nftables:
     def rehearse(self, host: Host, have: NftablesState, plan: KernelPlan, request: PortsRequest) -> KernelPlan:
         """Returns the plan with what loading its files in a private network namespace showed; raises HostError."""
         return rehearse(host, have.files, plan, request, have.kernel)
-
-    def foresee(
-        self, host: Host, have: NftablesState, plan: KernelPlan, request: PortsRequest
-    ) -> Tuple[KernelPlan, Kernel]:
-        """Returns the plan as rehearsed, and the kernel as it leaves it."""
-        rehearsed = self.rehearse(host, have, plan, request)
-        return rehearsed, rehearsed.after(have.kernel)
-
-    def list_saved_sets(self, host: Host) -> List[RuleSet]:
-        """Returns none: each set is a chain of the ruleset."""
-        return []
 
     def find_origin(self, host: Host, kernel: Kernel, verdict: Verdict) -> str:
         """Returns the line of an nft file that what decided comes from, empty where none has it."""

@@ -38,7 +38,7 @@ from ansible_collections.port443.https.plugins.module_utils._linux.kernel import
     Kernel,
     refuse_unprintable,
 )
-from ansible_collections.port443.https.plugins.module_utils._linux.kernel_plan import KernelPlan
+from ansible_collections.port443.https.plugins.module_utils._linux.kernel_plan import KernelPlan, Rehearsed
 from ansible_collections.port443.https.plugins.module_utils._linux.rules_origin import find_origin, read_rules_files
 from ansible_collections.port443.https.plugins.module_utils._linux.ssh_session import Session, find_sessions
 from ansible_collections.port443.https.plugins.module_utils._netfilter.explanation import Verdict
@@ -76,7 +76,7 @@ class _Part:
     table: Optional[Table] = None
 
 
-class Ufw:
+class Ufw(Rehearsed[UfwState]):
     """ufw as a Firewall."""
 
     name = "ufw"
@@ -128,11 +128,6 @@ class Ufw:
         tried = rehearse(host, files, replace(plan, steps=tuple(writes)), request, have.kernel)
         loads = have.settings.at_boot and (have.settings.enabled or request.enable)
         return replace(tried, steps=plan.steps) if loads else plan
-
-    def foresee(self, host: Host, have: UfwState, plan: KernelPlan, request: PortsRequest) -> Tuple[KernelPlan, Kernel]:
-        """Returns the plan as rehearsed, and the kernel as it leaves it."""
-        rehearsed = self.rehearse(host, have, plan, request)
-        return rehearsed, rehearsed.after(have.kernel)
 
     def list_saved_sets(self, host: Host) -> List[RuleSet]:
         """Returns the sets that are rules in ufw's files, told by their comments."""
