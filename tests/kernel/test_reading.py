@@ -14,8 +14,8 @@ import pytest
 from ansible_collections.port443.https.plugins.module_utils._host.host import Host
 from ansible_collections.port443.https.plugins.module_utils._linux import kernel
 from ansible_collections.port443.https.plugins.module_utils._netfilter.verdict import ConnectionJudge
+from ansible_collections.port443.https.plugins.module_utils._nfnetlink.iptables_check import read_tokens
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.socket import read_nftables
-from ansible_collections.port443.https.plugins.module_utils._nfnetlink.tokens import read_tokens
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.view import NftView, native_tables
 from lab import TCP, TOOLS, Case, tool
 
@@ -253,8 +253,9 @@ def test_big_rulesets_are_read_and_judged_in_no_time(lab, clear, script):
 
 def test_no_right_to_read_is_told(lab, clear, collections_path):
     program = (
-        "from ansible_collections.port443.https.plugins.module_utils import _errors, _netlink\n"
-        "try:\n    _netlink.read_nftables()\n"
+        "from ansible_collections.port443.https.plugins.module_utils import _errors\n"
+        "from ansible_collections.port443.https.plugins.module_utils._nfnetlink.socket import read_nftables\n"
+        "try:\n    read_nftables()\n"
         "except _errors.HostError as error:\n    print(error.message)"
     )
     ended = subprocess.run(

@@ -8,6 +8,8 @@ import sys
 from typing import List, NamedTuple, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Match, Span
+from ansible_collections.port443.https.plugins.module_utils._nfnetlink.constants import PayloadBase
+from ansible_collections.port443.https.plugins.module_utils._nfnetlink.expression_constants import CmpOp
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.fields import (
     ADDRESS,
     HOST_NUMBER,
@@ -30,8 +32,14 @@ from ansible_collections.port443.https.plugins.module_utils._nfnetlink.spelling 
     spell_span,
 )
 
-EQUAL, UNEQUAL, LESS, LESS_OR_EQUAL, GREATER, GREATER_OR_EQUAL = range(6)
-_SIGNS = ("", "!= ", "< ", "<= ", "> ", ">= ")
+_SIGNS = {CmpOp.EQ: "", CmpOp.NEQ: "!= ", CmpOp.LT: "< ", CmpOp.LTE: "<= ", CmpOp.GT: "> ", CmpOp.GTE: ">= "}
+
+_BASES = {
+    PayloadBase.LL_HEADER: "ll",
+    PayloadBase.NETWORK_HEADER: "nh",
+    PayloadBase.TRANSPORT_HEADER: "th",
+    PayloadBase.INNER_HEADER: "ih",
+}
 
 Matches = Tuple[Match, ...]
 
@@ -58,8 +66,7 @@ def name_of(value: Value, context: Context) -> str:
         return " . ".join(field.text for field, _taken in parts)
     if value.kind == "payload":
         base, offset = value.key
-        place = ("ll", "nh", "th", "ih")[base] if base < 4 else str(base)
-        return f"@{place},{offset * 8},{value.length * 8}"
+        return f"@{_BASES.get(base, base)},{offset * 8},{value.length * 8}"
     return value.text or " ".join((value.kind, *map(str, value.key)))
 
 
@@ -67,10 +74,10 @@ def compare(value: Value, context: Context, operation: int, raw: bytes) -> Condi
     """Returns the condition that a register is equal to bytes, less, or greater; they are compared as memcmp does."""
     number, top = int.from_bytes(raw, "big"), (1 << 8 * len(raw)) - 1
     span = (number, number)
-    if operation in (LESS, LESS_OR_EQUAL):
-        span = (0, number - (operation == LESS))
-    elif operation in (GREATER, GREATER_OR_EQUAL):
-        span = (number + (operation == GREATER), top)
+    if operation in (CmpOp.LT, CmpOp.LTE):
+        span = (0, number - (operation == CmpOp.LT))
+    elif operation in (CmpOp.GT, CmpOp.GTE):
+        span = (number + (operation == CmpOp.GT), top)
     return _ask(value, context, span, operation, raw)
 
 
@@ -83,12 +90,12 @@ def compare_constant(value: bytes, operation: int, raw: bytes) -> bool:
 def compare_range(value: Value, context: Context, low: bytes, high: bytes, negated: bool) -> Condition:
     """Returns the condition that a register is between two values, both included, or outside."""
     span = (int.from_bytes(low, "big"), int.from_bytes(high, "big"))
-    return _ask(value, context, span, UNEQUAL if negated else EQUAL, low)
+    return _ask(value, context, span, CmpOp.NEQ if negated else CmpOp.EQ, low)
 
 
 def _ask(value: Value, context: Context, span: Span, operation: int, raw: bytes) -> Condition:
     parts = find_parts(value, context)
-    negated = operation == UNEQUAL
+    negated = operation == CmpOp.NEQ
     if not parts:
         return unknown(f"{name_of(value, context)} {_SIGNS[operation]}{spell_unknown(raw)}")
     if len(parts) > 1:
@@ -107,7 +114,7 @@ def _ask_several(value: Value, parts: Tuple[Part, ...], span: Span, negated: boo
     plain = span[0] == span[1] and value.mask is None
     spans = [(one, one) for one in _split(parts, span[0])]
     matches = [match_part(part, value, [one]) for part, one in zip(parts, spans)]
-    sign = _SIGNS[UNEQUAL if negated else EQUAL]
+    sign = _SIGNS[CmpOp.NEQ if negated else CmpOp.EQ]
     text = " ".join(f"{part[0].text} {sign}{spell_part(part, value, one)}" for part, one in zip(parts, spans))
     found = tuple(match for match in matches if match is not None)
     if not plain or len(found) < len(matches):
@@ -143,7 +150,7 @@ def spell_part(part: Part, value: Value, span: Span) -> str:
 def _text(value: Value, part: Part, span: Span, operation: int, raw: bytes) -> str:
     """A comparison as nft writes it."""
     field, taken = part
-    if operation > UNEQUAL:
+    if operation not in (CmpOp.EQ, CmpOp.NEQ):
         number = int.from_bytes(raw, "big")
         return f"{field.text} {_SIGNS[operation]}{spell_part(part, value, (number, number))}"
     sign = _SIGNS[operation] or ("== " if field.words == "tcp flags" else "")
@@ -152,11 +159,11 @@ def _text(value: Value, part: Part, span: Span, operation: int, raw: bytes) -> s
     order = sys.byteorder if field.style == HOST_NUMBER and not value.swapped else "big"
     mask = int.from_bytes(value.mask, "little" if order == "little" else "big")
     if field.words in BITS and span == (0, 0):
-        return f"{field.text} {'! ' if operation == EQUAL else ''}{spell_bits(field.words, mask)}"
+        return f"{field.text} {'! ' if operation == CmpOp.EQ else ''}{spell_bits(field.words, mask)}"
     known = unmasked(value, taken, [span]) if field.style == ADDRESS else None
     if known:
         return f"{field.text} {sign}{spell_part(part, value, known[0])}"
-    if field.words == "tcp flags" and operation == EQUAL:
+    if field.words == "tcp flags" and operation == CmpOp.EQ:
         return f"{field.text} {spell_bits(field.words, span[0])} / {spell_bits(field.words, mask)}"
     spelled = spell_span(field, mask, mask) if field.style == ADDRESS else spell(field, mask)
     spelled = "({})".format(spell_bits(field.words, mask, " | ")) if field.words in BITS else spelled

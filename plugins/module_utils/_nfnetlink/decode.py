@@ -14,17 +14,20 @@ from typing import Dict, List, NamedTuple, Optional, Tuple
 from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Effect, Match, Rule
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.attributes import read_attributes, read_string
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.conditions import NEVER
-from ansible_collections.port443.https.plugins.module_utils._nfnetlink.expressions import Expression, read_expression
+from ansible_collections.port443.https.plugins.module_utils._nfnetlink.constants import Register, SetFlag
+from ansible_collections.port443.https.plugins.module_utils._nfnetlink.expression_constants import LookupAttr
+from ansible_collections.port443.https.plugins.module_utils._nfnetlink.expressions import (
+    Expression,
+    Registers,
+    read_expression,
+)
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.fields import ARP, IPV4, IPV6, Context, Value
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.lookups import SetBook, constant_of
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.messages import KernelRule
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.nat import Action
-from ansible_collections.port443.https.plugins.module_utils._nfnetlink.registers import Registers
-from ansible_collections.port443.https.plugins.module_utils._nfnetlink.sets import ANONYMOUS
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.spelling import quote
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.statements import verdict_of
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.steps import (
-    VERDICT_REGISTER,
     ExpressionStep,
     State,
     begins_span,
@@ -113,7 +116,7 @@ class _Reading:
             step = state.steps.get(raw)
             if step is None:
                 expression = read_expression(raw)
-                if expression.name == "lookup" and 3 in expression.attributes:
+                if expression.name == "lookup" and LookupAttr.DREG in expression.attributes:
                     self._branch(_Way(state, words, matches, effects), expression, at)
                     return
                 if begins_span(expression) and at < len(expressions):
@@ -162,12 +165,13 @@ class _Reading:
 
     def _branch(self, way: _Way, expression: Expression, at: int) -> None:
         """Follows a way for each element of a map; a key that it has not matches nothing."""
-        name, verdicts = read_string(expression.attributes.get(1, b"")), expression.number(3) == VERDICT_REGISTER
+        name = read_string(expression.attributes.get(LookupAttr.SET, b""))
+        verdicts = expression.number(LookupAttr.DREG) == Register.VERDICT
         have = self._sets.find(name)
         if have is None:
             self.ends.append((way, Action("", "opaque", name)))
             return
-        lookup, about = lookup_of(way.state, have, expression.register(2))
+        lookup, about = lookup_of(way.state, have, expression.register(LookupAttr.SREG))
         text = f"{lookup.name} {'vmap' if verdicts else 'map'} {self._sets.shown(name, lookup, True)}"
         if way.words is not None:
             self._say(way.words, ExpressionStep(way.state, Action(text if verdicts else ""), about if verdicts else ()))
@@ -179,13 +183,13 @@ class _Reading:
             if not verdicts:
                 raw = constant_of(element.data)
                 value = Value("constant", (), len(raw), constant=raw, text=text)
-                there = there._replace(state=put(way.state, expression.register(3), value))
+                there = there._replace(state=put(way.state, expression.register(LookupAttr.DREG), value))
             if action.verdict in _GOES_ON:
                 self.run(there, at)
             else:
                 self.ends.append((there, action))
             way = way._replace(words=None)
-        if not have.flags & ANONYMOUS:
+        if not have.flags & SetFlag.ANONYMOUS:
             self.ends.append((way._replace(matches=way.matches + lookup.later(name)), Action("", "opaque", name)))
         if way.effects or not self.ends:
             matches = way.matches if way.effects else (*way.matches, NEVER)

@@ -1,23 +1,46 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The expressions of nf_tables: their names, attributes, and the registers that they load.
-
-Numbers are those of include/uapi/linux/netfilter/nf_tables.h.
-"""
+"""The expressions of nf_tables: their names, attributes, what they load, and the registers that hold it."""
 
 from __future__ import annotations
 
-from typing import Callable, Dict, NamedTuple, Optional, Tuple
+from dataclasses import replace
+from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.attributes import (
     read_attributes,
+    read_nested,
     read_number,
     read_string,
 )
+from ansible_collections.port443.https.plugins.module_utils._nfnetlink.constants import (
+    CtKey,
+    DataAttr,
+    ExprAttr,
+    FibFlag,
+    FibResult,
+    MetaKey,
+    Register,
+)
+from ansible_collections.port443.https.plugins.module_utils._nfnetlink.expression_constants import (
+    BitwiseAttr,
+    BitwiseOp,
+    ByteorderAttr,
+    ByteorderOp,
+    CtAttr,
+    Dreg,
+    ExthdrAttr,
+    ExthdrOp,
+    FibAttr,
+    ImmediateAttr,
+    MetaAttr,
+    NumgenAttr,
+    NumgenType,
+    PayloadAttr,
+)
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.fields import Value
 
-_NAME, _DATA = 1, 2
-_FIRST_SHORT_REGISTER = 8  # NFT_REG32_00; 1 to 4 are registers of 16 bytes
+UNKNOWN = Value("unknown", text="register")
 
 
 class Expression(NamedTuple):
@@ -40,10 +63,14 @@ class Expression(NamedTuple):
         """Returns the slot of the register that an attribute names."""
         return slot_of(self.number(attribute))
 
+    def data(self, attribute: int) -> bytes:
+        """Returns the bytes of an attribute that is a value."""
+        return read_nested(self.attributes, attribute).get(DataAttr.VALUE, b"")
+
 
 def slot_of(register: int) -> int:
     """Returns where a register begins, in units of 4 bytes."""
-    return register - _FIRST_SHORT_REGISTER if register >= _FIRST_SHORT_REGISTER else (register - 1) * 4
+    return register - Register.FIRST_SHORT if register >= Register.FIRST_SHORT else (register - 1) * 4
 
 
 def read_expression(raw: bytes) -> Expression:
@@ -51,8 +78,8 @@ def read_expression(raw: bytes) -> Expression:
     if raw[4:8] == b"cmp\0":  # most of all: no need to look for the attributes
         return Expression("cmp", dict(read_attributes(raw[12:])))
     outer = dict(read_attributes(raw))
-    name = read_string(outer.get(_NAME, b""))
-    attributes = dict(read_attributes(outer.get(_DATA, b"")))
+    name = read_string(outer.get(ExprAttr.NAME, b""))
+    attributes = dict(read_attributes(outer.get(ExprAttr.DATA, b"")))
     expression = Expression(name, attributes)
     if name in _LOADS:
         destination, is_load, value_of, may_break = _LOADS[name]
@@ -62,42 +89,87 @@ def read_expression(raw: bytes) -> Expression:
 
 
 def _payload(expression: Expression) -> Value:
-    return Value("payload", (expression.number(2), expression.number(3)), expression.number(4))
+    base, offset = expression.number(PayloadAttr.BASE), expression.number(PayloadAttr.OFFSET)
+    return Value("payload", (base, offset), expression.number(PayloadAttr.LEN))
 
 
-_META_LENGTHS = {1: 2, 12: 1, 15: 1, 16: 1, 19: 1, 25: 1, 31: 1, 30: 8, 8: 2, 9: 2}
-_META_NAMES = frozenset((6, 7, 17, 18, 26, 27, 34))
-_CT_LENGTHS = {1: 1, 6: 16, 7: 1, 8: 16, 9: 16, 10: 1, 11: 2, 12: 2, 13: 16, 14: 8, 15: 8, 16: 8, 17: 2, 21: 16, 22: 16}
+_META_LENGTHS = {
+    MetaKey.PROTOCOL: 2,
+    MetaKey.NFTRACE: 1,
+    MetaKey.NFPROTO: 1,
+    MetaKey.L4PROTO: 1,
+    MetaKey.PKTTYPE: 1,
+    MetaKey.SECPATH: 1,
+    MetaKey.TIME_DAY: 1,
+    MetaKey.TIME_NS: 8,
+    MetaKey.IFTYPE: 2,
+    MetaKey.OIFTYPE: 2,
+}
+_META_NAMES = frozenset(
+    (
+        MetaKey.IIFNAME,
+        MetaKey.OIFNAME,
+        MetaKey.BRI_IIFNAME,
+        MetaKey.BRI_OIFNAME,
+        MetaKey.IIFKIND,
+        MetaKey.OIFKIND,
+        MetaKey.SDIFNAME,
+    )
+)
+_CT_LENGTHS = {
+    CtKey.DIRECTION: 1,
+    CtKey.HELPER: 16,
+    CtKey.L3PROTOCOL: 1,
+    CtKey.SRC: 16,
+    CtKey.DST: 16,
+    CtKey.PROTOCOL: 1,
+    CtKey.PROTO_SRC: 2,
+    CtKey.PROTO_DST: 2,
+    CtKey.LABELS: 16,
+    CtKey.PKTS: 8,
+    CtKey.BYTES: 8,
+    CtKey.AVGPKT: 8,
+    CtKey.ZONE: 2,
+    CtKey.SRC_IP6: 16,
+    CtKey.DST_IP6: 16,
+}
 
 
 def _meta(expression: Expression) -> Value:
-    key = expression.number(2)
+    key = expression.number(MetaAttr.KEY)
     return Value("meta", (key,), 16 if key in _META_NAMES else _META_LENGTHS.get(key, 4))
 
 
 def _ct(expression: Expression) -> Value:
-    key = expression.number(2)
+    key = expression.number(CtAttr.KEY)
     return Value("ct", (key,), _CT_LENGTHS.get(key, 4))
 
 
 def _fib(expression: Expression) -> Value:
-    result, flags = expression.number(2), expression.number(3)
-    present = flags & 0x20
-    return Value("fib", (result, flags), 1 if present else 16 if result == 2 else 4)
+    result, flags = expression.number(FibAttr.RESULT), expression.number(FibAttr.FLAGS)
+    length = 16 if result == FibResult.OIFNAME else 4
+    return Value("fib", (result, flags), 1 if flags & FibFlag.PRESENT else length)
+
+
+_EXTENSION_HEADERS = {
+    ExthdrOp.IPV6: "exthdr",
+    ExthdrOp.TCPOPT: "tcp option",
+    ExthdrOp.IPV4: "ip option",
+    ExthdrOp.SCTP: "sctp chunk",
+    ExthdrOp.DCCP: "dccp option",
+}
 
 
 def _exthdr(expression: Expression) -> Value:
-    kind = {0: "exthdr", 1: "tcp option", 2: "ip option", 3: "sctp chunk", 4: "dccp option"}
-    number = expression.attributes.get(2, b"\0")[-1]
-    text = "{} {}".format(kind.get(expression.number(6), "exthdr"), number)
-    return Value("unknown", (), max(expression.number(4), 1), text=text)
+    number = expression.attributes.get(ExthdrAttr.TYPE, b"\0")[-1]
+    text = "{} {}".format(_EXTENSION_HEADERS.get(expression.number(ExthdrAttr.OP), "exthdr"), number)
+    return Value("unknown", (), max(expression.number(ExthdrAttr.LEN), 1), text=text)
 
 
 def _numgen(expression: Expression) -> Value:
-    kind = "random" if expression.number(3) else "inc"
-    return Value(
-        "unknown", (expression.number(2), expression.number(4)), 4, text=f"numgen {kind} mod {expression.number(2)}"
-    )
+    kind = "inc" if expression.number(NumgenAttr.TYPE) == NumgenType.INCREMENTAL else "random"
+    modulus, offset = expression.number(NumgenAttr.MODULUS), expression.number(NumgenAttr.OFFSET)
+    return Value("unknown", (modulus, offset), 4, text=f"numgen {kind} mod {modulus}")
 
 
 def _other(text: str, length: int = 4) -> Callable[[Expression], Value]:
@@ -107,16 +179,100 @@ def _other(text: str, length: int = 4) -> Callable[[Expression], Value]:
 # The number of the attribute with the register, one that a load has and a statement of that name has not, what is
 # loaded, and whether a packet may have none.
 _LOADS: Dict[str, Tuple[int, int, Callable[[Expression], Value], bool]] = {
-    "payload": (1, 1, _payload, False),
-    "meta": (1, 1, _meta, False),
-    "ct": (1, 1, _ct, False),
-    "fib": (1, 1, _fib, False),
-    "exthdr": (1, 1, _exthdr, True),
-    "rt": (1, 1, _other("rt"), True),
-    "socket": (2, 2, _other("socket"), True),
-    "osf": (1, 1, _other("osf name", 16), True),
-    "xfrm": (1, 1, _other("ipsec"), True),
-    "tunnel": (2, 2, _other("tunnel"), True),
-    "numgen": (1, 1, _numgen, False),
-    "hash": (2, 2, _other("jhash"), False),
+    "payload": (PayloadAttr.DREG, PayloadAttr.DREG, _payload, False),
+    "meta": (MetaAttr.DREG, MetaAttr.DREG, _meta, False),
+    "ct": (CtAttr.DREG, CtAttr.DREG, _ct, False),
+    "fib": (FibAttr.DREG, FibAttr.DREG, _fib, False),
+    "exthdr": (ExthdrAttr.DREG, ExthdrAttr.DREG, _exthdr, True),
+    "rt": (Dreg.RT, Dreg.RT, _other("rt"), True),
+    "socket": (Dreg.SOCKET, Dreg.SOCKET, _other("socket"), True),
+    "osf": (Dreg.OSF, Dreg.OSF, _other("osf name", 16), True),
+    "xfrm": (Dreg.XFRM, Dreg.XFRM, _other("ipsec"), True),
+    "tunnel": (Dreg.TUNNEL, Dreg.TUNNEL, _other("tunnel"), True),
+    "numgen": (NumgenAttr.DREG, NumgenAttr.DREG, _numgen, False),
+    "hash": (Dreg.HASH, Dreg.HASH, _other("jhash"), False),
 }
+
+
+class Registers:
+    """What is where while a rule is decoded, counted in units of 4 bytes."""
+
+    def __init__(self, values: Optional[Dict[int, Value]] = None) -> None:
+        self._values: Dict[int, Value] = dict(values or {})
+
+    def copy(self) -> Registers:
+        """Returns registers that hold the same, for another way through the rule."""
+        return Registers(self._values)
+
+    def put(self, slot: int, value: Value) -> None:
+        """Loads a register."""
+        for covered in range(slot + 1, slot + (value.length + 3) // 4):
+            self._values.pop(covered, None)
+        self._values[slot] = value
+
+    def value(self, slot: int) -> Value:
+        """Returns what a register holds."""
+        return self._values.get(slot, UNKNOWN)
+
+    def constant(self, slot: int, length: int) -> Optional[bytes]:
+        """Returns bytes at a register, which may be in the midst of a longer constant; None if they are none."""
+        for back in range(4):
+            value = self._values.get(slot - back)
+            if value is not None:
+                found = value.constant[4 * back : 4 * back + length]
+                return found if value.kind == "constant" and len(found) == length else None
+        return None
+
+    def key(self, slot: int, length: int) -> List[Value]:
+        """Returns the values that make a key of so many bytes."""
+        found: List[Value] = []
+        while length > 0:
+            value = self.value(slot)
+            found.append(value)
+            units = max((value.length + 3) // 4, 1)
+            slot, length = slot + units, length - 4 * units
+        return found
+
+
+def mask(value: Value, bits: bytes, flip: bytes) -> Value:
+    """Returns a value & bits ^ flip."""
+    if value.kind == "constant":
+        changed = bytes(one & bit ^ turn for one, bit, turn in zip(value.constant, bits, flip))
+        return replace(value, constant=changed)
+    if value.mask is not None or any(value.flip) or value.swapped or len(bits) != value.length:
+        return replace(UNKNOWN, length=value.length, text=value.text or value.kind)
+    if all(bit == 0xFF for bit in bits):
+        return replace(value, flip=flip) if any(flip) else value
+    return replace(value, mask=bits, flip=flip)
+
+
+def swap(value: Value, operation: int, size: int) -> Value:
+    """Returns a number put into the network's byte order, or back."""
+    if value.kind == "constant" and size == value.length:
+        return replace(value, constant=value.constant[::-1])
+    if value.swapped == (operation == ByteorderOp.HTON):
+        return replace(UNKNOWN, length=value.length, text=value.text or value.kind)
+    return replace(value, swapped=operation == ByteorderOp.HTON)
+
+
+def compute(registers: Registers, expression: Expression) -> Optional[Tuple[int, Value]]:
+    """Returns what an expression that only works on registers puts into one, and the slot of that."""
+    if expression.name == "bitwise":
+        return expression.register(BitwiseAttr.DREG), _bitwise(expression, registers)
+    if expression.name == "byteorder":
+        value = registers.value(expression.register(ByteorderAttr.SREG))
+        swapped = swap(value, expression.number(ByteorderAttr.OP), expression.number(ByteorderAttr.LEN))
+        return expression.register(ByteorderAttr.DREG), swapped
+    if expression.name == "immediate" and expression.number(ImmediateAttr.DREG) != Register.VERDICT:
+        raw = expression.data(ImmediateAttr.DATA)
+        return expression.register(ImmediateAttr.DREG), Value("constant", (), len(raw), constant=raw)
+    return None
+
+
+def _bitwise(expression: Expression, registers: Registers) -> Value:
+    """A mask and an exclusive or; shifts, and two registers with each other, are not followed."""
+    value = registers.value(expression.register(BitwiseAttr.SREG))
+    bits, flip = (expression.data(operand) for operand in (BitwiseAttr.MASK, BitwiseAttr.XOR))
+    if expression.number(BitwiseAttr.OP) != BitwiseOp.MASK_XOR or not bits:
+        return Value("unknown", (), value.length, text=value.text or value.kind)
+    return mask(value, bits, flip or bytes(len(bits)))

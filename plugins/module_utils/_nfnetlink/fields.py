@@ -2,8 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The fields of packet and conntrack that registers of nf_tables hold, by where they are loaded from.
 
-Keys are those of include/uapi/linux/netfilter/nf_tables.h (enum nft_meta_keys, nft_ct_keys, nft_fib_result); names are
-those of nft(8); places are those of the headers in RFC 791, 8200, 9293, 768, 792 and 4443.
+Names are those of nft(8); places are those of the headers in RFC 791, 8200, 9293, 768, 792 and 4443.
 """
 
 from __future__ import annotations
@@ -13,9 +12,16 @@ from functools import lru_cache
 from typing import Dict, NamedTuple, Optional, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import MatchField
+from ansible_collections.port443.https.plugins.module_utils._nfnetlink.constants import (
+    CtKey,
+    FibFlag,
+    FibResult,
+    MetaKey,
+    PayloadBase,
+)
 
 IPV4, IPV6, ARP = 0x0800, 0x86DD, 0x0806
-LINK, NETWORK, TRANSPORT = 0, 1, 2
+LINK, NETWORK, TRANSPORT = PayloadBase.LL_HEADER, PayloadBase.NETWORK_HEADER, PayloadBase.TRANSPORT_HEADER
 NUMBER, HOST_NUMBER, ADDRESS, NAME = "number", "host number", "address", "name"
 _ICMP, _TCP, _UDP, _ICMPV6 = 1, 6, 17, 58
 _WITH_PORTS = {_TCP: "tcp", _UDP: "udp", 33: "dccp", 132: "sctp", 136: "udplite"}
@@ -114,70 +120,74 @@ _ICMP_FIELDS = {
     for protocol, name in ((_ICMP, "icmp"), (_ICMPV6, "icmpv6"))
 }
 _META = {
-    0: Field("unknown", "meta length", 4, HOST_NUMBER),
-    1: Field("ethertype", "meta protocol", 2, words="ethertype"),
-    2: Field("unknown", "meta priority", 4, HOST_NUMBER),
-    3: Field("mark", "meta mark", 4, HOST_NUMBER, "mark"),
-    4: Field("in_interface", "iif", 4, HOST_NUMBER, "interface"),
-    5: Field("out_interface", "oif", 4, HOST_NUMBER, "interface"),
-    6: Field("in_interface", "iifname", 16, NAME),
-    7: Field("out_interface", "oifname", 16, NAME),
-    8: Field("unknown", "iiftype", 2, HOST_NUMBER),
-    9: Field("unknown", "oiftype", 2, HOST_NUMBER),
-    10: Field("unknown", "meta skuid", 4, HOST_NUMBER),
-    11: Field("unknown", "meta skgid", 4, HOST_NUMBER),
-    12: Field("unknown", "meta nftrace", 1),
-    13: Field("unknown", "meta rtclassid", 4, HOST_NUMBER),
-    14: Field("unknown", "meta secmark", 4, HOST_NUMBER),
-    15: Field("ethertype", "meta nfproto", 1, words="nfproto"),
-    16: Field("protocol", "meta l4proto", 1, words="protocol"),
-    17: Field("unknown", "meta ibrname", 16, NAME),
-    18: Field("unknown", "meta obrname", 16, NAME),
-    19: Field("packet_type", "meta pkttype", 1, words="pkttype"),
-    20: Field("unknown", "meta cpu", 4, HOST_NUMBER),
-    21: Field("unknown", "iifgroup", 4, HOST_NUMBER),
-    22: Field("unknown", "oifgroup", 4, HOST_NUMBER),
-    23: Field("unknown", "meta cgroup", 4, HOST_NUMBER),
-    24: Field("unknown", "meta random", 4, HOST_NUMBER),
-    25: Field("unknown", "meta ipsec", 1),
-    26: Field("unknown", "meta iifkind", 16, NAME),
-    27: Field("unknown", "meta oifkind", 16, NAME),
-    30: Field("unknown", "meta time", 8, HOST_NUMBER),
-    31: Field("unknown", "meta day", 1),
-    32: Field("unknown", "meta hour", 4, HOST_NUMBER),
-    33: Field("unknown", "meta sdif", 4, HOST_NUMBER),
-    34: Field("unknown", "meta sdifname", 16, NAME),
+    MetaKey.LEN: Field("unknown", "meta length", 4, HOST_NUMBER),
+    MetaKey.PROTOCOL: Field("ethertype", "meta protocol", 2, words="ethertype"),
+    MetaKey.PRIORITY: Field("unknown", "meta priority", 4, HOST_NUMBER),
+    MetaKey.MARK: Field("mark", "meta mark", 4, HOST_NUMBER, "mark"),
+    MetaKey.IIF: Field("in_interface", "iif", 4, HOST_NUMBER, "interface"),
+    MetaKey.OIF: Field("out_interface", "oif", 4, HOST_NUMBER, "interface"),
+    MetaKey.IIFNAME: Field("in_interface", "iifname", 16, NAME),
+    MetaKey.OIFNAME: Field("out_interface", "oifname", 16, NAME),
+    MetaKey.IFTYPE: Field("unknown", "iiftype", 2, HOST_NUMBER),
+    MetaKey.OIFTYPE: Field("unknown", "oiftype", 2, HOST_NUMBER),
+    MetaKey.SKUID: Field("unknown", "meta skuid", 4, HOST_NUMBER),
+    MetaKey.SKGID: Field("unknown", "meta skgid", 4, HOST_NUMBER),
+    MetaKey.NFTRACE: Field("unknown", "meta nftrace", 1),
+    MetaKey.RTCLASSID: Field("unknown", "meta rtclassid", 4, HOST_NUMBER),
+    MetaKey.SECMARK: Field("unknown", "meta secmark", 4, HOST_NUMBER),
+    MetaKey.NFPROTO: Field("ethertype", "meta nfproto", 1, words="nfproto"),
+    MetaKey.L4PROTO: Field("protocol", "meta l4proto", 1, words="protocol"),
+    MetaKey.BRI_IIFNAME: Field("unknown", "meta ibrname", 16, NAME),
+    MetaKey.BRI_OIFNAME: Field("unknown", "meta obrname", 16, NAME),
+    MetaKey.PKTTYPE: Field("packet_type", "meta pkttype", 1, words="pkttype"),
+    MetaKey.CPU: Field("unknown", "meta cpu", 4, HOST_NUMBER),
+    MetaKey.IIFGROUP: Field("unknown", "iifgroup", 4, HOST_NUMBER),
+    MetaKey.OIFGROUP: Field("unknown", "oifgroup", 4, HOST_NUMBER),
+    MetaKey.CGROUP: Field("unknown", "meta cgroup", 4, HOST_NUMBER),
+    MetaKey.PRANDOM: Field("unknown", "meta random", 4, HOST_NUMBER),
+    MetaKey.SECPATH: Field("unknown", "meta ipsec", 1),
+    MetaKey.IIFKIND: Field("unknown", "meta iifkind", 16, NAME),
+    MetaKey.OIFKIND: Field("unknown", "meta oifkind", 16, NAME),
+    MetaKey.TIME_NS: Field("unknown", "meta time", 8, HOST_NUMBER),
+    MetaKey.TIME_DAY: Field("unknown", "meta day", 1),
+    MetaKey.TIME_HOUR: Field("unknown", "meta hour", 4, HOST_NUMBER),
+    MetaKey.SDIF: Field("unknown", "meta sdif", 4, HOST_NUMBER),
+    MetaKey.SDIFNAME: Field("unknown", "meta sdifname", 16, NAME),
 }
 _CT = {
-    0: Field("state", "ct state", 4, HOST_NUMBER, "ct state"),
-    1: Field("direction", "ct direction", 1, words="ct direction"),
-    2: Field("status", "ct status", 4, HOST_NUMBER, "ct status"),
-    3: Field("connmark", "ct mark", 4, HOST_NUMBER, "mark"),
-    4: Field("unknown", "ct secmark", 4, HOST_NUMBER),
-    5: Field("unknown", "ct expiration", 4, HOST_NUMBER),
-    6: Field("unknown", "ct helper", 16, NAME),
-    7: Field("unknown", "ct l3proto", 1, words="nfproto"),
-    8: Field("unknown", "ct saddr", 16),
-    9: Field("unknown", "ct daddr", 16),
-    10: Field("unknown", "ct protocol", 1, words="protocol"),
-    11: Field("unknown", "ct proto-src", 2),
-    12: Field("unknown", "ct proto-dst", 2),
-    13: Field("unknown", "ct label", 16),
-    14: Field("unknown", "ct packets", 8, HOST_NUMBER),
-    15: Field("unknown", "ct bytes", 8, HOST_NUMBER),
-    16: Field("unknown", "ct avgpkt", 8, HOST_NUMBER),
-    17: Field("unknown", "ct zone", 2, HOST_NUMBER),
-    18: Field("unknown", "ct event", 4, HOST_NUMBER),
-    19: Field("unknown", "ct ip saddr", 4, ADDRESS),
-    20: Field("unknown", "ct ip daddr", 4, ADDRESS),
-    21: Field("unknown", "ct ip6 saddr", 16, ADDRESS),
-    22: Field("unknown", "ct ip6 daddr", 16, ADDRESS),
-    23: Field("unknown", "ct id", 4),
+    CtKey.STATE: Field("state", "ct state", 4, HOST_NUMBER, "ct state"),
+    CtKey.DIRECTION: Field("direction", "ct direction", 1, words="ct direction"),
+    CtKey.STATUS: Field("status", "ct status", 4, HOST_NUMBER, "ct status"),
+    CtKey.MARK: Field("connmark", "ct mark", 4, HOST_NUMBER, "mark"),
+    CtKey.SECMARK: Field("unknown", "ct secmark", 4, HOST_NUMBER),
+    CtKey.EXPIRATION: Field("unknown", "ct expiration", 4, HOST_NUMBER),
+    CtKey.HELPER: Field("unknown", "ct helper", 16, NAME),
+    CtKey.L3PROTOCOL: Field("unknown", "ct l3proto", 1, words="nfproto"),
+    CtKey.SRC: Field("unknown", "ct saddr", 16),
+    CtKey.DST: Field("unknown", "ct daddr", 16),
+    CtKey.PROTOCOL: Field("unknown", "ct protocol", 1, words="protocol"),
+    CtKey.PROTO_SRC: Field("unknown", "ct proto-src", 2),
+    CtKey.PROTO_DST: Field("unknown", "ct proto-dst", 2),
+    CtKey.LABELS: Field("unknown", "ct label", 16),
+    CtKey.PKTS: Field("unknown", "ct packets", 8, HOST_NUMBER),
+    CtKey.BYTES: Field("unknown", "ct bytes", 8, HOST_NUMBER),
+    CtKey.AVGPKT: Field("unknown", "ct avgpkt", 8, HOST_NUMBER),
+    CtKey.ZONE: Field("unknown", "ct zone", 2, HOST_NUMBER),
+    CtKey.EVENTMASK: Field("unknown", "ct event", 4, HOST_NUMBER),
+    CtKey.SRC_IP: Field("unknown", "ct ip saddr", 4, ADDRESS),
+    CtKey.DST_IP: Field("unknown", "ct ip daddr", 4, ADDRESS),
+    CtKey.SRC_IP6: Field("unknown", "ct ip6 saddr", 16, ADDRESS),
+    CtKey.DST_IP6: Field("unknown", "ct ip6 daddr", 16, ADDRESS),
+    CtKey.ID: Field("unknown", "ct id", 4),
 }
-_FIB_OIF, _FIB_OIFNAME, _FIB_TYPE = 1, 2, 3
-_FIB_SOURCE, _FIB_DESTINATION, _FIB_IIF, _FIB_PRESENT = 0x1, 0x2, 0x8, 0x20
-_FIB_FLAGS = ((0x1, "saddr"), (0x2, "daddr"), (0x4, "mark"), (0x8, "iif"), (0x10, "oif"))
-_FIB_RESULTS = {_FIB_OIF: "oif", _FIB_OIFNAME: "oifname", _FIB_TYPE: "type"}
+_FIB_FLAGS = (
+    (FibFlag.SADDR, "saddr"),
+    (FibFlag.DADDR, "daddr"),
+    (FibFlag.MARK, "mark"),
+    (FibFlag.IIF, "iif"),
+    (FibFlag.OIF, "oif"),
+)
+_FIB_RESULTS = {FibResult.OIF: "oif", FibResult.OIFNAME: "oifname", FibResult.ADDRTYPE: "type"}
 
 
 @lru_cache(maxsize=1024)
@@ -195,13 +205,13 @@ def find_parts(value: Value, context: Context) -> Tuple[Part, ...]:
 def _fib_field(result: int, flags: int) -> Field:
     asked = " . ".join(name for flag, name in _FIB_FLAGS if flags & flag)
     text = "fib {} {}".format(asked, _FIB_RESULTS.get(result, "type"))
-    if result == _FIB_TYPE:
-        match: MatchField = "source_fib_type" if flags & _FIB_SOURCE else "destination_fib_type"
+    if result == FibResult.ADDRTYPE:
+        match: MatchField = "source_fib_type" if flags & FibFlag.SADDR else "destination_fib_type"
         return Field(match, text, 4, HOST_NUMBER, "fib type")
-    back = flags & _FIB_SOURCE and flags & _FIB_IIF
-    if flags & _FIB_PRESENT:
+    back = flags & FibFlag.SADDR and flags & FibFlag.IIF
+    if flags & FibFlag.PRESENT:
         return Field("reverse_path" if back else "unknown", text, 1, words="boolean")
-    return Field("reverse_path" if back and result == _FIB_OIF else "unknown", text, 4, HOST_NUMBER)
+    return Field("reverse_path" if back and result == FibResult.OIF else "unknown", text, 4, HOST_NUMBER)
 
 
 def _header_fields(value: Value, context: Context) -> Tuple[Part, ...]:

@@ -20,20 +20,16 @@ from ansible_collections.port443.https.plugins.module_utils._nfnetlink.condition
     spell_unknown,
     unknown,
 )
+from ansible_collections.port443.https.plugins.module_utils._nfnetlink.constants import DataAttr, DataType, SetFlag
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.fields import Context, Part, Value, find_parts
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.match import match_part
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.messages import KernelSet
-from ansible_collections.port443.https.plugins.module_utils._nfnetlink.sets import (
-    ANONYMOUS,
-    DYNAMIC,
-    SetElement,
-    read_elements,
-)
+from ansible_collections.port443.https.plugins.module_utils._nfnetlink.sets import SetElement, read_elements
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.spelling import spell_data
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.statements import verdict_of
 
-# nftables' own numbers of data types (include/datatype.h): addresses, protocols and ports, the keys that are numbers.
-_NUMBERS = frozenset((7, 8, 12, 13))
+# The keys that are numbers.
+_NUMBERS = frozenset((DataType.IPADDR, DataType.IP6ADDR, DataType.INET_PROTOCOL, DataType.INET_SERVICE))
 # The fields of a Match whose spans may be those of a set, and whose names then are the set's name.
 _NUMERIC = frozenset(field for field, known in MATCH_FIELDS.items() if known.set_key)
 
@@ -67,7 +63,7 @@ class SetBook:
 
     def named(self) -> Tuple[NamedSet, ...]:
         """Returns the sets that have names as those see them who want to know what is in them."""
-        return tuple(self._named(one) for one in self._sets.values() if not one.flags & ANONYMOUS)
+        return tuple(self._named(one) for one in self._sets.values() if not one.flags & SetFlag.ANONYMOUS)
 
     def _named(self, have: KernelSet) -> NamedSet:
         if have.key_type not in _NUMBERS:
@@ -81,7 +77,7 @@ class SetBook:
 
     def shown(self, name: str, lookup: Lookup, is_map: bool = False) -> str:
         """Returns a set as it stands in a rule: by name, or with its elements where it has none."""
-        if not self._sets[name].flags & ANONYMOUS:
+        if not self._sets[name].flags & SetFlag.ANONYMOUS:
             return f"@{name}"
         elements = self.elements(name)
         if not is_map:
@@ -92,7 +88,7 @@ class SetBook:
 
 def constant_of(data: Optional[bytes]) -> bytes:
     """Returns the bytes that a map has for a key."""
-    return dict(read_attributes(data or b"")).get(1, b"")
+    return dict(read_attributes(data or b"")).get(DataAttr.VALUE, b"")
 
 
 def _braced(words: Sequence[str]) -> str:
@@ -127,12 +123,12 @@ class Lookup:
         elements = sets.elements(have.name)
         if elements and elements[-1].low is None:
             return (NEVER,) if negated else ()
-        names = () if have.flags & ANONYMOUS else (have.name,)
+        names = () if have.flags & SetFlag.ANONYMOUS else (have.name,)
         if self._complete and len(self._values) > 1:
             rows = tuple([self.row(element) for element in elements])
             return (Match("either", names=names, rows=rows, negated=negated),)
         match = self._find_number(have, sets, negated) if self._complete else None
-        if match is None or (names and have.flags & DYNAMIC and match.field not in _NUMERIC):
+        if match is None or (names and have.flags & SetFlag.EVAL and match.field not in _NUMERIC):
             return unknown(self.name).matches
         return (replace(match, names=names) if names and match.field in _NUMERIC else match,)
 

@@ -10,6 +10,7 @@ from typing import Callable, Dict, List, Optional, Sequence, Tuple
 from ansible_collections.port443.https.plugins.module_utils._netfilter.intervals import merge_spans
 from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Match, Span
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink import spelling as words
+from ansible_collections.port443.https.plugins.module_utils._nfnetlink.constants import NfProto
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.fields import (
     HOST_NUMBER,
     IPV4,
@@ -24,7 +25,7 @@ _DONT_FRAGMENT = 0x4000  # RFC 791: the one bit that a whole packet may have whe
 _ALL_BITS = 0xFFFFFFFF
 _NAMES = {"host": "UNICAST", "other": "OTHERHOST"}  # as iptables' -m pkttype has them
 _MOST_NAMES = 64
-_ETHERTYPES = {2: IPV4, 10: IPV6}  # NFPROTO_IPV4 and NFPROTO_IPV6
+_ETHERTYPES = {NfProto.IPV4: IPV4, NfProto.IPV6: IPV6}
 
 Spans = Sequence[Span]
 """What is compared with: the bytes, read as numbers in network order."""

@@ -1,9 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Parses nf_tables' messages about tables, chains, rules and sets.
-
-Numbers are those of include/uapi/linux/netfilter/nf_tables.h and nfnetlink.h.
-"""
+"""Parses nf_tables' messages about tables, chains, rules and sets."""
 
 from __future__ import annotations
 
@@ -17,21 +14,32 @@ from ansible_collections.port443.https.plugins.module_utils._nfnetlink.attribute
     read_number,
     read_string,
 )
+from ansible_collections.port443.https.plugins.module_utils._nfnetlink.constants import (
+    ChainAttr,
+    HookAttr,
+    NfProto,
+    RuleAttr,
+    SetAttr,
+    SetDescAttr,
+    SetElemListAttr,
+    TableAttr,
+    TableFlag,
+    VerdictCode,
+)
 
-_FAMILIES = {1: "inet", 2: "ip", 3: "arp", 5: "netdev", 7: "bridge", 10: "ip6"}
+_FAMILIES = {
+    NfProto.INET: "inet",
+    NfProto.IPV4: "ip",
+    NfProto.ARP: "arp",
+    NfProto.NETDEV: "netdev",
+    NfProto.BRIDGE: "bridge",
+    NfProto.IPV6: "ip6",
+}
 _INET_HOOKS = ("prerouting", "input", "forward", "output", "postrouting", "ingress")
 _HOOKS = {"netdev": ("ingress", "egress"), "arp": ("input", "output", "forward")}
 _SIGNED_BE32 = Struct(">i")
 
-_TABLE_NAME, _TABLE_FLAGS, _DORMANT, _OWNED = 1, 2, 1, 2
-_CHAIN_TABLE, _CHAIN_NAME, _CHAIN_HOOK, _CHAIN_POLICY, _CHAIN_USE, _CHAIN_TYPE = 1, 3, 4, 5, 6, 7
-_HOOK_NUMBER, _HOOK_PRIORITY, _HOOK_DEVICE, _HOOK_DEVICES = 1, 2, 3, 4
-_DEVICE_PREFIX = 2
-_RULE_TABLE, _RULE_CHAIN, _RULE_HANDLE, _RULE_EXPRESSIONS, _RULE_USERDATA = 1, 2, 3, 4, 7
-_SET_TABLE, _SET_NAME, _SET_FLAGS, _SET_KEY_TYPE, _SET_KEY_LENGTH, _SET_DATA_TYPE = 1, 2, 3, 4, 5, 6
-_SET_DESCRIPTION, _SET_OBJECT = 9, 15
-_DESCRIPTION_SIZE = 1
-_LIST_ELEMENTS = 3
+_DEVICE_PREFIX = 2  # NFTA_DEVICE_PREFIX; NFTA_DEVICE_NAME is 1
 _COMMENT = 0  # libnftnl's udata.h: the first kind of user data of a rule
 
 
@@ -90,9 +98,12 @@ class KernelSet:
 def parse_table(family: int, payload: bytes) -> KernelTable:
     """Reads the attributes of a NEWTABLE message; ``family`` is its nfgenmsg's."""
     attributes = dict(read_attributes(payload))
-    flags = read_number(attributes.get(_TABLE_FLAGS))
+    flags = read_number(attributes.get(TableAttr.FLAGS))
     return KernelTable(
-        _family(family), read_string(attributes[_TABLE_NAME]), bool(flags & _DORMANT), bool(flags & _OWNED)
+        _family(family),
+        read_string(attributes[TableAttr.NAME]),
+        bool(flags & TableFlag.DORMANT),
+        bool(flags & TableFlag.OWNER),
     )
 
 
@@ -100,31 +111,32 @@ def parse_chain(family: int, payload: bytes) -> KernelChain:
     """Reads the attributes of a NEWCHAIN message."""
     attributes = dict(read_attributes(payload))
     family_name = _family(family)
-    table, name = read_string(attributes[_CHAIN_TABLE]), read_string(attributes[_CHAIN_NAME])
-    use = read_number(attributes.get(_CHAIN_USE))
-    if _CHAIN_HOOK not in attributes:
+    table, name = read_string(attributes[ChainAttr.TABLE]), read_string(attributes[ChainAttr.NAME])
+    use = read_number(attributes.get(ChainAttr.USE))
+    if ChainAttr.HOOK not in attributes:
         return KernelChain(family_name, table, name, use=use)
-    hook = read_nested(attributes, _CHAIN_HOOK)
-    number = read_number(hook.get(_HOOK_NUMBER))
+    hook = read_nested(attributes, ChainAttr.HOOK)
+    number = read_number(hook.get(HookAttr.HOOKNUM))
+    drops = ChainAttr.POLICY in attributes and read_number(attributes[ChainAttr.POLICY]) == VerdictCode.DROP
     names = _HOOKS.get(family_name, _INET_HOOKS)
     return KernelChain(
         family_name,
         table,
         name,
         hook=names[number] if number < len(names) else "ingress",
-        priority=_SIGNED_BE32.unpack(hook[_HOOK_PRIORITY])[0] if _HOOK_PRIORITY in hook else 0,
-        kind=read_string(attributes.get(_CHAIN_TYPE, b"")),
-        policy="drop" if _CHAIN_POLICY in attributes and read_number(attributes[_CHAIN_POLICY]) == 0 else "accept",
+        priority=_SIGNED_BE32.unpack(hook[HookAttr.PRIORITY])[0] if HookAttr.PRIORITY in hook else 0,
+        kind=read_string(attributes.get(ChainAttr.TYPE, b"")),
+        policy="drop" if drops else "accept",
         use=use,
         devices=_devices(hook),
     )
 
 
 def _devices(hook: Dict[int, bytes]) -> Tuple[str, ...]:
-    if _HOOK_DEVICES in hook:
-        listed = read_attributes(hook[_HOOK_DEVICES])
+    if HookAttr.DEVS in hook:
+        listed = read_attributes(hook[HookAttr.DEVS])
         return tuple(read_string(value) + ("+" if kind == _DEVICE_PREFIX else "") for kind, value in listed)
-    return (read_string(hook[_HOOK_DEVICE]),) if _HOOK_DEVICE in hook else ()
+    return (read_string(hook[HookAttr.DEV]),) if HookAttr.DEV in hook else ()
 
 
 class RuleReader:
@@ -136,13 +148,13 @@ class RuleReader:
     def parse(self, family: int, payload: bytes) -> KernelRule:
         """Returns a rule; what its expressions mean is not looked at."""
         attributes = dict(read_attributes(payload))
-        comment = _comment(attributes[_RULE_USERDATA]) if _RULE_USERDATA in attributes else ""
+        comment = _comment(attributes[RuleAttr.USERDATA]) if RuleAttr.USERDATA in attributes else ""
         return KernelRule(
             _family(family),
-            self._name(attributes[_RULE_TABLE]),
-            self._name(attributes[_RULE_CHAIN]),
-            read_number(attributes.get(_RULE_HANDLE)),
-            attributes.get(_RULE_EXPRESSIONS, b""),
+            self._name(attributes[RuleAttr.TABLE]),
+            self._name(attributes[RuleAttr.CHAIN]),
+            read_number(attributes.get(RuleAttr.HANDLE)),
+            attributes.get(RuleAttr.EXPRESSIONS, b""),
             comment,
         )
 
@@ -169,20 +181,22 @@ def parse_set(family: int, payload: bytes) -> KernelSet:
     attributes = dict(read_attributes(payload))
     return KernelSet(
         _family(family),
-        read_string(attributes[_SET_TABLE]),
-        read_string(attributes[_SET_NAME]),
-        read_number(attributes.get(_SET_FLAGS)),
-        read_number(attributes.get(_SET_KEY_TYPE)),
-        read_number(attributes.get(_SET_KEY_LENGTH)),
-        read_number(attributes.get(_SET_DATA_TYPE)),
-        read_number(attributes.get(_SET_OBJECT)),
-        read_number(read_nested(attributes, _SET_DESCRIPTION).get(_DESCRIPTION_SIZE)),
+        read_string(attributes[SetAttr.TABLE]),
+        read_string(attributes[SetAttr.NAME]),
+        read_number(attributes.get(SetAttr.FLAGS)),
+        read_number(attributes.get(SetAttr.KEY_TYPE)),
+        read_number(attributes.get(SetAttr.KEY_LEN)),
+        read_number(attributes.get(SetAttr.DATA_TYPE)),
+        read_number(attributes.get(SetAttr.OBJ_TYPE)),
+        read_number(read_nested(attributes, SetAttr.DESC).get(SetDescAttr.SIZE)),
     )
 
 
 def parse_elements(messages: List[Tuple[int, bytes]]) -> Tuple[bytes, ...]:
     """Returns the lists of elements in NEWSETELEM messages, still as attributes."""
-    return tuple(dict(read_attributes(payload)).get(_LIST_ELEMENTS, b"") for _family_number, payload in messages)
+    return tuple(
+        dict(read_attributes(payload)).get(SetElemListAttr.ELEMENTS, b"") for _family_number, payload in messages
+    )
 
 
 def _family(number: int) -> str:

@@ -1,9 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Decodes the statements of nf_tables that translate addresses and ports.
-
-Numbers are those of include/uapi/linux/netfilter/nf_tables.h and nf_nat.h.
-"""
+"""Decodes the statements of nf_tables that translate addresses and ports, or write into a header."""
 
 from __future__ import annotations
 
@@ -11,12 +8,19 @@ import ipaddress
 from typing import List, Literal, NamedTuple, Optional, Tuple, Union
 
 from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Effect, Match, RuleVerdict
-from ansible_collections.port443.https.plugins.module_utils._nfnetlink.expressions import Expression
-from ansible_collections.port443.https.plugins.module_utils._nfnetlink.fields import IPV4, IPV6, Context
-from ansible_collections.port443.https.plugins.module_utils._nfnetlink.registers import Registers
+from ansible_collections.port443.https.plugins.module_utils._nfnetlink.constants import NfProto, PayloadBase
+from ansible_collections.port443.https.plugins.module_utils._nfnetlink.expression_constants import (
+    NatAttr,
+    NatType,
+    PayloadAttr,
+    RedirAttr,
+)
+from ansible_collections.port443.https.plugins.module_utils._nfnetlink.expressions import Expression, Registers
+from ansible_collections.port443.https.plugins.module_utils._nfnetlink.fields import IPV4, IPV6, NETWORK, Context
+from ansible_collections.port443.https.plugins.module_utils._xtables.extensions import FEWEST_HOPS
 
-_NETMAP = 0x40
-_VERSIONS = {2: ("ip", 4, IPV4), 10: ("ip6", 16, IPV6)}
+_NETMAP = 0x40  # NF_NAT_RANGE_NETMAP of include/uapi/linux/netfilter/nf_nat.h
+_VERSIONS = {NfProto.IPV4: ("ip", 4, IPV4), NfProto.IPV6: ("ip6", 16, IPV6)}
 
 
 class Action(NamedTuple):
@@ -40,18 +44,21 @@ def opaque(text: str) -> Action:
 
 def translate(expression: Expression, registers: Registers, context: Context) -> Action:
     """Returns what dnat and snat do; what is not constant, or maps whole prefixes, is not followed."""
-    word = "dnat" if expression.number(1) == 1 else "snat"
-    family, width, ethertype = _VERSIONS.get(expression.number(2), ("ip", 4, IPV4))
+    word = "dnat" if expression.number(NatAttr.TYPE) == NatType.DNAT else "snat"
+    family, width, ethertype = _VERSIONS.get(expression.number(NatAttr.FAMILY), ("ip", 4, IPV4))
     matches = () if context.ethertype == ethertype else (Match("ethertype", ((ethertype, ethertype),)),)
-    low, high = (_register_bytes(expression, registers, number, width) for number in (3, 4))
-    ports = _ports(expression, registers, 5, 6)
-    address, shown = _addresses(low, high if 4 in expression.attributes else low)
-    mapped = _text_of(expression, registers, 3) or _text_of(expression, registers, 5)
+    low = _register_bytes(expression, registers, NatAttr.REG_ADDR_MIN, width)
+    high = _register_bytes(expression, registers, NatAttr.REG_ADDR_MAX, width)
+    ports = _ports(expression, registers, NatAttr.REG_PROTO_MIN, NatAttr.REG_PROTO_MAX)
+    address, shown = _addresses(low, high if NatAttr.REG_ADDR_MAX in expression.attributes else low)
+    mapped = _text_of(expression, registers, NatAttr.REG_ADDR_MIN)
+    mapped = mapped or _text_of(expression, registers, NatAttr.REG_PROTO_MIN)
     spelled = mapped or _with_ports(shown, ports or ())
     text = f"{word} {family + ' ' if context.mixed else ''}to {spelled}"
     if word == "snat":
         return Action(text, "snat", "snat", matches=matches)
-    if ports is None or (3 in expression.attributes and not address) or expression.number(7) & _NETMAP:
+    unknown = NatAttr.REG_ADDR_MIN in expression.attributes and not address
+    if ports is None or unknown or expression.number(NatAttr.FLAGS) & _NETMAP:
         return opaque(text)._replace(matches=matches)
     if not address:
         return Action(text, "redirect", "dnat", ports, matches=matches)
@@ -99,8 +106,8 @@ def _ports(expression: Expression, registers: Registers, low: int, high: int) ->
 
 def redirect(expression: Expression, registers: Registers, _context: Context) -> Action:
     """Returns what a redirection to the host itself does."""
-    ports = _ports(expression, registers, 1, 2)
-    mapped = _text_of(expression, registers, 1)
+    ports = _ports(expression, registers, RedirAttr.REG_PROTO_MIN, RedirAttr.REG_PROTO_MAX)
+    mapped = _text_of(expression, registers, RedirAttr.REG_PROTO_MIN)
     spelled = f":{mapped}" if mapped else _with_ports("", ports or ())
     text = f"redirect to {spelled}" if spelled else "redirect"
     return opaque(text) if ports is None else Action(text, "redirect", "redirect", ports)
@@ -109,3 +116,32 @@ def redirect(expression: Expression, registers: Registers, _context: Context) ->
 def masquerade(_expression: Expression, _registers: Registers, _context: Context) -> Action:
     """Returns what masquerading does: nothing to the way of a packet."""
     return Action("masquerade", "snat", "masquerade")
+
+
+# What may change of a header without leading a packet elsewhere, by byte: type of service, of IPv6 the flow label, too.
+_FREE = {IPV4: {1: 0xFF}, IPV6: {0: 0x0F, 1: 0xFF, 2: 0xFF, 3: 0xFF}}
+_HOPS = {IPV4: 8, IPV6: 7}
+_BASES = {PayloadBase.LL_HEADER: "ll", PayloadBase.NETWORK_HEADER: "nh", PayloadBase.TRANSPORT_HEADER: "th"}
+
+
+def rewrite(expression: Expression, registers: Registers, context: Context) -> Action:
+    """Returns what a change of a header does: but for type of service and hop limit a packet may go anywhere then."""
+    base, offset, length = (expression.number(one) for one in (PayloadAttr.BASE, PayloadAttr.OFFSET, PayloadAttr.LEN))
+    text = f"@{_BASES.get(base, base)},{offset * 8},{length * 8} set"
+    value, version = registers.value(expression.register(PayloadAttr.SREG)), context.ethertype or 0
+    same = value.kind == "payload" and value.key == (base, offset) and value.length == length and not value.swapped
+    kept = (value.mask or b"\xff" * length) if same else bytes(length)
+    flip = value.constant if value.kind == "constant" else value.flip if same else b"\xff" * length
+    flip = flip or bytes(length)
+    changed = {offset + at: kept[at] ^ 0xFF | flip[at] for at in range(length) if len(flip) == len(kept) == length}
+    if base != NETWORK or version not in _FREE or len(changed) != length:
+        return opaque(text)
+    hops = changed.pop(_HOPS[version], 0)
+    if any(bits & ~_FREE[version].get(at, 0) for at, bits in changed.items()):
+        return opaque(text)
+    if not hops:
+        return Action(text)
+    # Known only where the whole byte is given. With few hops answers may not arrive; IPv6 neighbours want 255.
+    given = flip[_HOPS[version] - offset] if kept[_HOPS[version] - offset] == 0 and (same or value.constant) else 0
+    enough = given == 255 if version == IPV6 else given >= FEWEST_HOPS
+    return Action(text, effects=(Effect("hop_limit", (given, given)),)) if enough else opaque(text)

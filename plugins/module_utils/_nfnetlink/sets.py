@@ -1,9 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Decodes the elements of nf_tables' sets and maps: intervals of keys, and the data of each.
-
-Numbers are those of include/uapi/linux/netfilter/nf_tables.h.
-"""
+"""Decodes the elements of nf_tables' sets and maps: intervals of keys, and the data of each."""
 
 from __future__ import annotations
 
@@ -17,13 +14,16 @@ from ansible_collections.port443.https.plugins.module_utils._nfnetlink.attribute
     read_nested,
     read_number,
 )
+from ansible_collections.port443.https.plugins.module_utils._nfnetlink.constants import (
+    DataAttr,
+    ListAttr,
+    SetElemAttr,
+    SetElemFlag,
+    SetFlag,
+)
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.messages import KernelSet
 
-ANONYMOUS, INTERVAL, DYNAMIC, _CONCATENATED = 0x1, 0x4, 0x20, 0x80
-_NESTED = 0x8000
-_KEY, _DATA, _FLAGS, _EXPIRATION, _KEY_END = 1, 2, 3, 5, 10
-_VALUE = 1
-_INTERVAL_END, _CATCH_ALL = 0x1, 0x2
+_NESTED = 0x8000  # NLA_F_NESTED of include/uapi/linux/netlink.h
 
 
 class SetElement(NamedTuple):
@@ -52,7 +52,7 @@ def read_elements(kernel_set: KernelSet) -> Tuple[SetElement, ...]:
     catch_all = [one[2] for one in listed if one[2].low is None]
     found = [one for one in listed if one[2].low is not None] if catch_all else listed
     found.sort(key=_by_key)
-    if kernel_set.flags & INTERVAL and not kernel_set.flags & _CONCATENATED:
+    if kernel_set.flags & SetFlag.INTERVAL and not kernel_set.flags & SetFlag.CONCAT:
         return (*_joined(found, kernel_set.key_length), *catch_all)
     return (*[one[2] for one in found], *catch_all)
 
@@ -90,10 +90,12 @@ def _read_plain(payload: bytes, key_length: int) -> Optional[List[_Listed]]:
 def _pattern(key_length: int) -> Pattern[bytes]:
     padding = -key_length % 4
     size = 12 + key_length + padding
-    value = b"%s(.{%d}).{%d}" % (_head(4 + key_length, _VALUE), key_length, padding)
-    key = _head(size - 4, _KEY) + value
-    end = _head(8, _FLAGS) + re.escape(struct.pack(">I", _INTERVAL_END))
-    return re.compile(b"%s%s|%s%s(%s)" % (_head(size, 1), key, _head(size + 8, 1), key, end), re.DOTALL)
+    value = b"%s(.{%d}).{%d}" % (_head(4 + key_length, DataAttr.VALUE), key_length, padding)
+    key = _head(size - 4, SetElemAttr.KEY) + value
+    end = _head(8, SetElemAttr.FLAGS) + re.escape(struct.pack(">I", SetElemFlag.INTERVAL_END))
+    return re.compile(
+        b"%s%s|%s%s(%s)" % (_head(size, ListAttr.ELEM), key, _head(size + 8, ListAttr.ELEM), key, end), re.DOTALL
+    )
 
 
 def _head(length: int, number: int) -> bytes:
@@ -106,10 +108,12 @@ def _read_each(payload: bytes) -> List[_Listed]:
     found: List[_Listed] = []
     for _number, inner in read_attributes(payload):
         attributes = dict(read_attributes(inner))
-        flags = read_number(attributes.get(_FLAGS))
-        low = read_nested(attributes, _KEY).get(_VALUE, b"")
-        high = read_nested(attributes, _KEY_END).get(_VALUE, low)
-        left = read_number(attributes[_EXPIRATION]) if _EXPIRATION in attributes else None
-        element = SetElement(None if flags & _CATCH_ALL else low, high, attributes.get(_DATA), left)
-        found.append((low, bool(flags & _INTERVAL_END), element))
+        flags = read_number(attributes.get(SetElemAttr.FLAGS))
+        low = read_nested(attributes, SetElemAttr.KEY).get(DataAttr.VALUE, b"")
+        high = read_nested(attributes, SetElemAttr.KEY_END).get(DataAttr.VALUE, low)
+        left = read_number(attributes[SetElemAttr.EXPIRATION]) if SetElemAttr.EXPIRATION in attributes else None
+        element = SetElement(
+            None if flags & SetElemFlag.CATCHALL else low, high, attributes.get(SetElemAttr.DATA), left
+        )
+        found.append((low, bool(flags & SetElemFlag.INTERVAL_END), element))
     return found

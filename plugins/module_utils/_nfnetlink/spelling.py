@@ -8,6 +8,7 @@ import ipaddress
 import socket
 from typing import Dict, List
 
+from ansible_collections.port443.https.plugins.module_utils._nfnetlink.constants import DataType, NfProto
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.fields import ADDRESS, NAME, Field
 
 CT_STATES = {1: "invalid", 2: "established", 4: "related", 8: "new", 64: "untracked"}
@@ -44,7 +45,7 @@ _WORDS: Dict[str, Dict[int, str]] = {
         136: "udplite",
     },
     "ethertype": {0x0800: "ip", 0x0806: "arp", 0x86DD: "ip6", 0x8100: "8021q", 0x88A8: "8021ad"},
-    "nfproto": {2: "ipv4", 10: "ipv6"},
+    "nfproto": {NfProto.IPV4: "ipv4", NfProto.IPV6: "ipv6"},
     "pkttype": PACKET_TYPES,
     "ct direction": DIRECTIONS,
     "ct state": CT_STATES,
@@ -101,7 +102,6 @@ _WORDS: Dict[str, Dict[int, str]] = {
         143: "mld2-listener-report",
     },
 }
-_IPV4_ADDRESS, _IPV6_ADDRESS, _SERVICE = 7, 8, 13  # nftables' own numbers of data types (include/datatype.h)
 BITS = frozenset(("ct state", "ct status", "tcp flags"))
 
 
@@ -157,12 +157,10 @@ def spell_data(kind: int, raw: bytes) -> str:
         kind >>= 6
     spelled: List[str] = []
     for number in kinds:
-        width = 16 if number == _IPV6_ADDRESS else 4
-        value = int.from_bytes(raw[: 2 if number == _SERVICE else width], "big")
-        is_address = number in (_IPV4_ADDRESS, _IPV6_ADDRESS)
-        spelled.append(
-            _addresses(value, value, width) if is_address else str(value) if number == _SERVICE else hex(value)
-        )
+        width, is_port = 16 if number == DataType.IP6ADDR else 4, number == DataType.INET_SERVICE
+        value = int.from_bytes(raw[: 2 if is_port else width], "big")
+        is_address = number in (DataType.IPADDR, DataType.IP6ADDR)
+        spelled.append(_addresses(value, value, width) if is_address else str(value) if is_port else hex(value))
         raw = raw[width:]
     return " . ".join(spelled)
 

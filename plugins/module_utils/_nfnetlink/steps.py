@@ -14,20 +14,35 @@ from typing import Dict, List, NamedTuple, Optional, Tuple
 from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Effect, Match
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.attributes import (
     read_attributes,
-    read_nested,
     read_string,
 )
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.conditions import (
-    EQUAL,
-    GREATER_OR_EQUAL,
-    LESS_OR_EQUAL,
     NEVER,
     compare,
     compare_constant,
     compare_range,
     unknown,
 )
-from ansible_collections.port443.https.plugins.module_utils._nfnetlink.expressions import Expression, read_expression
+from ansible_collections.port443.https.plugins.module_utils._nfnetlink.constants import MetaKey
+from ansible_collections.port443.https.plugins.module_utils._nfnetlink.expression_constants import (
+    CmpAttr,
+    CmpOp,
+    DynsetAttr,
+    DynsetOp,
+    ImmediateAttr,
+    Inverted,
+    LookupAttr,
+    ObjrefAttr,
+    RangeAttr,
+    RangeOp,
+)
+from ansible_collections.port443.https.plugins.module_utils._nfnetlink.expressions import (
+    UNKNOWN,
+    Expression,
+    Registers,
+    compute,
+    read_expression,
+)
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.fields import (
     IPV4,
     IPV6,
@@ -39,12 +54,14 @@ from ansible_collections.port443.https.plugins.module_utils._nfnetlink.fields im
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.lookups import Lookup, SetBook
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.messages import KernelSet
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.nat import Action
-from ansible_collections.port443.https.plugins.module_utils._nfnetlink.registers import UNKNOWN, Registers, mask, swap
-from ansible_collections.port443.https.plugins.module_utils._nfnetlink.statements import act, act_by_object, verdict_of
+from ansible_collections.port443.https.plugins.module_utils._nfnetlink.statements import (
+    MARKS,
+    act,
+    act_by_object,
+    verdict_of,
+)
 
-VERDICT_REGISTER = 0  # NFT_REG_VERDICT
-_MARKS: Dict[Tuple[object, ...], str] = {("meta", 3): "mark", ("ct", 3): "connmark"}
-_DYNSET = {0: "add", 1: "update", 2: "delete"}
+_DYNSET = {DynsetOp.ADD: "add", DynsetOp.UPDATE: "update", DynsetOp.DELETE: "delete"}
 _OF_SETS = frozenset(("lookup", "dynset", "objref"))
 _NOTHING = Action("")
 _ICMP = ((IPV4, 1), (IPV6, 58))
@@ -84,31 +101,33 @@ def take(state: State, expression: Expression, sets: SetBook) -> ExpressionStep:
     if expression.name == "cmp":
         return _compare(state, expression)
     if expression.name == "range":
-        low, high = (read_nested(expression.attributes, number).get(1, b"") for number in (3, 4))
-        return _between(state, expression.register(1), low, high, bool(expression.number(2)))
-    computed = _compute(state.registers, expression)
+        low, high = (expression.data(end) for end in (RangeAttr.FROM_DATA, RangeAttr.TO_DATA))
+        negated = expression.number(RangeAttr.OP) == RangeOp.NEQ
+        return _between(state, expression.register(RangeAttr.SREG), low, high, negated)
+    computed = compute(state.registers, expression)
     if computed is not None:
-        return ExpressionStep(_with(state, expression.register(1 if expression.name == "immediate" else 2), computed))
+        return ExpressionStep(_with(state, *computed))
     if expression.name == "immediate":
-        return ExpressionStep(state, verdict_of(expression.attributes.get(2, b"")))
+        return ExpressionStep(state, verdict_of(expression.attributes.get(ImmediateAttr.DATA, b"")))
     action = act(expression, state.registers, state.context)
     return ExpressionStep(_with_marks(state, action), action)
 
 
 def begins_span(expression: Expression) -> bool:
     """Tells whether a register is compared with the least that it may be."""
-    return expression.name == "cmp" and expression.number(2) == GREATER_OR_EQUAL
+    return expression.name == "cmp" and expression.number(CmpAttr.OP) == CmpOp.GTE
 
 
 def ends_span(least: Expression, most: Expression) -> bool:
     """Tells whether the same register is compared with the most that it may be, behind the least."""
-    return most.name == "cmp" and most.number(2) == LESS_OR_EQUAL and least.number(1) == most.number(1)
+    same = least.number(CmpAttr.SREG) == most.number(CmpAttr.SREG)
+    return most.name == "cmp" and most.number(CmpAttr.OP) == CmpOp.LTE and same
 
 
 def take_span(state: State, least: Expression, most: Expression) -> ExpressionStep:
     """Returns what two comparisons come to that are one range."""
-    low, high = (read_nested(expression.attributes, 3).get(1, b"") for expression in (least, most))
-    return _between(state, least.register(1), low, high, False)
+    low, high = (expression.data(CmpAttr.DATA) for expression in (least, most))
+    return _between(state, least.register(CmpAttr.SREG), low, high, False)
 
 
 def _with(state: State, slot: int, value: Value) -> State:
@@ -123,21 +142,21 @@ def put(state: State, slot: int, value: Value) -> State:
 
 
 def _load(state: State, expression: Expression, value: Value) -> ExpressionStep:
-    loaded = state.marks.get(_MARKS.get((value.kind, *value.key), ""), value)
+    loaded = state.marks.get(MARKS.get((value.kind, *value.key), ""), value)
     after = _with(state, expression.slot, loaded)
     return ExpressionStep(after, Action("", matches=unknown(value.text).matches) if expression.may_break else _NOTHING)
 
 
 def _compare(state: State, expression: Expression) -> ExpressionStep:
-    value, operation = state.registers.value(expression.register(1)), expression.number(2)
-    raw = read_nested(expression.attributes, 3).get(1, b"")
+    value = state.registers.value(expression.register(CmpAttr.SREG))
+    operation, raw = expression.number(CmpAttr.OP), expression.data(CmpAttr.DATA)
     if value.kind == "constant":
         holds = compare_constant(value.constant, operation, raw)
         return ExpressionStep(state, Action("", matches=() if holds else (NEVER,)))
     condition = compare(value, state.context, operation, raw)
     about = _about(value, state.context)
     step = ExpressionStep(state, Action(condition.text, matches=condition.matches), about, None, not _is_index(value))
-    if operation == EQUAL and len(condition.matches) == 1:
+    if operation == CmpOp.EQ and len(condition.matches) == 1:
         return _narrowed(step, value, condition.matches[0])
     return step
 
@@ -167,7 +186,7 @@ def _about(value: Value, context: Context) -> Tuple[int, ...]:
 
 def _is_index(value: Value) -> bool:
     """An index of an interface is another's, once that is made anew."""
-    return value.kind == "meta" and value.key[0] in (4, 5)
+    return value.kind == "meta" and value.key[0] in (MetaKey.IIF, MetaKey.OIF)
 
 
 def _between(state: State, slot: int, low: bytes, high: bytes, negated: bool) -> ExpressionStep:
@@ -177,27 +196,6 @@ def _between(state: State, slot: int, low: bytes, high: bytes, negated: bool) ->
     condition = compare_range(value, state.context, low, high, negated)
     about = _about(value, state.context)
     return ExpressionStep(state, Action(condition.text, matches=condition.matches), about, None, not _is_index(value))
-
-
-def _compute(registers: Registers, expression: Expression) -> Optional[Value]:
-    """What an expression puts into a register that only works on registers."""
-    if expression.name == "bitwise":
-        return _bitwise(expression, registers)
-    if expression.name == "byteorder":
-        return swap(registers.value(expression.register(1)), expression.number(3), expression.number(4))
-    if expression.name == "immediate" and expression.number(1) != VERDICT_REGISTER:
-        raw = read_nested(expression.attributes, 2).get(1, b"")
-        return Value("constant", (), len(raw), constant=raw)
-    return None
-
-
-def _bitwise(expression: Expression, registers: Registers) -> Value:
-    """A mask and an exclusive or; shifts, and two registers with each other, are not followed."""
-    value = registers.value(expression.register(1))
-    bits, flip = (read_nested(expression.attributes, number).get(1, b"") for number in (4, 5))
-    if expression.number(6) or not bits:
-        return Value("unknown", (), value.length, text=value.text or value.kind)
-    return mask(value, bits, flip or bytes(len(bits)))
 
 
 def _with_marks(state: State, action: Action) -> State:
@@ -229,42 +227,44 @@ def _ask_sets(state: State, expression: Expression, sets: SetBook) -> Expression
 
 
 def _lookup(state: State, expression: Expression, sets: SetBook) -> ExpressionStep:
-    name, negated = read_string(expression.attributes.get(1, b"")), bool(expression.number(5) & 1)
+    name = read_string(expression.attributes.get(LookupAttr.SET, b""))
+    negated = bool(expression.number(LookupAttr.FLAGS) & Inverted.LOOKUP)
     have = sets.find(name)
     if have is None:
         return ExpressionStep(state, Action(f"@{name}", matches=unknown(f"@{name}").matches))
-    lookup, about = lookup_of(state, have, expression.register(2))
+    lookup, about = lookup_of(state, have, expression.register(LookupAttr.SREG))
     text = f"{lookup.name} {'!= ' if negated else ''}{sets.shown(name, lookup)}"
     return ExpressionStep(state, Action(text, matches=lookup.find(have, sets, negated)), about)
 
 
 def _object(state: State, expression: Expression, sets: SetBook) -> ExpressionStep:
     """A counter or limit by its name, or by a map of names; a key that this has not matches nothing."""
-    if 4 not in expression.attributes:
-        return ExpressionStep(
-            state, act_by_object(expression.number(1), read_string(expression.attributes.get(2, b"")))
-        )
-    have = sets.find(read_string(expression.attributes[4]))
+    if ObjrefAttr.SET_NAME not in expression.attributes:
+        name = read_string(expression.attributes.get(ObjrefAttr.IMM_NAME, b""))
+        return ExpressionStep(state, act_by_object(expression.number(ObjrefAttr.IMM_TYPE), name))
+    have = sets.find(read_string(expression.attributes[ObjrefAttr.SET_NAME]))
     if have is None:
         return ExpressionStep(state, Action("[objref]", "opaque", "objref"))
-    lookup, about = lookup_of(state, have, expression.register(3))
+    lookup, about = lookup_of(state, have, expression.register(ObjrefAttr.SET_SREG))
     action = act_by_object(have.object_type, f"{lookup.name} map @{have.name}")
     return ExpressionStep(state, action._replace(matches=action.matches + lookup.find(have, sets, False)), about)
 
 
 def _learn(state: State, expression: Expression, sets: SetBook) -> ExpressionStep:
     """Puts a key into a set, or takes it out; that fails where the set is full, or a rate within it says so."""
-    have = sets.find(read_string(expression.attributes.get(1, b"")))
+    attributes = expression.attributes
+    have = sets.find(read_string(attributes.get(DynsetAttr.SET_NAME, b"")))
     if have is None:
         return ExpressionStep(state, Action("[dynset]", "opaque", "dynset"))
-    listed: List[Tuple[int, bytes]] = [(1, expression.attributes[7])] if 7 in expression.attributes else []
-    listed += read_attributes(expression.attributes.get(10, b""))
-    inner = [act(read_expression(raw), state.registers, state.context) for _number, raw in listed]
-    lookup, about = lookup_of(state, have, expression.register(4))
+    listed: List[bytes] = [attributes[DynsetAttr.EXPR]] if DynsetAttr.EXPR in attributes else []
+    listed += [raw for _number, raw in read_attributes(attributes.get(DynsetAttr.EXPRESSIONS, b""))]
+    inner = [act(read_expression(raw), state.registers, state.context) for raw in listed]
+    lookup, about = lookup_of(state, have, expression.register(DynsetAttr.SREG_KEY))
     words = [lookup.name, *(action.text for action in inner)]
-    text = "{} @{} {{ {} }}".format(_DYNSET.get(expression.number(3), "add"), have.name, " ".join(words))
+    text = "{} @{} {{ {} }}".format(_DYNSET.get(expression.number(DynsetAttr.OP), "add"), have.name, " ".join(words))
     full = have.size and len(sets.elements(have.name)) >= have.size
-    doubtful = full or expression.number(9) & 1 or any(action.matches or action.verdict for action in inner)
+    inverted = expression.number(DynsetAttr.FLAGS) & Inverted.DYNSET
+    doubtful = full or inverted or any(action.matches or action.verdict for action in inner)
     effect = Effect("learn", name=have.name)
     return ExpressionStep(
         state, Action(text, effects=(effect,), matches=unknown(text).matches if doubtful else ()), about

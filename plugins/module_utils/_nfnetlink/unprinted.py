@@ -13,9 +13,12 @@ from typing import Dict, Iterable, List, Set, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Rule, Ruleset, Table
 from ansible_collections.port443.https.plugins.module_utils._netfilter.table_owner import filters
-from ansible_collections.port443.https.plugins.module_utils._nfnetlink.iptables_check import may_be_iptables
+from ansible_collections.port443.https.plugins.module_utils._nfnetlink.iptables_check import (
+    Tokens,
+    may_be_iptables,
+    read_tokens,
+)
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.messages import KernelRule
-from ansible_collections.port443.https.plugins.module_utils._nfnetlink.tokens import Tokens, read_tokens
 
 _IPTABLES = "iptables-nft"
 # What iptables puts where, include/uapi/linux/netfilter_ipv4.h; its place for the table security is 150 by mistake.

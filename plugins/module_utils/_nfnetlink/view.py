@@ -9,7 +9,7 @@ from typing import Dict, FrozenSet, List, Optional, Sequence, Tuple, Union
 
 from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Chain, Rule, Ruleset, Table
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.decode import RuleDecoder
-from ansible_collections.port443.https.plugins.module_utils._nfnetlink.iptables_check import printed_right
+from ansible_collections.port443.https.plugins.module_utils._nfnetlink.iptables_check import printed_right, read_tokens
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.lookups import SetBook
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.messages import (
     KernelChain,
@@ -17,7 +17,6 @@ from ansible_collections.port443.https.plugins.module_utils._nfnetlink.messages 
     KernelSet,
     KernelTable,
 )
-from ansible_collections.port443.https.plugins.module_utils._nfnetlink.tokens import read_tokens
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.unprinted import as_unprinted
 
 IPTABLES_TABLES = ("raw", "mangle", "nat", "filter", "security")

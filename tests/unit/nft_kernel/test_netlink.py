@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._host import nfnl
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink import socket as _netlink
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.messages import KernelTable
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.sets import read_elements
@@ -71,7 +72,7 @@ class FakeKernel:
 
 def answering(monkeypatch, answer):
     kernel = FakeKernel(answer)
-    monkeypatch.setattr(_netlink.socket, "socket", kernel)
+    monkeypatch.setattr(nfnl.socket, "socket", kernel)
     return kernel
 
 

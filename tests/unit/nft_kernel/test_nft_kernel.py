@@ -16,6 +16,7 @@ from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset i
     Rule,
     Table,
 )
+from ansible_collections.port443.https.plugins.module_utils._nfnetlink.iptables_check import read_tokens
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.messages import (
     KernelChain,
     KernelTable,
@@ -26,7 +27,6 @@ from ansible_collections.port443.https.plugins.module_utils._nfnetlink.messages 
     parse_table,
 )
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.sets import read_elements
-from ansible_collections.port443.https.plugins.module_utils._nfnetlink.tokens import read_tokens
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.view import (
     NftView,
     mark_native_rules,
