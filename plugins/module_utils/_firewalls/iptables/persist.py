@@ -14,11 +14,7 @@ from ansible_collections.port443.https.plugins.module_utils._firewalls.iptables.
     wanted_directions,
     wanted_layout,
 )
-from ansible_collections.port443.https.plugins.module_utils._firewalls.iptables.files import (
-    opens_quote,
-    with_ours,
-    without_ours,
-)
+from ansible_collections.port443.https.plugins.module_utils._firewalls.iptables.files import with_ours, without_ours
 from ansible_collections.port443.https.plugins.module_utils._firewalls.iptables.layout import (
     find_layout,
     strip,
@@ -39,6 +35,7 @@ from ansible_collections.port443.https.plugins.module_utils._xtables.rules_file 
     Loader,
     RulesFile,
     has_filter,
+    opens_quote,
     strange_line,
 )
 
