@@ -15,18 +15,16 @@ import importlib.abc
 import importlib.util
 import json
 import os
-import re
 import sys
 import zlib
 from importlib.machinery import ModuleSpec
-from typing import Any, Dict, Iterator, Optional
+from typing import Any, Dict, Optional
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.port443.https.plugins.module_utils._bundle import PACKAGE, closure, is_package
 from ansible_collections.port443.https.plugins.module_utils._spec.arguments import arguments_of
 
-PACKAGE = "ansible_collections.port443.https.plugins.module_utils"
 ARGUMENT = "_payload"
-_IMPORT = re.compile(rf"^ *from ({re.escape(PACKAGE)}[\w.]*) import (\([^)]*\)|.*)", re.MULTILINE)
 _LEVEL = 4  # of zlib; more takes longer than what it saves on the way
 _ENTRIES = {"ports_info": f"{PACKAGE}._entry.ports_info"}
 
@@ -50,17 +48,7 @@ def unpack(packed: str) -> Dict[str, str]:
 
 def collect(entry: str) -> Dict[str, str]:
     """Returns the sources that ``pack`` packs by the full names of their modules, read from this collection's files."""
-    found: Dict[str, str] = {}
-    waiting = [entry]
-    while waiting:
-        name = waiting.pop()
-        path = None if name in found else _path_of(name)
-        if path is None:
-            continue
-        with open(path, encoding="utf-8") as file:
-            found[name] = file.read()
-        waiting += [name.rpartition(".")[0], *_imports(found[name])]
-    return found
+    return closure(entry, _read_source)
 
 
 def run(name: str) -> None:
@@ -106,7 +94,7 @@ class Sources(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
 
     def is_package(self, fullname: str) -> bool:
         """Tells whether it holds other modules."""
-        return any(name.startswith(fullname + ".") for name in self._sources)
+        return is_package(fullname, self._sources)
 
     def get_code(self, fullname: str) -> Any:
         """Returns a module compiled under a path: a traceback names it, and finds its lines by ``get_source``."""
@@ -119,15 +107,10 @@ class Sources(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
         return self._sources[fullname]
 
 
-def _path_of(name: str) -> Optional[str]:
-    """The file of a module of this collection, None for what is none, such as a class."""
-    if not name.startswith(PACKAGE + "."):
-        return None
+def _read_source(name: str) -> Optional[str]:
     path = os.path.join(os.path.dirname(__file__), *name[len(PACKAGE) + 1 :].split("."))
-    return next((file for file in (path + ".py", path + "/__init__.py") if os.path.isfile(file)), None)
-
-
-def _imports(source: str) -> Iterator[str]:
-    for package, names in _IMPORT.findall(source):
-        yield package
-        yield from (f"{package}.{name}" for name in re.findall(r"\w+", names))
+    for file in (path + ".py", path + "/__init__.py"):
+        if os.path.isfile(file):
+            with open(file, encoding="utf-8") as stream:
+                return stream.read()
+    return None

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from ansible_collections.port443.https.plugins.module_utils import _payload
@@ -35,15 +36,8 @@ _payload.run("ports_info")
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_all_that_is_imported_is_packed_and_nothing_else(module):
+def test_a_host_unpacks_what_was_packed(module):
     entry = _payload.entry_of(module)
-    imported = {
-        path.replace("/__init__", "")[: -len(".py")].replace("/", ".")
-        for path in zipapp.collect(entry)
-        if not path.endswith("/module_utils/__init__.py")
-    }
-    packages = {name.rpartition(".")[0] for name in imported} - {_payload.PACKAGE}
-    assert set(_payload.collect(entry)) == imported | packages
     assert _payload.unpack(_payload.pack(entry)) == _payload.collect(entry)
 
 
@@ -51,13 +45,14 @@ def test_all_that_is_imported_is_packed_and_nothing_else(module):
 def python(tmp_path):
     """Runs a script in a Python that has of this collection what Ansible sends: what ``_payload`` imports."""
     sent = zipapp.collect(_payload.__name__)
-    assert len(sent) < 6, "each file more takes Ansible longer to send"
+    named = [name for name in sent if not name.endswith("/__init__.py")]
+    assert len(named) < 6, "each file more takes Ansible longer to send"
     for name, source in sent.items():
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(source, encoding="utf-8")
-    for part in (path.parent, *list(path.parent.parents)[:4]):
-        (part / "__init__.py").touch()
+        for part in list(Path(name).parents)[:-1]:
+            (tmp_path / part / "__init__.py").touch()
 
     def run(script, stdin):
         argv = (sys.executable, "-c", f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n{script}")
