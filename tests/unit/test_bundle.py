@@ -61,6 +61,40 @@ def test_all_that_the_renewal_program_imports_is_in_it_and_nothing_else():
     assert names == closure_by_ast(application.__name__)
 
 
+def meaning(source):
+    """The syntax tree with where all begins, and nothing of what strings say that stand alone."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            node.value = ast.Constant("", lineno=0, col_offset=0)
+        node.end_lineno = node.end_col_offset = 0
+    return ast.dump(tree, include_attributes=True)
+
+
+@pytest.mark.parametrize("name", sorted(TREE))
+def test_a_bare_source_means_the_same_on_the_same_lines(name):
+    source = TREE[name].read_text(encoding="utf-8")
+    bare = _bundle.bare(source)
+    assert meaning(bare) == meaning(source)
+    assert bare.count("\n") == source.count("\n")
+    assert ast.get_docstring(ast.parse(bare)) in (None, "")
+    assert [line for line in bare.split("\n") if line.lstrip().startswith("#")] == []
+
+
+BARE = [
+    ('"""Says."""\nx = 1\n', '""\nx = 1\n'),
+    ('def f():\n    """Says\n\n    more.\n    """\n    return 1\n', 'def f():\n    ""\n\n\n\n    return 1\n'),
+    ('class A(B):\n    """All there is."""\n', 'class A(B):\n    ""\n'),
+    ('# said\n  # and more\nx = "#"  # of it\n', '\n\nx = "#"  # of it\n'),
+    ('x = """a\n# b\n"""\n# c\n', 'x = """a\n# b\n"""\n\n'),
+]
+
+
+@pytest.mark.parametrize(("source", "bare"), BARE)
+def test_documentation_and_lines_of_comment_go_and_their_lines_stay(source, bare):
+    assert _bundle.bare(source) == bare
+
+
 def module(name):
     return f"{_bundle.PACKAGE}.{name}"
 
