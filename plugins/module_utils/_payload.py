@@ -5,6 +5,9 @@
 Ansible looks through every file that a module imports, and for every name in it, before it sends the module: with a
 hundred files that takes longer than all they do on the host. So a module imports this file alone, and gets the others
 from its action plugin; on the host each is compiled when it is first imported, so that of no firewall but its own.
+
+What is sent is made for the system that the host most likely has, and packed as small as most Pythons can unpack. A
+host that is another, or cannot, says so before anything is done, and gets the code for all in the way that all unpack.
 """
 
 from __future__ import annotations
@@ -15,19 +18,25 @@ import importlib.abc
 import importlib.util
 import json
 import os
-import re
 import sys
 import zlib
 from importlib.machinery import ModuleSpec
-from typing import Any, Dict, Iterator, Optional
+from typing import Any, Dict, Optional
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.port443.https.plugins.module_utils._bundle import PACKAGE, bare, closure, is_package
 from ansible_collections.port443.https.plugins.module_utils._spec.arguments import arguments_of
 
-PACKAGE = "ansible_collections.port443.https.plugins.module_utils"
+try:
+    import bz2
+except ImportError:  # a Python may be built without it
+    bz2 = None  # type: ignore[assignment]
+
 ARGUMENT = "_payload"
-_IMPORT = re.compile(rf"^ *from ({re.escape(PACKAGE)}[\w.]*) import (\([^)]*\)|.*)", re.MULTILINE)
-_LEVEL = 4  # of zlib; more takes longer than what it saves on the way
+UNFIT = "_payload_unfit"
+LINUX = "Linux"
+ANY = ""
+_UNUSED = {LINUX: (f"{PACKAGE}._pf.", f"{PACKAGE}._firewalls.pf.")}
 _ENTRIES = {"ports_info": f"{PACKAGE}._entry.ports_info"}
 
 
@@ -36,38 +45,47 @@ def entry_of(module: str) -> str:
     return _ENTRIES.get(module, f"{PACKAGE}._entry.ports")
 
 
-def pack(entry: str) -> str:
-    """Returns the sources of a Python module of this collection, and of all it imports of it, as text in ASCII."""
-    sources = json.dumps(collect(entry)).encode("ascii")
-    return base64.b64encode(zlib.compress(sources, _LEVEL)).decode("ascii")
+def pack(entry: str, system: str = ANY) -> str:
+    """Returns the sources of a Python module of this collection, and of all it imports of it, as text in ASCII.
+
+    They are for hosts of that system, as uname calls it, whose Python has bz2: that makes a quarter less of them than
+    zlib. Those for ``ANY`` are for every host.
+    """
+    system = system if bz2 is not None else ANY
+    sources = json.dumps(collect(entry, system)).encode("ascii")
+    packed = bz2.compress(sources) if system else zlib.compress(sources)
+    return f"{system}:{base64.b64encode(packed).decode('ascii')}"
 
 
-def unpack(packed: str) -> Dict[str, str]:
-    """Returns the sources that ``pack`` made that text of, by the full names of their modules."""
-    sources: Dict[str, str] = json.loads(zlib.decompress(base64.b64decode(packed)))
+def unpack(packed: str) -> Optional[Dict[str, str]]:
+    """Returns the sources that ``pack`` made that text of, by the full names of their modules.
+
+    None if they are not for this host, which has another system, or a Python that was built without bz2.
+    """
+    system, _, text = packed.partition(":")
+    if system and (system != os.uname().sysname or bz2 is None):
+        return None
+    unpacked = (bz2 if system else zlib).decompress(base64.b64decode(text))
+    sources: Dict[str, str] = json.loads(unpacked)
     return sources
 
 
-def collect(entry: str) -> Dict[str, str]:
+def collect(entry: str, system: str = ANY) -> Dict[str, str]:
     """Returns the sources that ``pack`` packs by the full names of their modules, read from this collection's files."""
-    found: Dict[str, str] = {}
-    waiting = [entry]
-    while waiting:
-        name = waiting.pop()
-        path = None if name in found else _path_of(name)
-        if path is None:
-            continue
-        with open(path, encoding="utf-8") as file:
-            found[name] = file.read()
-        waiting += [name.rpartition(".")[0], *_imports(found[name])]
-    return found
+    unused = _UNUSED.get(system, ())
+    sources = closure(entry, lambda name: None if f"{name}.".startswith(unused) else _read_source(name))
+    return {name: bare(source) for name, source in sources.items()}
 
 
 def run(name: str) -> None:
     """Runs the Ansible module of that short name on the host."""
     module = PackedModule(argument_spec=arguments_of(name), supports_check_mode=True)
     if module.packed is not None:
-        sys.meta_path.append(Sources(unpack(module.packed)))
+        sources = unpack(module.packed)
+        if sources is None:
+            module.exit_json(changed=False, **{UNFIT: True})
+        else:
+            sys.meta_path.append(Sources(sources))
     try:
         entry: Any = importlib.import_module(entry_of(name))
     except ModuleNotFoundError as missing:
@@ -106,7 +124,7 @@ class Sources(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
 
     def is_package(self, fullname: str) -> bool:
         """Tells whether it holds other modules."""
-        return any(name.startswith(fullname + ".") for name in self._sources)
+        return is_package(fullname, self._sources)
 
     def get_code(self, fullname: str) -> Any:
         """Returns a module compiled under a path: a traceback names it, and finds its lines by ``get_source``."""
@@ -119,15 +137,10 @@ class Sources(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
         return self._sources[fullname]
 
 
-def _path_of(name: str) -> Optional[str]:
-    """The file of a module of this collection, None for what is none, such as a class."""
-    if not name.startswith(PACKAGE + "."):
-        return None
+def _read_source(name: str) -> Optional[str]:
     path = os.path.join(os.path.dirname(__file__), *name[len(PACKAGE) + 1 :].split("."))
-    return next((file for file in (path + ".py", path + "/__init__.py") if os.path.isfile(file)), None)
-
-
-def _imports(source: str) -> Iterator[str]:
-    for package, names in _IMPORT.findall(source):
-        yield package
-        yield from (f"{package}.{name}" for name in re.findall(r"\w+", names))
+    for file in (path + ".py", path + "/__init__.py"):
+        if os.path.isfile(file):
+            with open(file, encoding="utf-8") as stream:
+                return stream.read()
+    return None

@@ -28,6 +28,7 @@ FLOORS = (  # top to bottom: a folder imports those below it alone; those of one
     ("_host",),
     ("_spec",),
     ("_errors",),
+    ("_bundle",),
 )
 FLOOR = {folder: number for number, folders in enumerate(FLOORS) for folder in folders}
 ALONE = "_payload"  # packs and loads the code of modules, and stands on no floor

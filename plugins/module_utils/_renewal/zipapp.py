@@ -4,19 +4,18 @@
 
 from __future__ import annotations
 
-import ast
 import importlib.util
 import io
 import os
 import re
 import sys
 import zipfile
-from typing import Dict, FrozenSet, Iterator, Optional
+from typing import Dict, FrozenSet, Optional
 
+from ansible_collections.port443.https.plugins.module_utils._bundle import closure, is_package
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host.host import Host
 
-COLLECTION = "ansible_collections.port443.https.plugins.module_utils"
 PYTHON = "/usr/bin/python3"
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first a zip file can tell
 _ENOUGH = "import sys; sys.exit(sys.version_info < (3, 8))"
@@ -60,20 +59,9 @@ def build(module: str, function: str, interpreter: str, keep: FrozenSet[str] = f
 
 def collect(module: str) -> Dict[str, str]:
     """Returns the sources of a module and of all of this collection that it imports, by their paths in an archive."""
-    found: Dict[str, str] = {}
-    waiting = [module]
-    while waiting:
-        name = waiting.pop()
-        spec = importlib.util.find_spec(name)
-        source = _read_source(name, spec.loader if spec is not None else None)
-        path = name.replace(".", "/") + (
-            "/__init__.py" if spec and spec.submodule_search_locations is not None else ".py"
-        )
-        if path in found:
-            continue
-        found[path] = source
-        waiting += _imports(source)
-    return found
+    sources = closure(module, _read_source)
+    endings = {name: "/__init__.py" if is_package(name, sources) else ".py" for name in sources}
+    return {name.replace(".", "/") + endings[name]: source for name, source in sources.items()}
 
 
 def find_interpreter(host: Host) -> str:
@@ -89,21 +77,16 @@ def find_interpreter(host: Host) -> str:
     raise HostError(f"this host has no Python 3.8 or newer that a renewal can run with: {PYTHON} is missing or older")
 
 
-def _imports(source: str) -> Iterator[str]:
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith(COLLECTION):
-            yield node.module
-            names = [f"{node.module}.{alias.name}" for alias in node.names] if _is_package(node.module) else []
-            yield from (name for name in names if importlib.util.find_spec(name) is not None)
-
-
-def _is_package(name: str) -> bool:
+def _read_source(name: str) -> Optional[str]:
+    """Asks only in packages: to look for a module in what is none, Python would have to import that first."""
+    package = importlib.util.find_spec(name.rpartition(".")[0])
+    if package is None or package.submodule_search_locations is None:
+        return None
     spec = importlib.util.find_spec(name)
-    return spec is not None and spec.submodule_search_locations is not None
-
-
-def _read_source(name: str, loader: Optional[object]) -> str:
-    source = loader.get_source(name) if loader is not None and hasattr(loader, "get_source") else None
+    if spec is None:
+        return None
+    get_source = getattr(spec.loader, "get_source", None)
+    source: Optional[str] = get_source(name) if get_source is not None else None
     if source is None:
         raise HostError(f"the source of {name} is not at hand, so no program can be made of it")
-    return str(source)
+    return source

@@ -9,8 +9,17 @@ from types import SimpleNamespace
 import pytest
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible_collections.port443.https.plugins.action.ports import ActionModule, check_arguments
-from ansible_collections.port443.https.plugins.module_utils._payload import ARGUMENT, collect, entry_of, unpack
+from ansible_collections.port443.https.plugins.action.ports import ActionModule, check_arguments, guess_system
+from ansible_collections.port443.https.plugins.module_utils._payload import (
+    ANY,
+    ARGUMENT,
+    LINUX,
+    UNFIT,
+    collect,
+    entry_of,
+    pack,
+    unpack,
+)
 from ansible_collections.port443.https.plugins.module_utils._ports.registry import BACKENDS
 from ansible_collections.port443.https.plugins.module_utils._spec.arguments import PORTS_ARGUMENTS, arguments_of
 from ansible_collections.port443.https.plugins.module_utils._spec.options import MANAGED, OPTIONS, UNSET
@@ -125,3 +134,49 @@ def test_a_host_with_windows_is_told_and_not_touched(act):
     assert problem.value.message == (
         "port443.https.ports manages firewalls on Linux, FreeBSD, OpenBSD and macOS; this connection leads to Windows"
     )
+
+
+GUESSES = [
+    ({}, {}, LINUX),
+    ({"backend": "auto"}, {"ansible_facts": {}}, LINUX),
+    ({"backend": "ufw"}, {"ansible_facts": {"system": "Linux"}}, LINUX),
+    ({"backend": "auto"}, {"ansible_facts": {"system": "FreeBSD"}}, ANY),
+    ({"backend": "pf"}, {}, ANY),
+]
+
+
+@pytest.mark.parametrize(("arguments", "task_vars", "system"), GUESSES)
+def test_a_host_runs_linux_unless_something_tells_otherwise(arguments, task_vars, system):
+    assert guess_system(arguments, task_vars) == system
+
+
+@pytest.fixture
+def packed_for(monkeypatch):
+    """Runs the action plugin for a task against a host that answers so, and returns its result and what was sent."""
+    monkeypatch.setattr(ActionBase, "run", lambda self, tmp, task_vars: {})
+
+    def run(answers, asynchronous=0):
+        action = object.__new__(ActionModule)
+        action._task = SimpleNamespace(action="ports", resolved_action=None, args={}, async_val=asynchronous)
+        action._connection = SimpleNamespace(_shell=object())
+        sent, left = [], list(answers)
+        action._execute_module = lambda **call: sent.append(call["module_args"][ARGUMENT]) or left.pop(0)
+        return action.run(task_vars={}), sent
+
+    return run
+
+
+def test_a_host_that_cannot_use_what_it_got_gets_all_the_code_and_answers_then(packed_for):
+    result, sent = packed_for([{"changed": False, UNFIT: True}, {"changed": True}])
+    assert sent == [pack(entry_of("ports"), LINUX), pack(entry_of("ports"))]
+    assert result == {"changed": True}
+
+
+def test_a_host_that_can_is_asked_once(packed_for):
+    result, sent = packed_for([{"changed": True}])
+    assert (result, sent) == ({"changed": True}, [pack(entry_of("ports"), LINUX)])
+
+
+def test_a_job_in_the_background_gets_all_the_code_at_once(packed_for):
+    _result, sent = packed_for([{"changed": True}], asynchronous=60)
+    assert sent == [pack(entry_of("ports"))]

@@ -7,6 +7,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from ansible_collections.port443.https.plugins.module_utils import _payload
@@ -24,7 +26,8 @@ print(*sorted(name[len({package!r}) + 1:] for name in sys.modules if name.starts
 """
 
 CALLED = """
-import json, sys
+import json, os, sys
+{setup}
 from ansible.module_utils import basic
 from {package} import _payload
 basic._ANSIBLE_ARGS = json.dumps({{"ANSIBLE_MODULE_ARGS": json.load(sys.stdin)}}).encode()
@@ -34,16 +37,41 @@ _payload.run("ports_info")
 """
 
 
+# What a task sent to each host at 1743a8c, in bytes, and what is left of it.
+BEFORE = 286_000
+MOST = 0.6 * BEFORE
+
+
+@pytest.mark.parametrize("system", [_payload.ANY, _payload.LINUX])
 @pytest.mark.parametrize("module", MODULES)
-def test_all_that_is_imported_is_packed_and_nothing_else(module):
+def test_a_host_unpacks_what_was_packed(module, system, linux):
     entry = _payload.entry_of(module)
-    imported = {
-        path.replace("/__init__", "")[: -len(".py")].replace("/", ".")
-        for path in zipapp.collect(entry)
-        if not path.endswith("/module_utils/__init__.py")
-    }
-    packages = {name.rpartition(".")[0] for name in imported} - {_payload.PACKAGE}
-    assert set(_payload.collect(entry)) == imported | packages
+    assert _payload.unpack(_payload.pack(entry, system)) == _payload.collect(entry, system)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_task_sends_at_most_three_fifths_of_what_it_once_sent(module):
+    assert len(_payload.pack(_payload.entry_of(module), _payload.LINUX)) <= MOST
+
+
+def test_a_linux_host_gets_all_but_the_code_of_pf():
+    entry = _payload.entry_of("ports")
+    everything = _payload.collect(entry)
+    unused = {name for name in everything if name[len(_payload.PACKAGE) :].startswith(("._pf", "._firewalls.pf"))}
+    assert set(everything) - set(_payload.collect(entry, _payload.LINUX)) == unused
+    assert {name.rpartition(".")[2] for name in unused} >= {"platform", "pfctl", "conf"}
+
+
+@pytest.fixture
+def linux(monkeypatch):
+    """This machine as one that runs Linux, whatever it runs."""
+    monkeypatch.setattr(_payload.os, "uname", lambda: SimpleNamespace(sysname="Linux"))
+
+
+def test_a_controller_without_bz2_packs_for_every_host(monkeypatch):
+    entry = _payload.entry_of("ports")
+    monkeypatch.setattr(_payload, "bz2", None)
+    assert _payload.pack(entry, _payload.LINUX) == _payload.pack(entry)
     assert _payload.unpack(_payload.pack(entry)) == _payload.collect(entry)
 
 
@@ -51,13 +79,14 @@ def test_all_that_is_imported_is_packed_and_nothing_else(module):
 def python(tmp_path):
     """Runs a script in a Python that has of this collection what Ansible sends: what ``_payload`` imports."""
     sent = zipapp.collect(_payload.__name__)
-    assert len(sent) < 6, "each file more takes Ansible longer to send"
+    named = [name for name in sent if not name.endswith("/__init__.py")]
+    assert len(named) < 6, "each file more takes Ansible longer to send"
     for name, source in sent.items():
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(source, encoding="utf-8")
-    for part in (path.parent, *list(path.parent.parents)[:4]):
-        (part / "__init__.py").touch()
+        for part in list(Path(name).parents)[:-1]:
+            (tmp_path / part / "__init__.py").touch()
 
     def run(script, stdin):
         argv = (sys.executable, "-c", f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n{script}")
@@ -107,13 +136,13 @@ def test_an_error_shows_the_line_it_comes_from(host):
 
 @pytest.fixture
 def called(python, monkeypatch):
-    """Calls ports_info with these sources as its code."""
+    """Calls ports_info with these sources as its code, packed for a system, on a host that ``setup`` makes."""
 
-    def run(sources=None):
+    def run(sources=None, system=_payload.ANY, setup=""):
         package = {_payload.entry_of("ports_info").rpartition(".")[0]: ""}
-        monkeypatch.setattr(_payload, "collect", lambda entry: {**package, **sources})
-        packed = {} if sources is None else {_payload.ARGUMENT: _payload.pack("")}
-        return python(CALLED.format(package=_payload.PACKAGE), json.dumps(packed))
+        monkeypatch.setattr(_payload, "collect", lambda entry, system: {**package, **sources})
+        packed = {} if sources is None else {_payload.ARGUMENT: _payload.pack("", system)}
+        return python(CALLED.format(package=_payload.PACKAGE, setup=setup), json.dumps(packed))
 
     return run
 
@@ -130,6 +159,27 @@ def test_what_a_host_lacks_beside_the_code_is_told_as_it_is(called):
     ended = called({_payload.entry_of("ports_info"): "import no_such_thing"})
     assert "No module named 'no_such_thing'" in ended.stderr
     assert "came without its code" not in ended.stdout
+
+
+OTHERS = {
+    "another system": 'os.uname = lambda: type("Other", (), {"sysname": "FreeBSD"})',
+    "a Python that was built without bz2": 'sys.modules["bz2"] = None',
+}
+
+
+@pytest.mark.parametrize("setup", OTHERS.values(), ids=OTHERS)
+def test_a_host_that_cannot_use_what_was_packed_runs_nothing_and_says_so(called, setup):
+    sources = {_payload.entry_of("ports_info"): "def run(module): module.exit_json(ran=True)"}
+    told = [
+        json.loads(called(sources, system, there).stdout)
+        for system, there in ((_payload.LINUX, setup), (_payload.ANY, setup), (_payload.LINUX, LINUX_HOST))
+    ]
+    for one in told:
+        one.pop("invocation", None)
+    assert told == [{"changed": False, _payload.UNFIT: True}, {"ran": True}, {"ran": True}]
+
+
+LINUX_HOST = 'os.uname = lambda: type("Linux", (), {"sysname": "Linux"})'
 
 
 # What Ansible logs in place of an argument that is not to be logged.

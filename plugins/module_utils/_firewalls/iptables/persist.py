@@ -14,10 +14,7 @@ from ansible_collections.port443.https.plugins.module_utils._firewalls.iptables.
     wanted_directions,
     wanted_layout,
 )
-from ansible_collections.port443.https.plugins.module_utils._firewalls.iptables.files import (
-    with_ours,
-    without_ours,
-)
+from ansible_collections.port443.https.plugins.module_utils._firewalls.iptables.files import with_ours, without_ours
 from ansible_collections.port443.https.plugins.module_utils._firewalls.iptables.layout import (
     find_layout,
     strip,
