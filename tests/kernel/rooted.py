@@ -10,7 +10,8 @@ import signal
 import subprocess
 from pathlib import Path
 
-from ansible_collections.port443.https.plugins.module_utils._host.host import SEARCH_PATH, Host
+from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
+from ansible_collections.port443.https.plugins.module_utils._host.host import SEARCH_PATH
 from ansible_collections.port443.https.plugins.module_utils._plan import apply
 from ansible_collections.port443.https.plugins.module_utils._ports.engine import ensure
 from ansible_collections.port443.https.plugins.module_utils._spec.request import parse_request
@@ -45,7 +46,7 @@ WANTS = "netfilter-persistent"
 V4, V6 = "/etc/iptables/rules.v4", "/etc/iptables/rules.v6"
 
 
-class RootedHost(Host):
+class RootedHost(FirewallHost):
     """The host under test; /proc stays the real one, so that the kernel answers for this namespace."""
 
     def __init__(self, root):

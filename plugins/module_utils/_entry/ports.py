@@ -8,7 +8,7 @@ from typing import Any, Dict
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.port443.https.plugins.module_utils._errors import UserError
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
 from ansible_collections.port443.https.plugins.module_utils._plan.steps import Change
 from ansible_collections.port443.https.plugins.module_utils._ports.engine import ensure
 from ansible_collections.port443.https.plugins.module_utils._spec.request import parse_request
@@ -18,7 +18,7 @@ from ansible_collections.port443.https.plugins.module_utils._verdict.result impo
 def run(module: AnsibleModule) -> None:
     """Makes the rule set what the options say, and ends the module."""
     try:
-        result = ensure(Host(), parse_request(module.params), module.check_mode)
+        result = ensure(FirewallHost(), parse_request(module.params), module.check_mode)
     except UserError as problem:
         module.fail_json(msg=problem.message)
     for warning in result.warnings:

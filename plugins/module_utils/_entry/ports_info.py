@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.port443.https.plugins.module_utils._errors import UserError
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
 from ansible_collections.port443.https.plugins.module_utils._ports.registry import platform_of
 from ansible_collections.port443.https.plugins.module_utils._spec.request import parse_request
 
@@ -15,7 +15,7 @@ def run(module: AnsibleModule) -> None:
     """Judges the ports, lists the rule sets, and ends the module."""
     try:
         request = parse_request(module.params)
-        host = Host()
+        host = FirewallHost()
         found = platform_of(host).report(host, request)
     except UserError as problem:
         module.fail_json(msg=problem.message)

@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Callable, Dict, Iterator, Optional, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._host import dbus, locks
-from ansible_collections.port443.https.plugins.module_utils._host.nft_prune import delete_if_empty
+from ansible_collections.port443.https.plugins.module_utils._host import locks
 from ansible_collections.port443.https.plugins.module_utils._host.run import (
     COMMAND_ENVIRONMENT,
     COMMAND_TIMEOUT,
@@ -67,14 +66,6 @@ class Host:
             if os.access(path, os.X_OK):
                 return path
         return None
-
-    def prune(self, family: str, table: str, chain: str) -> None:
-        """Deletes an empty chain of nf_tables, and its table if that was all; raises HostError."""
-        delete_if_empty(family, table, chain)
-
-    def ask(self, methods: Sequence[dbus.Method]) -> Tuple[dbus.Answer, ...]:
-        """Calls methods of programs on the system's D-Bus, in order; raises HostError where there is no bus."""
-        return dbus.ask(methods)
 
     def refuse_unwritable(self, path: str) -> None:
         """Raises HostError where ``write`` could not replace that file; changes nothing."""

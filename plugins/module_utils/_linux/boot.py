@@ -6,14 +6,14 @@ from __future__ import annotations
 
 from typing import FrozenSet, Iterable
 
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
 
 _MASKS = ("/etc/systemd/system", "/run/systemd/system")
 _IN_MEMORY = ("/run/", "/var/run/")
 _HARDWARE = ("wlan", "wwan")  # what the kernel says of links that it has drivers for; of Ethernet it says nothing
 
 
-def starts(host: Host, links: Iterable[str]) -> bool:
+def starts(host: FirewallHost, links: Iterable[str]) -> bool:
     """Tells whether one of the links that start a service is there, and systemd has not masked the service.
 
     Debian masks services whose package is removed; their links, and those of System V, stay.
@@ -25,18 +25,18 @@ def starts(host: Host, links: Iterable[str]) -> bool:
     return not any(host.real_path(f"{folder}/{name}") == "/dev/null" for folder in _MASKS for name in names)
 
 
-def is_in_memory(host: Host, path: str) -> bool:
+def is_in_memory(host: FirewallHost, path: str) -> bool:
     """Tells whether a file is gone after a reboot."""
     return host.real_path(path).startswith(_IN_MEMORY) or path.startswith(_IN_MEMORY)
 
 
-def made_later(host: Host, links: Iterable[str], there: Iterable[str]) -> FrozenSet[str]:
+def made_later(host: FirewallHost, links: Iterable[str], there: Iterable[str]) -> FrozenSet[str]:
     """Returns the links that are not there before the network is set up: bridges, tunnels, VLANs; ``there`` are now."""
     there = set(there)
     return frozenset(link for link in links if link not in there or _is_virtual(host, link))
 
 
-def _is_virtual(host: Host, link: str) -> bool:
+def _is_virtual(host: FirewallHost, link: str) -> bool:
     """Whether a program made the link; a container's own links, of which the kernel says nothing, are no such."""
     said = (host.read(f"/sys/class/net/{link}/uevent") or b"").decode("ascii", "replace").split("\n")
     kinds = [line.partition("=")[2] for line in said if line.startswith("DEVTYPE=")]

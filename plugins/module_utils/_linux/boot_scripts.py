@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Tuple
 
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
 
 # Where people keep the shell scripts that build their rules at boot; systemd units may hold the commands themselves.
 _SCRIPTS = ("/etc/rc.local", "/etc/rc.d/rc.local", "/etc/network/interfaces")
@@ -27,7 +27,7 @@ _UNIT_ENDINGS = (".service", ".conf", ".target", ".timer", ".path", ".socket", "
 _UNIT_ENDINGS = (".service", ".conf", ".target", ".timer", ".path", ".socket", ".mount")
 
 
-def observe_scripts(host: Host, word: bytes = b"iptables") -> Tuple[str, ...]:
+def observe_scripts(host: FirewallHost, word: bytes = b"iptables") -> Tuple[str, ...]:
     """Returns the boot-time scripts and units that mention a tool."""
     paths = list(_SCRIPTS)
     for folder in _SCRIPT_FOLDERS:

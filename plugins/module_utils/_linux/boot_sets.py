@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import Dict, Iterator, List, Tuple
 
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
 from ansible_collections.port443.https.plugins.module_utils._linux.boot import starts
 from ansible_collections.port443.https.plugins.module_utils._xtables.rules_file import WANTS, units
 
@@ -65,7 +65,7 @@ _SERVICES = {
 }
 
 
-def observe_boot_sets(host: Host, loader: str, live: str) -> Tuple[str, ...]:
+def observe_boot_sets(host: FirewallHost, loader: str, live: str) -> Tuple[str, ...]:
     """Returns the texts for ``ipset restore`` that are loaded before ``loader`` loads its rules.
 
     ``live`` is what ``ipset save`` prints now: of a script that makes sets by name, those that there are.
@@ -87,7 +87,7 @@ def advice_for(loader: str) -> str:
     return _MAKERS[loader].advice
 
 
-def _files(host: Host, paths: Tuple[str, ...]) -> Iterator[str]:
+def _files(host: FirewallHost, paths: Tuple[str, ...]) -> Iterator[str]:
     for path in paths:
         if path.endswith("/"):
             yield from (path + name for name in host.list_folder(path) if not name.startswith("."))
@@ -95,7 +95,7 @@ def _files(host: Host, paths: Tuple[str, ...]) -> Iterator[str]:
             yield path
 
 
-def _unit_texts(host: Host) -> Iterator[str]:
+def _unit_texts(host: FirewallHost) -> Iterator[str]:
     """The units that the boot starts and that mention ipset."""
     names = [name for folder in WANTS for name in host.list_folder(folder) if name.endswith(".service")]
     for name in dict.fromkeys(names):

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Dict, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
 from ansible_collections.port443.https.plugins.module_utils._host.run import beside
 from ansible_collections.port443.https.plugins.module_utils._linux.ipset_match import bind_sets
 from ansible_collections.port443.https.plugins.module_utils._linux.links import observe_links, observe_listeners
@@ -73,7 +73,7 @@ class Kernel:
         return next(link for link in self.links if link.family == family)
 
 
-def observe_kernel(host: Host) -> Kernel:
+def observe_kernel(host: FirewallHost) -> Kernel:
     """Reads the rules of iptables-nft, iptables-legacy and native nft; raises HostError without rights or tools."""
     if not host.is_root():
         raise HostError("only root can read and change a firewall: use become: true")
@@ -97,7 +97,7 @@ def _redirects(table: Table) -> bool:
     return any(rule.verdict in ("redirect", "dnat") for chain in table.chains for rule in chain.rules)
 
 
-def _read_tables(host: Host, commands: Dict[str, str]) -> Tuple[NftView, Tuple[Table, ...]]:
+def _read_tables(host: FirewallHost, commands: Dict[str, str]) -> Tuple[NftView, Tuple[Table, ...]]:
     # The tool reads the same rules as we do, for about as long: both at once.
     first = read_nft_tables()
     saves = {
@@ -142,7 +142,7 @@ def refuse_unprintable(kernel: Kernel, frontend: str, family: int) -> None:
             )
 
 
-def find_frontends(host: Host) -> Tuple[Dict[str, str], Optional[str]]:
+def find_frontends(host: FirewallHost) -> Tuple[Dict[str, str], Optional[str]]:
     """Returns the command prefix of each frontend that is installed, and the frontend that ``iptables`` means."""
     commands = {frontend: frontend for frontend in (NFT, LEGACY) if host.find(frontend + "-save")}
     plain = host.find("iptables-save")
@@ -155,7 +155,7 @@ def find_frontends(host: Host) -> Tuple[Dict[str, str], Optional[str]]:
     return commands, default
 
 
-def _ask_frontend(host: Host) -> str:
+def _ask_frontend(host: FirewallHost) -> str:
     """Versions before 1.8 had no other frontend than the one that is legacy now, and did not name it."""
     ended = host.run(("iptables-save", "--version"))
     said = _SAID_VERSION.search(ended.out)
@@ -167,7 +167,7 @@ def _ask_frontend(host: Host) -> str:
     return NFT if "nf_tables" in ended.out else LEGACY
 
 
-def _save(host: Host, commands: Dict[str, str], frontend: str, family: int) -> str:
+def _save(host: FirewallHost, commands: Dict[str, str], frontend: str, family: int) -> str:
     if frontend not in commands:
         raise HostError(
             f"the kernel holds rules of {frontend}, but {frontend}-save is not installed: install the iptables package"

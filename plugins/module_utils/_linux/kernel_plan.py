@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Generic, List, Protocol, Tuple, TypeVar
 
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
 from ansible_collections.port443.https.plugins.module_utils._linux.kernel import Kernel
 from ansible_collections.port443.https.plugins.module_utils._netfilter.rule_sets import RuleSet
 from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Ruleset
@@ -40,15 +40,17 @@ State = TypeVar("State", bound=KernelState)
 class Rehearsed(Generic[State]):
     """What all firewalls of Linux have in common: a plan is foreseen by rehearsing it."""
 
-    def rehearse(self, host: Host, have: State, plan: KernelPlan, request: PortsRequest) -> KernelPlan:
+    def rehearse(self, host: FirewallHost, have: State, plan: KernelPlan, request: PortsRequest) -> KernelPlan:
         """Returns the plan with what trying its files apart from the host showed; raises HostError for a broken one."""
         raise NotImplementedError
 
-    def foresee(self, host: Host, have: State, plan: KernelPlan, request: PortsRequest) -> Tuple[KernelPlan, Kernel]:
+    def foresee(
+        self, host: FirewallHost, have: State, plan: KernelPlan, request: PortsRequest
+    ) -> Tuple[KernelPlan, Kernel]:
         """Returns the plan as rehearsed, and the kernel as it leaves it."""
         rehearsed = self.rehearse(host, have, plan, request)
         return rehearsed, rehearsed.after(have.kernel)
 
-    def list_saved_sets(self, host: Host) -> List[RuleSet]:
+    def list_saved_sets(self, host: FirewallHost) -> List[RuleSet]:
         """Returns the sets that are no chains of their own: none, unless a firewall has such."""
         return []

@@ -8,7 +8,7 @@ import ipaddress
 from dataclasses import replace
 from typing import Dict, FrozenSet, List, Optional, Tuple
 
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
 from ansible_collections.port443.https.plugins.module_utils._netfilter.link import Link
 from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Span
 
@@ -20,7 +20,7 @@ _NO_ARP = 0x80  # IFF_NOARP in include/uapi/linux/if.h; IPv6 asks for no neighbo
 _INTERFACES = "/sys/class/net"
 
 
-def observe_links(host: Host) -> Tuple[Link, ...]:
+def observe_links(host: FirewallHost) -> Tuple[Link, ...]:
     """Reads the links of both IP versions; no command is run."""
     texts: Dict[str, Optional[str]] = {}
     for name in ("route", "fib_trie", "ipv6_route", "if_inet6"):
@@ -42,7 +42,7 @@ def observe_links(host: Host) -> Tuple[Link, ...]:
     return four, Link(6, bool(found), interface, addresses, gateway, plain, direct, layered, there)
 
 
-def observe_listeners(host: Host, links: Tuple[Link, ...]) -> Tuple[Link, ...]:
+def observe_listeners(host: FirewallHost, links: Tuple[Link, ...]) -> Tuple[Link, ...]:
     """Returns the links with who listens; where there are very many connections that takes its time."""
     tables = {
         (protocol, family): parse_sockets((host.read(f"/proc/net/{name}") or b"").decode("ascii", "replace"))
@@ -79,16 +79,16 @@ def parse_sockets(text: str) -> FrozenSet[Tuple[str, int]]:
     return frozenset(found)
 
 
-def _is_bridged(host: Host, name: str) -> bool:
+def _is_bridged(host: FirewallHost, name: str) -> bool:
     return any(host.has_link(f"{_INTERFACES}/{name}/{part}") for part in ("bridge", "brport"))
 
 
-def _has_lower(host: Host, name: str) -> bool:
+def _has_lower(host: FirewallHost, name: str) -> bool:
     """The kernel links an interface to those below it as lower_NAME (net/core/dev.c)."""
     return any(entry.startswith("lower_") for entry in host.list_folder(f"{_INTERFACES}/{name}"))
 
 
-def _flags(host: Host, name: str) -> int:
+def _flags(host: FirewallHost, name: str) -> int:
     content = host.read(f"{_INTERFACES}/{name}/flags")
     return int(content, 16) if content else 0
 

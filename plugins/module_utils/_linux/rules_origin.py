@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Iterable, List, Optional, Sequence, Tuple
 
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
 from ansible_collections.port443.https.plugins.module_utils._netfilter.explanation import Verdict
 from ansible_collections.port443.https.plugins.module_utils._xtables.parse import parse_rule
 from ansible_collections.port443.https.plugins.module_utils._xtables.ports import meaning
@@ -51,7 +51,7 @@ def _meaning(line: str, answer: Verdict) -> Tuple[object, ...]:
     return meaning(parse_rule(line, answer.family))
 
 
-def read_rules_files(host: Host, paths: Iterable[Tuple[int, str]]) -> List[Tuple[int, str, str]]:
+def read_rules_files(host: FirewallHost, paths: Iterable[Tuple[int, str]]) -> List[Tuple[int, str, str]]:
     """Returns IP version, path and text of those files that are there; raises HostError for one it cannot read."""
     found: List[Tuple[int, str, str]] = []
     for family, path in paths:

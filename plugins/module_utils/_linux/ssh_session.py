@@ -11,7 +11,7 @@ import sys
 from dataclasses import dataclass
 from typing import FrozenSet, Iterator, List, Optional, Tuple, Union
 
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
 from ansible_collections.port443.https.plugins.module_utils._spec.request import Network
 
 Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
@@ -28,7 +28,7 @@ class Session:
     source: Optional[Network]
 
 
-def find_sessions(host: Host) -> Tuple[Session, ...]:
+def find_sessions(host: FirewallHost) -> Tuple[Session, ...]:
     """Returns how ssh is reached: the connection that this process descends from, else every port that sshd waits on.
 
     sudo hides SSH_CONNECTION, so the sockets of this process' ancestors are looked at first.
@@ -48,7 +48,7 @@ def find_sessions(host: Host) -> Tuple[Session, ...]:
     return tuple(dict.fromkeys(waiting))
 
 
-def _ancestors(host: Host) -> Iterator[str]:
+def _ancestors(host: FirewallHost) -> Iterator[str]:
     """This process' parent, that one's, and so on."""
     pid = str(os.getpid())
     while True:
@@ -59,14 +59,14 @@ def _ancestors(host: Host) -> Iterator[str]:
         yield pid
 
 
-def _name(host: Host, pid: str) -> str:
+def _name(host: FirewallHost, pid: str) -> str:
     try:
         return (host.read(f"/proc/{pid}/comm") or b"").decode("utf-8", "replace").strip()
     except OSError:
         return ""
 
 
-def _sockets_of(host: Host, pid: str, state: str) -> List[Session]:
+def _sockets_of(host: FirewallHost, pid: str, state: str) -> List[Session]:
     """The TCP sockets of a process in that state, by their own port and the other end."""
     links = (host.real_path(f"/proc/{pid}/fd/{number}") for number in host.list_folder(f"/proc/{pid}/fd"))
     inodes = frozenset(match.group(1) for match in map(_SOCKET.search, links) if match)

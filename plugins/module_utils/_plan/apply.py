@@ -10,13 +10,14 @@ from typing import Iterator, List, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError, Refused
 from ansible_collections.port443.https.plugins.module_utils._host.dbus import Refusal
-from ansible_collections.port443.https.plugins.module_utils._host.host import Completed, Host
+from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
+from ansible_collections.port443.https.plugins.module_utils._host.host import Completed
 from ansible_collections.port443.https.plugins.module_utils._plan.steps import Act, BusCall, Prune, Run, Step, Write
 
 _LOCKED = 4  # RESOURCE_PROBLEM in iptables' include/xtables.h: the lock, or the kernel refused for now
 
 
-def apply(host: Host, steps: Sequence[Step]) -> None:
+def apply(host: FirewallHost, steps: Sequence[Step]) -> None:
     """Carries out the steps in order; raises HostError after undoing those done if one fails.
 
     It is Refused or Overtaken only where nothing is left of them.
@@ -32,13 +33,13 @@ def apply(host: Host, steps: Sequence[Step]) -> None:
             done.append(step)
 
 
-def undo(host: Host, steps: Sequence[Step]) -> str:
+def undo(host: FirewallHost, steps: Sequence[Step]) -> str:
     """Takes back steps that were carried out; returns what could not be, as a sentence, or an empty string."""
     with _uninterrupted():
         return _undo_all(host, steps)
 
 
-def _carry_out(host: Host, step: Step) -> None:
+def _carry_out(host: FirewallHost, step: Step) -> None:
     if isinstance(step, Write):
         host.write(step.path, step.before, step.after)
         return
@@ -56,7 +57,7 @@ def _carry_out(host: Host, step: Step) -> None:
         raise (HostError if _is_locked(ended) else Refused)(explain(ended))
 
 
-def _call(host: Host, step: BusCall) -> None:
+def _call(host: FirewallHost, step: BusCall) -> None:
     """Lets the program do it, and then puts the bytes into its files that they are to have.
 
     If it refuses a part, what it did of the others is taken back.
@@ -101,7 +102,7 @@ def explain(ended: Completed) -> str:
     return f"{command} failed with code {ended.returncode} and said: {words}"
 
 
-def _undo_all(host: Host, done: Sequence[Step]) -> str:
+def _undo_all(host: FirewallHost, done: Sequence[Step]) -> str:
     failures = []
     for step in reversed(done):
         try:
@@ -113,7 +114,7 @@ def _undo_all(host: Host, done: Sequence[Step]) -> str:
     return ""
 
 
-def _take_back(host: Host, step: Step) -> None:
+def _take_back(host: FirewallHost, step: Step) -> None:
     if isinstance(step, Write):
         host.write(step.path, step.after, step.before)
     elif isinstance(step, Act):

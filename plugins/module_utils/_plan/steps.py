@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Optional, Tuple, Union
 
 from ansible_collections.port443.https.plugins.module_utils._host.dbus import Method
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
 
 
 @dataclass(frozen=True)
@@ -73,11 +73,11 @@ class Act:
     It is a frozen dataclass, and ``str`` of it is what it does.
     """
 
-    def carry_out(self, host: Host) -> None:
+    def carry_out(self, host: FirewallHost) -> None:
         """Does it; raises HostError."""
         raise NotImplementedError
 
-    def take_back(self, host: Host) -> None:
+    def take_back(self, host: FirewallHost) -> None:
         """Undoes it; raises HostError."""
         raise NotImplementedError
 

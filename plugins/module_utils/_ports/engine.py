@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ContextManager, Generic, List, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError, Overtaken, Refused
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
 from ansible_collections.port443.https.plugins.module_utils._plan import apply as _apply
 from ansible_collections.port443.https.plugins.module_utils._plan.steps import Plan, Step, Write
 from ansible_collections.port443.https.plugins.module_utils._ports.firewall import Facts, Firewall, Platform
@@ -26,7 +26,7 @@ _ROUNDS = 3  # looks after a change: somebody may insert a rule between our look
 _TRIES = 20  # at a change that did not come about, as what it was to be made in had changed
 
 
-def ensure(host: Host, request: PortsRequest, check: bool) -> Result:
+def ensure(host: FirewallHost, request: PortsRequest, check: bool) -> Result:
     """Makes the host what the request says, or with ``check`` only tells what that would take; raises HostError."""
     platform = platform_of(host)
     platform.refuse(host, request)
@@ -40,7 +40,7 @@ class _Run(Generic[Facts]):
     """One request on one host."""
 
     platform: Platform[Facts]
-    host: Host
+    host: FirewallHost
     request: PortsRequest
     check: bool
 
@@ -148,7 +148,7 @@ class _Run(Generic[Facts]):
         return Result(firewall.name, steps, plan.changes, tuple(verdicts), plan.persisted, told)
 
 
-def _refuse_unwritable(host: Host, plan: Plan) -> None:
+def _refuse_unwritable(host: FirewallHost, plan: Plan) -> None:
     """Raises HostError where a file could not be written; a folder that is still to be made has one above it."""
     for step in plan.steps:
         if isinstance(step, Write):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, FrozenSet, List, Protocol, Sequence, Tuple, TypeVar
 
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
 from ansible_collections.port443.https.plugins.module_utils._plan.steps import Plan
 from ansible_collections.port443.https.plugins.module_utils._spec.request import PortsRequest
 from ansible_collections.port443.https.plugins.module_utils._verdict.port_verdict import PortVerdict
@@ -25,13 +25,13 @@ class Firewall(Protocol[Facts, State, Planned]):
 
     name: str
 
-    def observe(self, host: Host, facts: Facts) -> State:
+    def observe(self, host: FirewallHost, facts: Facts) -> State:
         """Reads what the firewall has beyond the facts of the platform; changes nothing; raises HostError."""
 
     def plan(self, state: State, request: PortsRequest) -> Planned:
         """Returns what makes the host what the request says, from data alone; raises HostError if nothing can."""
 
-    def foresee(self, host: Host, state: State, plan: Planned, request: PortsRequest) -> Tuple[Planned, Facts]:
+    def foresee(self, host: FirewallHost, state: State, plan: Planned, request: PortsRequest) -> Tuple[Planned, Facts]:
         """Tries a plan apart from the host, by a rehearsal of the boot or a dry run of the firewall's own tool.
 
         Returns the plan with what that showed, and the facts as they will be; raises HostError for what would not load.
@@ -46,13 +46,13 @@ class Platform(Protocol[Facts]):
     patience: int
     """How often a change is tried that a tool refuses though nothing seems to have changed."""
 
-    def refuse(self, host: Host, request: PortsRequest) -> None:
+    def refuse(self, host: FirewallHost, request: PortsRequest) -> None:
         """Raises HostError for a request that this system cannot serve, before anything is looked at."""
 
-    def observe(self, host: Host, request: PortsRequest) -> Facts:
+    def observe(self, host: FirewallHost, request: PortsRequest) -> Facts:
         """Reads what all firewalls of the system have in common; changes nothing; raises HostError."""
 
-    def choose(self, host: Host, facts: Facts, request: PortsRequest) -> Sequence[Firewall[Facts, Any, Any]]:
+    def choose(self, host: FirewallHost, facts: Facts, request: PortsRequest) -> Sequence[Firewall[Facts, Any, Any]]:
         """Returns the firewalls to change, none where nothing filters; raises HostError where that is not clear."""
 
     def judge(self, facts: Facts, request: PortsRequest) -> List[PortVerdict]:
@@ -65,12 +65,12 @@ class Platform(Protocol[Facts]):
         """Returns the names of the host's interfaces, empty if they are not known."""
 
     def name_unfiltered(
-        self, host: Host, facts: Facts, request: PortsRequest, verdicts: Sequence[PortVerdict]
+        self, host: FirewallHost, facts: Facts, request: PortsRequest, verdicts: Sequence[PortVerdict]
     ) -> Tuple[str, Tuple[str, ...]]:
         """Returns the firewall to name where none was chosen, and what there is to say then."""
 
-    def name_untouched(self, host: Host, facts: Facts, request: PortsRequest, name: str) -> str:
+    def name_untouched(self, host: FirewallHost, facts: Facts, request: PortsRequest, name: str) -> str:
         """Returns the firewall to name where nothing had to be removed; ``name`` is the first that was looked at."""
 
-    def report(self, host: Host, request: PortsRequest) -> Dict[str, Any]:
+    def report(self, host: FirewallHost, request: PortsRequest) -> Dict[str, Any]:
         """Returns what ports_info tells: the firewall in charge, the verdicts and the rule sets of this collection."""

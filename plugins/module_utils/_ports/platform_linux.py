@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any, Dict, FrozenSet, List, Protocol, Sequence, Tuple, cast
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError, RequestError
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
 from ansible_collections.port443.https.plugins.module_utils._linux.kernel import Kernel, observe_kernel
 from ansible_collections.port443.https.plugins.module_utils._netfilter.explanation import Verdict
 from ansible_collections.port443.https.plugins.module_utils._netfilter.rule_sets import RuleSet, list_chains
@@ -28,16 +28,16 @@ _ORIGINS = ("firewalld", "iptables", "ufw", "nftables")
 class LinuxFirewall(Firewall[Kernel, Any, Any], Protocol):
     """What a firewall of Linux can say beside what the engine asks."""
 
-    def filters_at_boot(self, host: Host) -> bool:
+    def filters_at_boot(self, host: FirewallHost) -> bool:
         """Tells whether the next boot will load rules that filter, whatever the kernel holds now."""
 
-    def may_hold(self, host: Host, kernel: Kernel, request: PortsRequest) -> bool:
+    def may_hold(self, host: FirewallHost, kernel: Kernel, request: PortsRequest) -> bool:
         """Tells whether the set of that name may be in this firewall, live or saved, so that removing has to look."""
 
-    def list_saved_sets(self, host: Host) -> List[RuleSet]:
+    def list_saved_sets(self, host: FirewallHost) -> List[RuleSet]:
         """Returns the sets of ours that are no chains of their own; raises HostError for a file it cannot read."""
 
-    def find_origin(self, host: Host, kernel: Kernel, verdict: Verdict) -> str:
+    def find_origin(self, host: FirewallHost, kernel: Kernel, verdict: Verdict) -> str:
         """Returns the file, and mostly the line, that what decided comes from; empty where that is not known.
 
         Raises HostError for a file that cannot be read.
@@ -55,14 +55,14 @@ class Linux:
     unsettled = "another program keeps changing the rules while ours are made; all was taken back"
     patience = 3
 
-    def refuse(self, host: Host, request: PortsRequest) -> None:
+    def refuse(self, host: FirewallHost, request: PortsRequest) -> None:
         """Refuses nothing: whatever is asked for, what the kernel holds is told first."""
 
-    def observe(self, host: Host, request: PortsRequest) -> Kernel:
+    def observe(self, host: FirewallHost, request: PortsRequest) -> Kernel:
         """Reads the rules of iptables-nft, iptables-legacy and native nft; raises HostError without rights."""
         return observe_kernel(host)
 
-    def choose(self, host: Host, facts: Kernel, request: PortsRequest) -> Sequence[LinuxFirewall]:
+    def choose(self, host: FirewallHost, facts: Kernel, request: PortsRequest) -> Sequence[LinuxFirewall]:
         """Returns the firewalls to change: one, or none where nothing filters.
 
         Removing takes what is ours wherever it is, so no question of who is in charge may stop it.
@@ -93,17 +93,17 @@ class Linux:
         return facts.links[0].names
 
     def name_unfiltered(
-        self, host: Host, facts: Kernel, request: PortsRequest, verdicts: Sequence[PortVerdict]
+        self, host: FirewallHost, facts: Kernel, request: PortsRequest, verdicts: Sequence[PortVerdict]
     ) -> Tuple[str, Tuple[str, ...]]:
         """Returns ``none``, or of a set that is to go the firewall in charge."""
         name = _in_charge(host, facts) if request.state == "absent" else NONE
         return name, warnings_of(request, verdicts, self.interfaces(facts))
 
-    def name_untouched(self, host: Host, facts: Kernel, request: PortsRequest, name: str) -> str:
+    def name_untouched(self, host: FirewallHost, facts: Kernel, request: PortsRequest, name: str) -> str:
         """Returns the firewall in charge, or the one that was asked for."""
         return _in_charge(host, facts) if request.backend == "auto" else name
 
-    def report(self, host: Host, request: PortsRequest) -> Dict[str, Any]:
+    def report(self, host: FirewallHost, request: PortsRequest) -> Dict[str, Any]:
         """Returns the verdicts with where each rule stands that decides, the rule sets, and who is in charge."""
         kernel = observe_kernel(host)
         explained = explain(kernel.ruleset, kernel.links, request)
@@ -120,13 +120,13 @@ def _chains_of(kernel: Kernel) -> List[Tuple[object, ...]]:
     return [(table.frontend, table.family, table.name, table.chains) for table in kernel.ruleset]
 
 
-def list_sets(host: Host, kernel: Kernel) -> List[RuleSet]:
+def list_sets(host: FirewallHost, kernel: Kernel) -> List[RuleSet]:
     """Returns each rule set of ours, in whatever firewall; raises HostError for a file that cannot be read."""
     saved = (load(name).list_saved_sets(host) for name in ("ufw", "firewalld"))
     return [*list_chains(kernel.ruleset), *(found for sets in saved for found in sets)]
 
 
-def find_evidence(host: Host, kernel: Kernel, directions: Tuple[str, ...] = ("in",)) -> Evidence:
+def find_evidence(host: FirewallHost, kernel: Kernel, directions: Tuple[str, ...] = ("in",)) -> Evidence:
     """Returns what tells who is in charge of a host; the files of the next boot are read only if nothing filters."""
     running = tuple(name for name, is_running in SERVICES.items() if is_running(host))
     at_boot: Tuple[str, ...] = ()
@@ -135,7 +135,7 @@ def find_evidence(host: Host, kernel: Kernel, directions: Tuple[str, ...] = ("in
     return Evidence(kernel.ruleset, running, at_boot, directions)
 
 
-def _in_charge(host: Host, kernel: Kernel) -> str:
+def _in_charge(host: FirewallHost, kernel: Kernel) -> str:
     """The firewall to name where nothing had to be removed: that two are in charge is no reason to fail then."""
     evidence = find_evidence(host, kernel)
     try:
@@ -144,14 +144,14 @@ def _in_charge(host: Host, kernel: Kernel) -> str:
         return next(iter((*find_managers(kernel.ruleset), *evidence.running)))
 
 
-def _describe_charge(host: Host, kernel: Kernel) -> Dict[str, str]:
+def _describe_charge(host: FirewallHost, kernel: Kernel) -> Dict[str, str]:
     try:
         return {"backend": choose(find_evidence(host, kernel), "auto")}
     except HostError as problem:
         return {"backend": UNCLEAR, "reason": problem.message}
 
 
-def place(host: Host, kernel: Kernel, verdict: Verdict) -> Dict[str, Any]:
+def place(host: FirewallHost, kernel: Kernel, verdict: Verdict) -> Dict[str, Any]:
     """Returns where the rule that decides stands, in the kernel and in a file; raises HostError."""
     table = f"{verdict.frontend} {verdict.family} {verdict.table}".strip()
     return {
@@ -163,7 +163,7 @@ def place(host: Host, kernel: Kernel, verdict: Verdict) -> Dict[str, Any]:
     }
 
 
-def find_origin(host: Host, kernel: Kernel, verdict: Verdict) -> str:
+def find_origin(host: FirewallHost, kernel: Kernel, verdict: Verdict) -> str:
     """Returns the file, and mostly the line, that what decided comes from; empty where that is not known.
 
     Raises HostError for a file that cannot be read.

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict
 
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
 from ansible_collections.port443.https.plugins.module_utils._ports.firewall import Firewall, Platform
 
 
@@ -50,17 +50,17 @@ BACKENDS: Dict[str, Callable[[], Any]] = {
 """Each firewall by its name, loaded by a call; those of Linux are LinuxFirewalls."""
 
 
-def _firewalld_runs(host: Host) -> bool:
+def _firewalld_runs(host: FirewallHost) -> bool:
     from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.running import is_running
 
     return is_running(host)
 
 
-SERVICES: Dict[str, Callable[[Host], bool]] = {"firewalld": _firewalld_runs}
+SERVICES: Dict[str, Callable[[FirewallHost], bool]] = {"firewalld": _firewalld_runs}
 """Those of them whose service may change rules at any time, and whether it runs."""
 
 
-def platform_of(host: Host) -> Platform[Any]:
+def platform_of(host: FirewallHost) -> Platform[Any]:
     """Returns the platform of a host; systems that are none of ours are refused by it."""
     if host.system() == "Linux":
         from ansible_collections.port443.https.plugins.module_utils._ports.platform_linux import Linux

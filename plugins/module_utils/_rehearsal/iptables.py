@@ -9,7 +9,8 @@ from dataclasses import replace
 from typing import Any, Dict, List, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._host.host import Completed, Host
+from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
+from ansible_collections.port443.https.plugins.module_utils._host.host import Completed
 from ansible_collections.port443.https.plugins.module_utils._linux.boot_sets import advice_for, observe_boot_sets
 from ansible_collections.port443.https.plugins.module_utils._linux.kernel import FAMILIES, Kernel, observe_kernel
 from ansible_collections.port443.https.plugins.module_utils._linux.kernel_plan import KernelPlan
@@ -31,7 +32,7 @@ _MISSING = (
 
 
 def rehearse(
-    host: Host, files: Sequence[RulesFile], plan: KernelPlan, request: PortsRequest, kernel: Kernel
+    host: FirewallHost, files: Sequence[RulesFile], plan: KernelPlan, request: PortsRequest, kernel: Kernel
 ) -> KernelPlan:
     """Returns the plan with ``persisted`` and warnings as the rehearsal showed; raises HostError for a broken file."""
     after = {step.path: step.after for step in plan.steps if isinstance(step, Write)}
@@ -64,7 +65,7 @@ def rehearse(
     return replace(plan, persisted="rehearsed", warnings=plan.warnings + warnings)
 
 
-def _observe_sets(host: Host, candidates: Sequence[Candidate]) -> Tuple[str, Tuple[str, ...]]:
+def _observe_sets(host: FirewallHost, candidates: Sequence[Candidate]) -> Tuple[str, Tuple[str, ...]]:
     """All sets that there are now, and those that the boot makes before the rules, as texts for ipset."""
     loaders = [file.loader for file, text in candidates if "-set " in text]
     if not loaders or host.find("ipset") is None:
@@ -74,7 +75,7 @@ def _observe_sets(host: Host, candidates: Sequence[Candidate]) -> Tuple[str, Tup
 
 
 def _load_and_judge(
-    host: Host, candidates: Sequence[Candidate], sets: Sequence[str], request: PortsRequest, kernel: Kernel
+    host: FirewallHost, candidates: Sequence[Candidate], sets: Sequence[str], request: PortsRequest, kernel: Kernel
 ) -> Dict[str, Any]:
     """Runs inside the namespace, where the tools that the boot uses see nothing but what is loaded here."""
     said = ""
@@ -101,7 +102,7 @@ def _holds(ruleset: Ruleset, family: int, chain: str) -> bool:
     return any(table.family == FAMILIES[family] and table.chain(chain) for table in ruleset)
 
 
-def _refuse(host: Host, command: str, file: RulesFile, ended: Completed, request: PortsRequest) -> None:
+def _refuse(host: FirewallHost, command: str, file: RulesFile, ended: Completed, request: PortsRequest) -> None:
     """Raises HostError, unless a file that did not load before is only rid of what is ours."""
     already = host.run((command,), file.text).returncode != 0
     if already and request.state == "absent":

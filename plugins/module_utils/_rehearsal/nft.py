@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Dict, FrozenSet, List, Optional
 
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
 from ansible_collections.port443.https.plugins.module_utils._linux.boot import made_later
 from ansible_collections.port443.https.plugins.module_utils._linux.kernel import observe_kernel
 from ansible_collections.port443.https.plugins.module_utils._linux.links import parse_dev
@@ -38,7 +38,7 @@ class Loaded:
 
 # Mostly the file that is there is also what is there in the end: the last answers are kept.
 @lru_cache(maxsize=4)
-def load(host: Host, text: str) -> Optional[Loaded]:
+def load(host: FirewallHost, text: str) -> Optional[Loaded]:
     """Returns what a text makes on a host without rules; None where there is no nft or no namespace for it."""
     if host.find(COMMAND[0]) is None:
         return None
@@ -51,7 +51,7 @@ def load(host: Host, text: str) -> Optional[Loaded]:
     return Loaded(_unpack(answer["ruleset"]), answer["words"], answer["doubles"], answer["early"])
 
 
-def _load(host: Host, text: str, names: FrozenSet[str], late: FrozenSet[str]) -> Dict[str, Any]:
+def _load(host: FirewallHost, text: str, names: FrozenSet[str], late: FrozenSet[str]) -> Dict[str, Any]:
     """Runs inside the namespace; the links ``late`` are made only if it does not load without them."""
     _make_links(host, names)
     ended = host.run(COMMAND, text)
@@ -78,7 +78,7 @@ def _links(there: FrozenSet[str], text: str) -> FrozenSet[str]:
     return frozenset(named - {"lo"})
 
 
-def _make_links(host: Host, names: FrozenSet[str]) -> None:
+def _make_links(host: FirewallHost, names: FrozenSet[str]) -> None:
     """Where the kernel has no dummy links, a veth serves as well."""
     lines: List[str] = []
     for name in sorted(names):

@@ -15,7 +15,7 @@ _SPOKEN = ("out", "err", "stdout", "stderr")
 # What hands the words on to those who read them.
 PIPES = {
     "_host.host:Host.run",
-    "_host.host:Host.ask",
+    "_host.firewall_host:FirewallHost.ask",
     "_host.dbus:ask",
     "_host.run:execute",
     "_renewal.certbot:_run_once",

@@ -85,6 +85,12 @@ def test_every_service_is_in_it():
     }
 
 
+def test_nothing_of_firewalls_is_in_it():
+    """No D-Bus, no nf_tables: a certificate needs neither, and what is on a host can be called there."""
+    named = [name for name in sources() if any(word in name for word in ("dbus", "nft", "firewall", "_linux", "_plan"))]
+    assert named == []
+
+
 @pytest.mark.parametrize(
     ("environ", "expected"),
     [

@@ -37,7 +37,7 @@ from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld
 from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.sets import list_sets
 from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.target import find_targets
 from ansible_collections.port443.https.plugins.module_utils._host.dbus import Refusal
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
 from ansible_collections.port443.https.plugins.module_utils._linux.kernel import Kernel
 from ansible_collections.port443.https.plugins.module_utils._linux.kernel_plan import KernelPlan, Rehearsed
 from ansible_collections.port443.https.plugins.module_utils._netfilter.explanation import Verdict
@@ -51,11 +51,11 @@ class Firewalld(Rehearsed[FirewalldState]):
 
     name = "firewalld"
 
-    def filters_at_boot(self, host: Host) -> bool:
+    def filters_at_boot(self, host: FirewallHost) -> bool:
         """Tells whether firewalld starts at boot."""
         return _observe.is_enabled(host)
 
-    def may_hold(self, host: Host, kernel: Kernel, request: PortsRequest) -> bool:
+    def may_hold(self, host: FirewallHost, kernel: Kernel, request: PortsRequest) -> bool:
         """Tells whether firewalld runs, or one of its files names the set."""
         if host.has_link(service_path(request.chain)) or is_running(host):
             return True
@@ -65,7 +65,7 @@ class Firewalld(Rehearsed[FirewalldState]):
         contents = [host.read(path) or b"" for path in paths if path.endswith(".xml")]
         return any(mark.encode("ascii") in content for mark in marks for content in contents)
 
-    def observe(self, host: Host, kernel: Kernel) -> FirewalldState:
+    def observe(self, host: FirewallHost, kernel: Kernel) -> FirewalldState:
         """Reads firewalld's files and asks the daemon if it runs."""
         return _observe.observe(host, kernel)
 
@@ -91,7 +91,7 @@ class Firewalld(Rehearsed[FirewalldState]):
             ruleset=predict(have.kernel.ruleset, live.added, request.ports),
         )
 
-    def rehearse(self, host: Host, have: FirewalldState, plan: KernelPlan, request: PortsRequest) -> KernelPlan:
+    def rehearse(self, host: FirewallHost, have: FirewalldState, plan: KernelPlan, request: PortsRequest) -> KernelPlan:
         """Returns the plan, without a reload where firewalld finds that its files are broken already."""
         if have.daemon is None or not plan.risky:
             return plan
@@ -102,11 +102,11 @@ class Firewalld(Rehearsed[FirewalldState]):
         other = self.plan(replace(have, daemon=pinned), request)
         return replace(other, warnings=(*other.warnings, f"what firewalld has saved is broken: {answer.words}"))
 
-    def list_saved_sets(self, host: Host) -> List[RuleSet]:
+    def list_saved_sets(self, host: FirewallHost) -> List[RuleSet]:
         """Returns the sets that are services in firewalld's files."""
         return list_sets(host)
 
-    def find_origin(self, host: Host, kernel: Kernel, verdict: Verdict) -> str:
+    def find_origin(self, host: FirewallHost, kernel: Kernel, verdict: Verdict) -> str:
         """Returns the file of the zone or policy whose chain holds what decided, empty where it is none's."""
         return find_origin(verdict, host.is_file)
 

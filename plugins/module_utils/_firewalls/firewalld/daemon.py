@@ -15,7 +15,7 @@ from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld
     service_of_settings,
 )
 from ansible_collections.port443.https.plugins.module_utils._host.dbus import Answer, Method, Refusal
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
 from ansible_collections.port443.https.plugins.module_utils._spec.request import CHAIN_PREFIX
 
 _OBJECT = "/org/fedoraproject/FirewallD1"
@@ -103,7 +103,7 @@ def _words(item: ZoneItem) -> Tuple[str, str, Tuple[str, ...]]:
     return "Port", "ss", (number, protocol)
 
 
-def observe_daemon(host: Host) -> Daemon:
+def observe_daemon(host: FirewallHost) -> Daemon:
     """Asks a running firewalld for all that matters here, in three rounds.
 
     Raises HostError if it does not answer as versions from 0.9 do.
@@ -158,7 +158,7 @@ def _find_keeps(said: Mapping[str, Any]) -> Tuple[str, ...]:
     return tuple(keeps)
 
 
-def _ask_places(host: Host, places: Sequence[Place]) -> Tuple[Dict[Place, Mapping[str, Any]], Dict[Place, str]]:
+def _ask_places(host: FirewallHost, places: Sequence[Place]) -> Tuple[Dict[Place, Mapping[str, Any]], Dict[Place, str]]:
     """The runtime settings of zones and policies, and the objects of those that are saved too."""
     now = [
         method(".zone", "getZoneSettings2", "s", name)
@@ -178,7 +178,7 @@ def _ask_places(host: Host, places: Sequence[Place]) -> Tuple[Dict[Place, Mappin
 
 
 def _ask_saved(
-    host: Host, runtime: Mapping[Place, Mapping[str, Any]], objects: Mapping[Place, str], ours: Sequence[str]
+    host: FirewallHost, runtime: Mapping[Place, Mapping[str, Any]], objects: Mapping[Place, str], ours: Sequence[str]
 ) -> Tuple[Dict[Place, Mapping[str, Any]], Dict[str, ServiceDefinition]]:
     """The settings of what is saved, and the runtime definitions of our services and of those that are in use."""
     saved = [
@@ -199,7 +199,7 @@ def _ask_saved(
     return dict(zip(objects, settings)), services
 
 
-def _ask(host: Host, methods: Sequence[Method]) -> List[Any]:
+def _ask(host: FirewallHost, methods: Sequence[Method]) -> List[Any]:
     return [_value(method, answer) for method, answer in zip(methods, host.ask(methods))]
 
 

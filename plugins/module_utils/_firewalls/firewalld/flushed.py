@@ -15,7 +15,7 @@ from typing import Any, FrozenSet, List, Mapping, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.daemon import ZONE, Daemon
 from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.item import parse_items
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
 from ansible_collections.port443.https.plugins.module_utils._linux.kernel import Kernel
 from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Chain, Rule, Span, Table
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.view import IPTABLES_TABLES, NftView
@@ -32,7 +32,7 @@ _MORE = ("rules_str", "icmp_blocks", "icmp_block_inversion")
 _ASKED = frozenset(("source", "destination", "sport", "dport", "port"))
 
 
-def find_flushed(host: Host, kernel: Kernel, daemon: Daemon) -> Tuple[str, ...]:
+def find_flushed(host: FirewallHost, kernel: Kernel, daemon: Daemon) -> Tuple[str, ...]:
     """Returns rules and chains that a reload would take from others, one for each table, each with its table."""
     found = [_first_of_nft(kernel.nft or NftView(), kernel, family) for family in _EMPTIED]
     found += [_first_of_table(table) for table in kernel.ruleset if table.frontend == "iptables-legacy"]
@@ -71,7 +71,7 @@ def _first_text(chain: Chain) -> str:
     return chain.rules[0].text if chain.rules else "a chain of another program"
 
 
-def _find_bridged(host: Host) -> List[str]:
+def _find_bridged(host: FirewallHost) -> List[str]:
     """What others have in ebtables where that is the legacy one, which no table of nf_tables shows.
 
     firewalld lists the same tables when it starts, so that this loads no module. A table that cannot be listed may hold

@@ -23,7 +23,7 @@ from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld
     parse_service,
 )
 from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.xml import items_of, parse
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
 from ansible_collections.port443.https.plugins.module_utils._linux.kernel import Kernel, observe_kernel
 from ansible_collections.port443.https.plugins.module_utils._netfilter.table_owner import find_managers
 from ansible_collections.port443.https.plugins.module_utils._spec.request import CHAIN_PREFIX
@@ -76,7 +76,7 @@ def service_path(service: str) -> str:
     return f"{ETC}/services/{service}.xml"
 
 
-def list_services(host: Host) -> Tuple[str, ...]:
+def list_services(host: FirewallHost) -> Tuple[str, ...]:
     """Returns the services of our sets that have a file."""
     names = host.list_folder(ETC + "/services")
     return tuple(name[:-4] for name in names if name.startswith(CHAIN_PREFIX) and name.endswith(".xml"))
@@ -92,12 +92,12 @@ def find_known(have: FirewalldState) -> FrozenSet[str]:
     return frozenset(have.services).union(name for name in used if name.startswith(CHAIN_PREFIX))
 
 
-def is_enabled(host: Host) -> bool:
+def is_enabled(host: FirewallHost) -> bool:
     """Tells whether firewalld starts at boot."""
     return any(host.has_link(path) for path in _ENABLED_BY)
 
 
-def observe(host: Host, kernel: Kernel) -> FirewalldState:
+def observe(host: FirewallHost, kernel: Kernel) -> FirewalldState:
     """Reads firewalld's files and asks the daemon; raises HostError for what cannot be read."""
     files = {place: _read_file(host, *place) for place in _find_places(host)}
     services = {name: host.read(service_path(name)) or b"" for name in list_services(host)}
@@ -117,7 +117,7 @@ def observe(host: Host, kernel: Kernel) -> FirewalldState:
     )
 
 
-def _find_places(host: Host) -> List[Place]:
+def _find_places(host: FirewallHost) -> List[Place]:
     """Zones that are made of several files in a folder of their own stay out."""
     return [
         (kind, name[:-4])
@@ -127,12 +127,12 @@ def _find_places(host: Host) -> List[Place]:
     ]
 
 
-def _read_file(host: Host, kind: str, name: str) -> SettingsFile:
+def _read_file(host: FirewallHost, kind: str, name: str) -> SettingsFile:
     path = f"{ETC}/{FOLDERS[kind]}/{name}.xml"
     return SettingsFile(path, host.read(path), host.read(f"{STOCK}/{FOLDERS[kind]}/{name}.xml"))
 
 
-def _read_definitions(host: Host, files: Dict[Place, SettingsFile]) -> Dict[str, ServiceDefinition]:
+def _read_definitions(host: FirewallHost, files: Dict[Place, SettingsFile]) -> Dict[str, ServiceDefinition]:
     definitions = {}
     for name in sorted({name for file in files.values() for name in _services_in(file)}):
         content = host.read(f"{ETC}/services/{name}.xml") or host.read(f"{STOCK}/services/{name}.xml")
@@ -150,7 +150,7 @@ def _services_in(file: SettingsFile) -> List[str]:
         return []
 
 
-def _read_default_zone(host: Host) -> str:
+def _read_default_zone(host: FirewallHost) -> str:
     content = host.read(ETC + "/firewalld.conf") or b""
     for line in content.decode("utf-8", "surrogateescape").splitlines():
         key, _equals, value = line.partition("=")
@@ -159,7 +159,7 @@ def _read_default_zone(host: Host) -> str:
     return "public"
 
 
-def _find_boot(host: Host) -> str:
+def _find_boot(host: FirewallHost) -> str:
     if host.find("firewalld") is None:
         return "missing"
     if host.real_path(f"/etc/systemd/system/{_UNIT}") == "/dev/null":

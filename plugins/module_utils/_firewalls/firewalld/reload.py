@@ -26,7 +26,7 @@ from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld
 from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.live import find_losses
 from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.observe import observe
 from ansible_collections.port443.https.plugins.module_utils._host.dbus import Method, Refusal
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
 from ansible_collections.port443.https.plugins.module_utils._linux.kernel import observe_kernel
 from ansible_collections.port443.https.plugins.module_utils._plan.steps import Act
 
@@ -45,11 +45,11 @@ class Try(Act):
     def __str__(self) -> str:
         return "\n".join(map(str, self.methods))
 
-    def carry_out(self, host: Host) -> None:
+    def carry_out(self, host: FirewallHost) -> None:
         """Asks firewalld whether it could load its files; raises HostError with its words."""
         _call(host, self.methods)
 
-    def take_back(self, host: Host) -> None:
+    def take_back(self, host: FirewallHost) -> None:
         """Reloads once more, if it was reloaded; where that would take something by now, ours alone goes."""
         daemon, losses = _look(host, self.ours)
         if daemon is None or state_of(daemon, self.ours) == self.runtime:
@@ -76,14 +76,14 @@ class Reload(Act):
     def __str__(self) -> str:
         return "\n".join(map(str, self.methods))
 
-    def carry_out(self, host: Host) -> None:
+    def carry_out(self, host: FirewallHost) -> None:
         """Reloads; raises Overtaken where others would lose something, and HostError with firewalld's words."""
         _daemon, losses = _look(host, self.ours)
         if losses:
             raise Overtaken(f"another program made meanwhile what a reload of firewalld would take away: {losses[0]}")
         _call(host, self.methods)
 
-    def take_back(self, host: Host) -> None:
+    def take_back(self, host: FirewallHost) -> None:
         """The first step does it, when the files are what they were."""
 
 
@@ -117,12 +117,12 @@ def _way_back(now: Dict[Place, FrozenSet[ZoneItem]], before: Dict[Place, FrozenS
     return tuple(calls)
 
 
-def _look(host: Host, ours: Ours) -> Tuple[Any, Tuple[str, ...]]:
+def _look(host: FirewallHost, ours: Ours) -> Tuple[Any, Tuple[str, ...]]:
     have = observe(host, observe_kernel(host))
     return have.daemon, find_losses(have.daemon, ours, have.definitions) if have.daemon else ()
 
 
-def _call(host: Host, methods: Tuple[Method, ...]) -> None:
+def _call(host: FirewallHost, methods: Tuple[Method, ...]) -> None:
     for method, answer in zip(methods, host.ask(methods)):
         if isinstance(answer, Refusal):
             raise HostError(f"{method} failed and said: {answer.words or answer.name}")

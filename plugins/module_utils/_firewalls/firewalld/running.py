@@ -6,14 +6,14 @@ from __future__ import annotations
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host.dbus import BUS_SOCKET, Method
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
 
 NAME = "org.fedoraproject.FirewallD1"
 _BUS = "org.freedesktop.DBus"
 _HAS_OWNER = Method(_BUS, "/org/freedesktop/DBus", _BUS, "NameHasOwner", "s", (NAME,))
 
 
-def is_running(host: Host) -> bool:
+def is_running(host: FirewallHost) -> bool:
     """Tells whether firewalld is on the system's D-Bus; it is not started by that.
 
     Without a bus that answers it does not run, and nor could it be told anything.

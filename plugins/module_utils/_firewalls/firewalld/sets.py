@@ -8,14 +8,14 @@ from typing import List
 
 from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.observe import ETC
 from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.service import parse_service
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
 from ansible_collections.port443.https.plugins.module_utils._netfilter.rule_sets import RuleSet, describe_set
 from ansible_collections.port443.https.plugins.module_utils._spec.request import CHAIN_PREFIX
 
 _SERVICES = f"{ETC}/services"
 
 
-def list_sets(host: Host) -> List[RuleSet]:
+def list_sets(host: FirewallHost) -> List[RuleSet]:
     """Returns the sets that are services of firewalld; what a zone of a stopped firewalld says is not looked up."""
     sets: List[RuleSet] = []
     for file in host.list_folder(_SERVICES):

@@ -30,7 +30,7 @@ from ansible_collections.port443.https.plugins.module_utils._firewalls.iptables.
     find_filled,
     find_packaged,
 )
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
 from ansible_collections.port443.https.plugins.module_utils._linux.boot_scripts import observe_scripts
 from ansible_collections.port443.https.plugins.module_utils._linux.kernel import (
     FAMILIES,
@@ -77,18 +77,18 @@ class Iptables(Rehearsed[IptablesState]):
 
     name = "iptables"
 
-    def observe(self, host: Host, kernel: Kernel) -> IptablesState:
+    def observe(self, host: FirewallHost, kernel: Kernel) -> IptablesState:
         """Reads the rules files and, only where an IP version has none that is loaded, looks for scripts."""
         files = persist.observe_files(host)
         saved = {file.family for file in files if file.filters}
         scripts = () if saved == set(FAMILIES) else observe_scripts(host)
         return IptablesState(kernel, files, scripts, find_packaged(host, kernel.ruleset))
 
-    def may_hold(self, host: Host, kernel: Kernel, request: PortsRequest) -> bool:
+    def may_hold(self, host: FirewallHost, kernel: Kernel, request: PortsRequest) -> bool:
         """Tells whether there are tools, without which nothing of ours was ever made."""
         return bool(kernel.commands)
 
-    def filters_at_boot(self, host: Host) -> bool:
+    def filters_at_boot(self, host: FirewallHost) -> bool:
         """Tells whether the next boot will load rules that filter, whatever the kernel holds now."""
         return any(file.filters for file in persist.observe_files(host))
 
@@ -114,11 +114,11 @@ class Iptables(Rehearsed[IptablesState]):
             ruleset=_replaced(have.kernel.ruleset, parts),
         )
 
-    def rehearse(self, host: Host, have: IptablesState, plan: KernelPlan, request: PortsRequest) -> KernelPlan:
+    def rehearse(self, host: FirewallHost, have: IptablesState, plan: KernelPlan, request: PortsRequest) -> KernelPlan:
         """Returns the plan with what loading its files in a private network namespace showed; raises HostError."""
         return rehearse(host, have.files, plan, request, have.kernel)
 
-    def find_origin(self, host: Host, kernel: Kernel, verdict: Verdict) -> str:
+    def find_origin(self, host: FirewallHost, kernel: Kernel, verdict: Verdict) -> str:
         """Returns the line of a rules file that what decided comes from, empty where none has it."""
         paths = [(family, path) for loader in LOADERS for family, path in loader.paths.items()]
         return find_origin(read_rules_files(host, paths), verdict)

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import FrozenSet, List, Sequence, Tuple
 
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
 from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Ruleset, Table
 
 _TARGETS = ("multi-user", "basic", "sysinit", "network-pre", "network", "network-online")
@@ -53,14 +53,14 @@ PACKAGED = (
 )
 
 
-def find_packaged(host: Host, ruleset: Ruleset) -> Tuple[Packaged, ...]:
+def find_packaged(host: FirewallHost, ruleset: Ruleset) -> Tuple[Packaged, ...]:
     """Returns those that start at boot, or whose chains are in iptables' tables."""
     enabled = _enabled_services(host)
     chains = [chain.name for table in ruleset if table.frontend in _IPTABLES for chain in table.chains]
     return tuple(one for one in PACKAGED if enabled.intersection(one.units) or any(map(one.made, chains)))
 
 
-def _enabled_services(host: Host) -> FrozenSet[str]:
+def _enabled_services(host: FirewallHost) -> FrozenSet[str]:
     names: List[str] = []
     for target in _TARGETS:
         names += [name.partition(".")[0] for name in host.list_folder(f"/etc/systemd/system/{target}.target.wants")]

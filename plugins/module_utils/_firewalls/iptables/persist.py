@@ -21,7 +21,7 @@ from ansible_collections.port443.https.plugins.module_utils._firewalls.iptables.
     takes_nothing,
 )
 from ansible_collections.port443.https.plugins.module_utils._firewalls.iptables.packaged import Packaged, find_filled
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
 from ansible_collections.port443.https.plugins.module_utils._linux.boot import starts
 from ansible_collections.port443.https.plugins.module_utils._linux.ipset_match import bind_table
 from ansible_collections.port443.https.plugins.module_utils._linux.kernel import FAMILIES, LEGACY, NFT, Kernel
@@ -47,7 +47,7 @@ _TORN = (
 )
 
 
-def observe_files(host: Host) -> Tuple[RulesFile, ...]:
+def observe_files(host: FirewallHost) -> Tuple[RulesFile, ...]:
     """Returns the rules files that exist, of every layout, and whether something loads them."""
     found: List[RulesFile] = []
     for loader in LOADERS:
@@ -58,7 +58,7 @@ def observe_files(host: Host) -> Tuple[RulesFile, ...]:
     return tuple(found)
 
 
-def _is_enabled(host: Host, loader: Loader, family: int) -> bool:
+def _is_enabled(host: FirewallHost, loader: Loader, family: int) -> bool:
     return starts(host, loader.enabled_by[family])
 
 

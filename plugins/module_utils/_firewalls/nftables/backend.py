@@ -22,7 +22,7 @@ from ansible_collections.port443.https.plugins.module_utils._firewalls.nftables.
     plan_tables,
 )
 from ansible_collections.port443.https.plugins.module_utils._firewalls.nftables.text import without_ours
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
 from ansible_collections.port443.https.plugins.module_utils._linux.boot_scripts import observe_scripts
 from ansible_collections.port443.https.plugins.module_utils._linux.kernel import Kernel
 from ansible_collections.port443.https.plugins.module_utils._linux.kernel_plan import KernelPlan, Rehearsed
@@ -51,16 +51,16 @@ class Nftables(Rehearsed[NftablesState]):
 
     name = "nftables"
 
-    def filters_at_boot(self, host: Host) -> bool:
+    def filters_at_boot(self, host: FirewallHost) -> bool:
         """Tells whether the next boot will load rules that filter, whatever the kernel holds now."""
         return any(self.name in find_managers(_loaded(host, file)) for file in observe_files(host) if file.enabled)
 
-    def may_hold(self, host: Host, kernel: Kernel, request: PortsRequest) -> bool:
+    def may_hold(self, host: FirewallHost, kernel: Kernel, request: PortsRequest) -> bool:
         """Tells whether the set may be in a native table, or in a file."""
         live = any(table.chain(request.chain) for table in kernel.ruleset if table.frontend == "nft")
         return live or any(file.sources.mention(request.chain) for file in observe_files(host))
 
-    def observe(self, host: Host, kernel: Kernel) -> NftablesState:
+    def observe(self, host: FirewallHost, kernel: Kernel) -> NftablesState:
         """Reads the files, and tries those apart that are loaded at boot; looks for scripts only if there is none."""
         files = tuple(_known(host, file) if file.enabled else KnownFile(file) for file in observe_files(host))
         scripts = () if any(known.file.enabled for known in files) else observe_scripts(host, _WORD)
@@ -81,11 +81,11 @@ class Nftables(Rehearsed[NftablesState]):
             ruleset=_replaced(have.kernel.ruleset, planned.changes, request.chain),
         )
 
-    def rehearse(self, host: Host, have: NftablesState, plan: KernelPlan, request: PortsRequest) -> KernelPlan:
+    def rehearse(self, host: FirewallHost, have: NftablesState, plan: KernelPlan, request: PortsRequest) -> KernelPlan:
         """Returns the plan with what loading its files in a private network namespace showed; raises HostError."""
         return rehearse(host, have.files, plan, request, have.kernel)
 
-    def find_origin(self, host: Host, kernel: Kernel, verdict: Verdict) -> str:
+    def find_origin(self, host: FirewallHost, kernel: Kernel, verdict: Verdict) -> str:
         """Returns the line of an nft file that what decided comes from, empty where none has it."""
         if verdict.frontend != "nft":
             return ""
@@ -94,7 +94,7 @@ class Nftables(Rehearsed[NftablesState]):
         return next((origin for origin in found if origin), "")
 
 
-def _known(host: Host, file: BootFile) -> KnownFile:
+def _known(host: FirewallHost, file: BootFile) -> KnownFile:
     """A file with what it makes, and where it does not load, with what it makes without what is ours."""
     loaded = load(host, assemble(file.sources).text)
     without: Dict[str, Loaded] = {}
@@ -106,7 +106,7 @@ def _known(host: Host, file: BootFile) -> KnownFile:
     return KnownFile(file, loaded, without)
 
 
-def _loaded(host: Host, file: BootFile) -> Ruleset:
+def _loaded(host: FirewallHost, file: BootFile) -> Ruleset:
     """What a file makes, or will make once our set is whole in it."""
     known = _known(host, file)
     made = next(iter(known.without.values()), known.loaded)

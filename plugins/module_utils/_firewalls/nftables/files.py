@@ -13,7 +13,7 @@ from ansible_collections.port443.https.plugins.module_utils._firewalls.nftables.
     NftSources,
     observe_sources,
 )
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
 from ansible_collections.port443.https.plugins.module_utils._linux.boot import is_in_memory, starts
 
 _TARGETS = ("sysinit", "multi-user", "basic", "network-pre", "network")
@@ -50,7 +50,7 @@ class BootFile:
     in_memory: Tuple[str, ...] = ()
 
 
-def observe_files(host: Host) -> Tuple[BootFile, ...]:
+def observe_files(host: FirewallHost) -> Tuple[BootFile, ...]:
     """Returns the files that exist, of every layout; raises HostError for one that cannot be read."""
     commands = _commands(host)
     named = _files_of(commands.get("ExecStart", []))
@@ -71,13 +71,13 @@ def observe_files(host: Host) -> Tuple[BootFile, ...]:
     return tuple(found)
 
 
-def _boot_file(host: Host, path: str, loader: str, enabled: bool, flushes: bool, waits: bool) -> BootFile:
+def _boot_file(host: FirewallHost, path: str, loader: str, enabled: bool, flushes: bool, waits: bool) -> BootFile:
     sources = observe_sources(host, path)
     in_memory = tuple(name for name in sorted(sources.contents) if is_in_memory(host, name))
     return BootFile(path, loader, sources, enabled, flushes, waits, in_memory)
 
 
-def _commands(host: Host) -> Dict[str, List[str]]:
+def _commands(host: FirewallHost) -> Dict[str, List[str]]:
     """The commands of the unit nftables.service as systemd takes them: an empty one forgets those before."""
     found: Dict[str, List[str]] = {}
     for text in _unit_texts(host):
@@ -89,7 +89,7 @@ def _commands(host: Host) -> Dict[str, List[str]]:
     return found
 
 
-def _unit_texts(host: Host) -> Iterator[str]:
+def _unit_texts(host: FirewallHost) -> Iterator[str]:
     units = (host.read(f"{folder}/nftables.service") for folder in _UNITS)
     unit: Optional[bytes] = next((content for content in units if content), None)
     if unit:

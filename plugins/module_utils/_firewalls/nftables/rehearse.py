@@ -15,7 +15,7 @@ from ansible_collections.port443.https.plugins.module_utils._firewalls.nftables.
     with_names,
 )
 from ansible_collections.port443.https.plugins.module_utils._firewalls.nftables.tables import plan_tables
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
 from ansible_collections.port443.https.plugins.module_utils._linux.kernel import Kernel
 from ansible_collections.port443.https.plugins.module_utils._linux.kernel_plan import KernelPlan
 from ansible_collections.port443.https.plugins.module_utils._plan.steps import Write
@@ -27,7 +27,7 @@ _CHECK = ("nft", "-c", "-f", "-")
 
 
 def rehearse(
-    host: Host, files: Sequence[KnownFile], plan: KernelPlan, request: PortsRequest, kernel: Kernel
+    host: FirewallHost, files: Sequence[KnownFile], plan: KernelPlan, request: PortsRequest, kernel: Kernel
 ) -> KernelPlan:
     """Returns the plan with ``persisted`` and warnings as the rehearsal showed; raises HostError for a broken file."""
     after = {step.path: step.after or b"" for step in plan.steps if isinstance(step, Write)}
@@ -51,7 +51,7 @@ def rehearse(
     return plan
 
 
-def _load(host: Host, known: KnownFile, edited: NftSources, request: PortsRequest) -> Optional[Loaded]:
+def _load(host: FirewallHost, known: KnownFile, edited: NftSources, request: PortsRequest) -> Optional[Loaded]:
     """What the file makes as it will be; None where it cannot be tried apart."""
     text = assemble(edited).text
     loaded = load(host, text)

@@ -10,7 +10,7 @@ import re
 from typing import Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
 
 WILDCARDS = frozenset("*?[")
 
@@ -27,7 +27,7 @@ def is_searched(pattern: str) -> bool:
     return not pattern.startswith(("/", "./", "../"))
 
 
-def observe_folders(host: Host, path: str) -> Tuple[str, ...]:
+def observe_folders(host: FirewallHost, path: str) -> Tuple[str, ...]:
     """Returns the folders that the nft of this host searches, in its order, where it is told to load ``path``.
 
     Raises HostError where it does not tell its version.
@@ -41,7 +41,7 @@ def observe_folders(host: Host, path: str) -> Tuple[str, ...]:
     return (own, DEFAULT_FOLDER)
 
 
-def _ask_version(host: Host) -> Tuple[int, ...]:
+def _ask_version(host: FirewallHost) -> Tuple[int, ...]:
     ended = host.run(_VERSION)
     said = _NUMBER.search(ended.out)
     if said is None:
@@ -52,7 +52,7 @@ def _ask_version(host: Host) -> Tuple[int, ...]:
     return tuple(int(number or 0) for number in said.groups())
 
 
-def find_included(host: Host, pattern: str, folders: Tuple[str, ...]) -> Tuple[str, ...]:
+def find_included(host: FirewallHost, pattern: str, folders: Tuple[str, ...]) -> Tuple[str, ...]:
     """Returns the files that an include stands for, in nft's order: sorted by name, hidden ones left out."""
     if not is_searched(pattern):
         return _matches(host, pattern)
@@ -64,7 +64,7 @@ def find_included(host: Host, pattern: str, folders: Tuple[str, ...]) -> Tuple[s
     return next(filter(None, found), ())
 
 
-def _matches(host: Host, path: str) -> Tuple[str, ...]:
+def _matches(host: FirewallHost, path: str) -> Tuple[str, ...]:
     """The files that a path stands for, seen from /, each by a name without detours."""
     found = ["/"]
     for part in path.split("/"):

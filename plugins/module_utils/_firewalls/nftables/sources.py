@@ -16,7 +16,7 @@ from ansible_collections.port443.https.plugins.module_utils._firewalls.nftables.
     is_searched,
     observe_folders,
 )
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
 
 _DEEPEST = 16  # MAX_INCLUDE_DEPTH in nftables' include/parser.h
 _STDIN = re.compile(r"/dev/stdin:(\d+):")
@@ -81,7 +81,7 @@ class Whole:
         return len(offsets) > len(set(offsets))
 
 
-def observe_sources(host: Host, path: str) -> NftSources:
+def observe_sources(host: FirewallHost, path: str) -> NftSources:
     """Reads a file that exists and all that it includes; raises HostError for one that cannot be read."""
     contents: Dict[str, bytes] = {}
     included: Dict[str, Tuple[str, ...]] = {}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.socket import read_nftables
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.view import NftView
 from ansible_collections.port443.https.plugins.module_utils._plan.apply import explain
@@ -36,18 +36,18 @@ class Transaction(Act):
     def __str__(self) -> str:
         return "{} <<'EOF'\n{}EOF".format(" ".join(COMMAND), self.script)
 
-    def carry_out(self, host: Host) -> None:
+    def carry_out(self, host: FirewallHost) -> None:
         """Makes the change, all of it or nothing; raises HostError with nft's words."""
         _run(host, self.script)
 
-    def take_back(self, host: Host) -> None:
+    def take_back(self, host: FirewallHost) -> None:
         """Makes what was there before; raises HostError with nft's words."""
         _run(host, deletions(read_nftables(), self.chain, self.tables) + self.back)
         for one in self.prunes:
             host.prune(one.family, one.table, one.chain)
 
 
-def _run(host: Host, script: str) -> None:
+def _run(host: FirewallHost, script: str) -> None:
     ended = host.run(COMMAND, script)
     if ended.returncode:
         raise HostError(explain(ended))

@@ -10,7 +10,7 @@ from typing import List, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.pfctl import try_rules
 from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.system import System
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
 from ansible_collections.port443.https.plugins.module_utils._netfilter.intervals import hold, merge_spans
 from ansible_collections.port443.https.plugins.module_utils._pf.conf import PfStatement, split_statements
 from ansible_collections.port443.https.plugins.module_utils._pf.parse import parse_rules
@@ -40,7 +40,7 @@ class Candidate:
         return re.sub(r"\s*\\?\n\s*", " ", self.text)
 
 
-def observe_candidates(host: Host, system: System, text: str) -> Tuple[Candidate, ...]:
+def observe_candidates(host: FirewallHost, system: System, text: str) -> Tuple[Candidate, ...]:
     """Returns the statements of a pf.conf that pass packets, each read by pfctl with the macros before it."""
     found: List[Candidate] = []
     macros = ""

@@ -10,7 +10,7 @@ from typing import Tuple
 from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.dry_run import foresee
 from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.observe import PfState
 from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.plan import PfPlan, plan
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
 from ansible_collections.port443.https.plugins.module_utils._spec.request import PortsRequest
 
 
@@ -19,7 +19,7 @@ class Pf:
 
     name = "pf"
 
-    def observe(self, host: Host, facts: PfState) -> PfState:
+    def observe(self, host: FirewallHost, facts: PfState) -> PfState:
         """Returns the facts: the platform has read all that pf has."""
         return facts
 
@@ -27,6 +27,8 @@ class Pf:
         """Returns what makes the host what the request says, from data alone; raises HostError if nothing can."""
         return plan(state, request)
 
-    def foresee(self, host: Host, state: PfState, plan: PfPlan, request: PortsRequest) -> Tuple[PfPlan, PfState]:
+    def foresee(
+        self, host: FirewallHost, state: PfState, plan: PfPlan, request: PortsRequest
+    ) -> Tuple[PfPlan, PfState]:
         """Returns the plan, and what pf will hold by a dry run of pfctl; raises HostError for what it would refuse."""
         return plan, replace(state, live=foresee(host, state, plan, request))

@@ -18,7 +18,7 @@ from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.observ
 from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.pfctl import try_rules, words_of
 from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.plan import PfPlan
 from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.verdict import passes_established
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
 from ansible_collections.port443.https.plugins.module_utils._linux.ssh_session import Session
 from ansible_collections.port443.https.plugins.module_utils._pf.conf import skipped_interfaces, without_loads
 from ansible_collections.port443.https.plugins.module_utils._pf.drift import calls
@@ -30,7 +30,7 @@ from ansible_collections.port443.https.plugins.module_utils._spec.request import
 _SSH = 22
 
 
-def foresee(host: Host, have: PfState, plan: PfPlan, request: PortsRequest) -> Filter:
+def foresee(host: FirewallHost, have: PfState, plan: PfPlan, request: PortsRequest) -> Filter:
     """Returns what the kernel will hold after a plan; raises HostError where pfctl would refuse it, or misread it."""
     if not plan.steps:
         return have.live
@@ -64,14 +64,14 @@ def _without_tables(rules: Rules, request: PortsRequest) -> object:
     return meaning(rules, {}, "") if any(rule.source.kind == "table" for rule in rules) else expected
 
 
-def _read(host: Host, have: PfState, text: str, options: Sequence[str] = ()) -> Rules:
+def _read(host: FirewallHost, have: PfState, text: str, options: Sequence[str] = ()) -> Rules:
     ended = try_rules(host, have.system, text, *options)
     if ended.returncode:
         raise HostError(f"{' '.join(ended.argv)} failed with code {ended.returncode} and said: {words_of(ended)}")
     return parse_rules(ended.out)
 
 
-def _with_main(host: Host, have: PfState, plan: PfPlan, state: Filter, request: PortsRequest) -> Filter:
+def _with_main(host: FirewallHost, have: PfState, plan: PfPlan, state: Filter, request: PortsRequest) -> Filter:
     text, anchor, calling = without_loads(plan.main or ""), anchor_of(request), request.state == "present"
     if plan.parts:
         printed = refuse_loss(host, have.system, text, anchor, calling, plan.left)

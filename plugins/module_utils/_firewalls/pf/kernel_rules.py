@@ -9,7 +9,7 @@ from typing import Dict, FrozenSet, Iterable, List, Optional, Tuple
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.pfctl import has_failed, listing, words_of
 from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.system import System
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
 from ansible_collections.port443.https.plugins.module_utils._pf.parse import parse_rules
 from ansible_collections.port443.https.plugins.module_utils._pf.peer import parse_address
 from ansible_collections.port443.https.plugins.module_utils._pf.rule import (
@@ -37,7 +37,9 @@ def split_listings(rules: Rules) -> Tuple[Rules, Rules]:
     return tuple(rule for rule in kept if not translates(rule)), tuple(rule for rule in kept if translates(rule))
 
 
-def observe_rules(host: Host, system: System, request: PortsRequest, main: str, always: Tuple[str, ...]) -> Filter:
+def observe_rules(
+    host: FirewallHost, system: System, request: PortsRequest, main: str, always: Tuple[str, ...]
+) -> Filter:
     """Returns what is in force, from the main ruleset as pfctl printed it; the anchors in ``always`` are asked too."""
     rules, redirected = split_listings(parse_rules(main))
     anchors = _observe_anchors(host, system, "rules", rules, always)
@@ -60,7 +62,7 @@ def observe_rules(host: Host, system: System, request: PortsRequest, main: str, 
     )
 
 
-def _listing_verbose(host: Host) -> List[str]:
+def _listing_verbose(host: FirewallHost) -> List[str]:
     """The lines on pf's interfaces; raises HostError without any, as "all" is always one of them (pf_if.c)."""
     ended = host.run(("pfctl", "-v", "-s", "Interfaces"))
     if has_failed(ended) or not ended.out.strip():
@@ -72,7 +74,9 @@ def _destinations(rules: Rules) -> FrozenSet[str]:
     return frozenset(rule.destination.name for rule in rules if rule.destination.kind == "table")
 
 
-def _observe_anchors(host: Host, system: System, what: str, rules: Rules, always: Tuple[str, ...]) -> Dict[str, Rules]:
+def _observe_anchors(
+    host: FirewallHost, system: System, what: str, rules: Rules, always: Tuple[str, ...]
+) -> Dict[str, Rules]:
     """The rules of all anchors that rules call, directly or through others, and of those in ``always``."""
     found: Dict[str, Rules] = {}
     waiting: List[str] = [*always, *(resolve(called, "") for called in called_anchors(rules))]
@@ -88,7 +92,7 @@ def _observe_anchors(host: Host, system: System, what: str, rules: Rules, always
     return found
 
 
-def _observe_table(host: Host, anchor: str, name: str) -> Optional[PfTable]:
+def _observe_table(host: FirewallHost, anchor: str, name: str) -> Optional[PfTable]:
     """What a table holds, None where it cannot be read: then nobody knows whom a rule with it is about."""
     where = ("-a", anchor) if anchor else ()
     ended = host.run(("pfctl", *where, "-t", name, "-T", "show"))

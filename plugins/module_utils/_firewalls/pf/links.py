@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Dict, FrozenSet, List, Optional, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._host.host import Completed, Host
+from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
+from ansible_collections.port443.https.plugins.module_utils._host.host import Completed
 from ansible_collections.port443.https.plugins.module_utils._netfilter.link import Link
 
 _HEAD = re.compile(r"(\S+): flags=[0-9a-fA-F]+<([^>]*)>")
@@ -29,7 +30,7 @@ class Interface:
     addresses: Tuple[ipaddress._BaseAddress, ...]
 
 
-def observe_links(host: Host) -> Tuple[Tuple[Link, ...], Dict[str, FrozenSet[str]]]:
+def observe_links(host: FirewallHost) -> Tuple[Tuple[Link, ...], Dict[str, FrozenSet[str]]]:
     """Returns how each IP version reaches the host, and the groups of each interface; raises HostError."""
     interfaces = _observe_interfaces(host)
     outside = [one for one in interfaces if "LOOPBACK" not in one.flags]
@@ -47,7 +48,7 @@ def observe_links(host: Host) -> Tuple[Tuple[Link, ...], Dict[str, FrozenSet[str
     return tuple(links), {one.name: one.groups for one in interfaces}
 
 
-def _observe_interfaces(host: Host) -> Tuple[Interface, ...]:
+def _observe_interfaces(host: FirewallHost) -> Tuple[Interface, ...]:
     ended = host.run(("ifconfig", "-a"))
     interfaces = parse_ifconfig(ended.out)
     if ended.returncode or not interfaces:
@@ -55,7 +56,7 @@ def _observe_interfaces(host: Host) -> Tuple[Interface, ...]:
     return interfaces
 
 
-def _observe_route(host: Host, family: int) -> Optional[str]:
+def _observe_route(host: FirewallHost, family: int) -> Optional[str]:
     """The interface of the default route, None where route(8) says that there is none; with 0 on macOS."""
     ended = host.run(_ROUTE[family])
     name = parse_route(ended.out)

@@ -10,7 +10,7 @@ from typing import Optional, Tuple
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.pfctl import ruleset, try_rules, words_of
 from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.system import System
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
 from ansible_collections.port443.https.plugins.module_utils._pf.conf import without_loads
 from ansible_collections.port443.https.plugins.module_utils._pf.drift import calls, foreign, is_call, more
 from ansible_collections.port443.https.plugins.module_utils._pf.parse import parse_rules
@@ -44,7 +44,7 @@ class LoadMain(Act):
     left: Tuple[str, ...]
     told: Optional[str] = None
 
-    def carry_out(self, host: Host) -> None:
+    def carry_out(self, host: FirewallHost) -> None:
         """Loads it; raises HostError where others changed theirs meanwhile, or would lose or have lost some by it."""
         if self._foreign(host) != self.held:
             raise HostError("another program changed the rules of pf during this run; run again")
@@ -59,7 +59,7 @@ class LoadMain(Act):
                 f"were loaded again{self._doubt(host)}"
             )
 
-    def take_back(self, host: Host) -> None:
+    def take_back(self, host: FirewallHost) -> None:
         """Loads what was there before; where others changed theirs meanwhile, our call alone is put in or taken out."""
         if self._foreign(host) == self._left(host):
             for one in self.back:
@@ -74,28 +74,30 @@ class LoadMain(Act):
         refuse_loss(host, self.system, text, self.anchor, not self.calling, foreign(now, self.anchor))
         _run(host, Run(("pfctl", *PARTS, "-f", "-"), text))
 
-    def _left(self, host: Host) -> Tuple[str, ...]:
+    def _left(self, host: FirewallHost) -> Tuple[str, ...]:
         if self.told is None:
             return self.left
         return foreign(try_rules(host, self.system, without_loads(self.told)).out, self.anchor)
 
-    def _foreign(self, host: Host) -> Tuple[str, ...]:
+    def _foreign(self, host: FirewallHost) -> Tuple[str, ...]:
         return foreign(ruleset(host, self.system), self.anchor)
 
-    def _doubt(self, host: Host) -> str:
+    def _doubt(self, host: FirewallHost) -> str:
         return "" if self._foreign(host) == self.held else ", and are not what they were all the same"
 
     def __str__(self) -> str:
         return str(self.run)
 
 
-def _run(host: Host, run: Run) -> None:
+def _run(host: FirewallHost, run: Run) -> None:
     ended = host.run(run.argv, run.stdin)
     if ended.returncode:
         raise HostError(explain(ended))
 
 
-def refuse_loss(host: Host, system: System, text: str, anchor: str, calling: bool, expected: Tuple[str, ...]) -> str:
+def refuse_loss(
+    host: FirewallHost, system: System, text: str, anchor: str, calling: bool, expected: Tuple[str, ...]
+) -> str:
     """Returns what ``pfctl -R`` would make of a text; raises HostError unless those are the rules expected."""
     ended = try_rules(host, system, text, *PARTS)
     if ended.returncode:

@@ -35,7 +35,8 @@ from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.system
     observe_boot,
 )
 from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.tables import observe_drifted_tables
-from ansible_collections.port443.https.plugins.module_utils._host.host import Completed, Host
+from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
+from ansible_collections.port443.https.plugins.module_utils._host.host import Completed
 from ansible_collections.port443.https.plugins.module_utils._linux.ssh_session import Session, find_sessions
 from ansible_collections.port443.https.plugins.module_utils._netfilter.link import Link
 from ansible_collections.port443.https.plugins.module_utils._pf.conf import loaded_files, without_loads
@@ -113,7 +114,7 @@ class PfState:
         return next(link for link in self.links if link.family == family)
 
 
-def observe(host: Host, system: System, request: PortsRequest) -> PfState:
+def observe(host: FirewallHost, system: System, request: PortsRequest) -> PfState:
     """Returns the host as it is; raises HostError without rights or without pfctl."""
     if not host.is_root():
         raise HostError("only root can read and change a firewall: use become: true")
@@ -156,7 +157,7 @@ def observe(host: Host, system: System, request: PortsRequest) -> PfState:
 
 
 def _observe_file(
-    host: Host, system: System, path: str, conf: Optional[bytes], anchor: str
+    host: FirewallHost, system: System, path: str, conf: Optional[bytes], anchor: str
 ) -> Tuple[Optional[str], str, Tuple[LoadedAnchor, ...]]:
     """What pf.conf comes to without the anchors that it loads, in what way pfctl refuses it, and those anchors."""
     if conf is None:
@@ -179,26 +180,26 @@ def _observe_file(
     return ended.out, "", tuple(found)
 
 
-def _observe_folder(host: Host) -> Folder:
+def _observe_folder(host: FirewallHost) -> Folder:
     names = host.list_folder(FOLDER)
     made = any(notes_made_folder(host.read(f"{FOLDER}/{name}")) for name in names)
     return Folder(host.has_link(FOLDER), made, len(names))
 
 
-def _observe_reference(host: Host, system: System) -> Reference:
+def _observe_reference(host: FirewallHost, system: System) -> Reference:
     said, plist = host.read(TOKEN_FILE), host.read(PLIST)
     loaded = plist is not None and _is_loaded(host)
     return Reference(plist, said, listing(host, system, "References") if said is not None else "", loaded)
 
 
-def _is_loaded(host: Host) -> bool:
+def _is_loaded(host: FirewallHost) -> bool:
     ended = host.run(("launchctl", "print", f"system/{DAEMON}"))
     if ended.returncode and "Could not find service" not in ended.err:
         raise HostError(f"{' '.join(ended.argv)} failed with code {ended.returncode} and said: {ended.words()}")
     return ended.returncode == 0
 
 
-def _device(host: Host, system: System, info: Completed) -> str:
+def _device(host: FirewallHost, system: System, info: Completed) -> str:
     if info.returncode == 0 and re.search(r"(?m)^Status: (?:En|Dis)abled", info.out):
         return THERE
     if info.returncode and "No such file" in info.err:
@@ -206,7 +207,7 @@ def _device(host: Host, system: System, info: Completed) -> str:
     raise HostError(f"pfctl -s info failed with code {info.returncode} and said: {words_of(info)}")
 
 
-def _is_jailed(host: Host) -> bool:
+def _is_jailed(host: FirewallHost) -> bool:
     ended = host.run(("sysctl", "-n", "security.jail.jailed"))
     if ended.returncode or ended.out.strip() not in ("0", "1"):
         raise HostError(
@@ -216,7 +217,7 @@ def _is_jailed(host: Host) -> bool:
     return ended.out.strip() == "1"
 
 
-def _observe_other_filter(host: Host, system: System) -> str:
+def _observe_other_filter(host: FirewallHost, system: System) -> str:
     """What filters or may beside pf, which overrules neither: macOS' application firewall, FreeBSD's ipfw."""
     if system.counts_references and host.find(_APPLICATION_FIREWALL):
         ended = host.run((_APPLICATION_FIREWALL, "--getglobalstate"))

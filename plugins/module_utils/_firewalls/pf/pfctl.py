@@ -15,7 +15,8 @@ from typing import Dict, List, Match, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.system import System
-from ansible_collections.port443.https.plugins.module_utils._host.host import Completed, Host
+from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
+from ansible_collections.port443.https.plugins.module_utils._host.host import Completed
 from ansible_collections.port443.https.plugins.module_utils._pf.conf import included_file, split_statements
 
 _PATH = re.compile(
@@ -30,7 +31,7 @@ _NOISE = ("No ALTQ support", "ALTQ related", "pfctl: Use of -f option", "present
 _NO_ANCHOR = re.compile(r"Invalid argument|Anchor '.*' not found|Anchor (?:or Ruleset )?does not exist")
 
 
-def listing(host: Host, system: System, what: str, anchor: str = "") -> str:
+def listing(host: FirewallHost, system: System, what: str, anchor: str = "") -> str:
     """Returns what ``pfctl -s`` prints, of an anchor or of the main ruleset; an anchor that is not there holds nothing.
 
     Whether it is there cannot be told from the code: FreeBSD and macOS end with 0 and OpenBSD with 1, and only the
@@ -45,12 +46,12 @@ def listing(host: Host, system: System, what: str, anchor: str = "") -> str:
     return ended.out
 
 
-def ruleset(host: Host, system: System, anchor: str = "") -> str:
+def ruleset(host: FirewallHost, system: System, anchor: str = "") -> str:
     """Returns all rules of an anchor, or of the main ruleset, as pfctl prints them."""
     return "".join(listing(host, system, what, anchor) for what in system.listings)
 
 
-def try_rules(host: Host, system: System, text: str, *options: str) -> Completed:
+def try_rules(host: FirewallHost, system: System, text: str, *options: str) -> Completed:
     """Lets pfctl read rules without loading them; what is printed is as it would be if they were in force.
 
     Raises HostError where it neither refuses rules nor prints them, but for -R, which may lose rules: those who try
@@ -92,7 +93,7 @@ def _flatten(text: str) -> Tuple[str, Dict[str, str]]:
     return _PATH.sub(flat, text), paths
 
 
-def _with_includes(host: Host, text: str, depth: int = 0) -> str:
+def _with_includes(host: FirewallHost, text: str, depth: int = 0) -> str:
     """The text with the files that it includes in place of the statements that do; those that cannot be read stay."""
     parts: List[str] = []
     at = 0

@@ -12,7 +12,7 @@ from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.backen
 from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.observe import THERE, PfState, observe
 from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.system import SYSTEMS, System
 from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.verdict import judge
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
 from ansible_collections.port443.https.plugins.module_utils._pf.conf import anchors_of_ours
 from ansible_collections.port443.https.plugins.module_utils._spec.options import SYSTEMS as MANAGED
 from ansible_collections.port443.https.plugins.module_utils._spec.request import PortsRequest, refuse_foreign
@@ -30,7 +30,7 @@ class PfPlatform:
 
     patience = 1  # pfctl says why it refuses, and loads a ruleset whole or not at all
 
-    def refuse(self, host: Host, request: PortsRequest) -> None:
+    def refuse(self, host: FirewallHost, request: PortsRequest) -> None:
         """Raises HostError where pf is not managed, and for a firewall or an option of Linux."""
         system = system_of(host)
         if request.backend not in ("auto", Pf.name):
@@ -42,11 +42,11 @@ class PfPlatform:
         except RequestError as problem:
             raise HostError(f"pf is the firewall of this host: {problem.message}") from None
 
-    def observe(self, host: Host, request: PortsRequest) -> PfState:
+    def observe(self, host: FirewallHost, request: PortsRequest) -> PfState:
         """Reads pf's files, what the boot does, and what the kernel holds; raises HostError without rights."""
         return observe(host, system_of(host), request)
 
-    def choose(self, host: Host, facts: PfState, request: PortsRequest) -> Sequence[Pf]:
+    def choose(self, host: FirewallHost, facts: PfState, request: PortsRequest) -> Sequence[Pf]:
         """Returns pf, or under auto nothing where it neither filters now nor will after a boot."""
         if request.backend != "auto" or request.state == "absent" or request.enable:
             return (Pf(),)
@@ -68,18 +68,18 @@ class PfPlatform:
         return frozenset()
 
     def name_unfiltered(
-        self, host: Host, facts: PfState, request: PortsRequest, verdicts: Sequence[PortVerdict]
+        self, host: FirewallHost, facts: PfState, request: PortsRequest, verdicts: Sequence[PortVerdict]
     ) -> Tuple[str, Tuple[str, ...]]:
         """Returns ``none``, and a word of another firewall that filters."""
         if not facts.other_filter:
             return NONE, ()
         return NONE, (f"pf is off, but {facts.other_filter} on this host, which is not managed here",)
 
-    def name_untouched(self, host: Host, facts: PfState, request: PortsRequest, name: str) -> str:
+    def name_untouched(self, host: FirewallHost, facts: PfState, request: PortsRequest, name: str) -> str:
         """Returns pf, there is no other."""
         return name
 
-    def report(self, host: Host, request: PortsRequest) -> Dict[str, Any]:
+    def report(self, host: FirewallHost, request: PortsRequest) -> Dict[str, Any]:
         """Returns what ports_info tells of a host with pf; raises HostError."""
         facts = self.observe(host, request)
         return {
@@ -103,7 +103,7 @@ def _list_sets(facts: PfState, request: PortsRequest) -> List[Dict[str, Any]]:
     ]
 
 
-def system_of(host: Host) -> System:
+def system_of(host: FirewallHost) -> System:
     """Returns what there is to know of the host's system; raises HostError where pf is not managed there."""
     name = host.system()
     if name not in SYSTEMS:

@@ -11,7 +11,7 @@ from typing import List
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.system import find_token
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
 from ansible_collections.port443.https.plugins.module_utils._plan.apply import explain
 from ansible_collections.port443.https.plugins.module_utils._plan.steps import Act
 
@@ -24,14 +24,14 @@ class Hold(Act):
 
     path: str
 
-    def carry_out(self, host: Host) -> None:
+    def carry_out(self, host: FirewallHost) -> None:
         """Switches pf on; raises HostError if that fails or no token can be found in what was said."""
         ended = host.run(("pfctl", "-E"))
         if ended.returncode or find_token(ended.err) is None:
             raise HostError(explain(ended))
         host.write(self.path, host.read(self.path), ended.err.encode("utf-8", "surrogateescape"))
 
-    def take_back(self, host: Host) -> None:
+    def take_back(self, host: FirewallHost) -> None:
         """Gives the reference back, so that pf is off again unless somebody else holds it."""
         said = host.read(self.path)
         token = find_token((said or b"").decode("utf-8", "surrogateescape"))
@@ -52,7 +52,7 @@ class TakeReference(Act):
 
     switched: List[bool] = field(default_factory=list, compare=False)
 
-    def carry_out(self, host: Host) -> None:
+    def carry_out(self, host: FirewallHost) -> None:
         """Switches pf on, unless somebody else did meanwhile; raises HostError."""
         ended = host.run(("pfctl", "-e"))
         already = "pf already enabled" in ended.err
@@ -62,7 +62,7 @@ class TakeReference(Act):
                 self.take_back(host)  # which nobody else does for a step that failed
             raise HostError(explain(ended))
 
-    def take_back(self, host: Host) -> None:
+    def take_back(self, host: FirewallHost) -> None:
         """Switches pf off, if it was this that switched it on; raises HostError unless pfctl says that it is off."""
         if self.switched and self.switched.pop():
             ended = host.run(("pfctl", "-d"))

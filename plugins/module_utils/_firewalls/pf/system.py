@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Dict, Optional, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
 
 CONF = "/etc/pf.conf"
 DAEMON = "port443.pf"
@@ -60,7 +60,7 @@ class Boot:
     rc_value: Optional[str] = None
 
 
-def observe_boot(host: Host, system: System) -> Boot:
+def observe_boot(host: FirewallHost, system: System) -> Boot:
     """Reads what starts pf at boot: rc.conf (FreeBSD), rc.conf.local (OpenBSD), a launch daemon of ours (macOS)."""
     if system.name == "FreeBSD":
         enable = _sysrc(host, "pf_enable")
@@ -72,7 +72,7 @@ def observe_boot(host: Host, system: System) -> Boot:
     return Boot(host.read(PLIST) is not None)
 
 
-def _sysrc(host: Host, name: str) -> str:
+def _sysrc(host: FirewallHost, name: str) -> str:
     """A setting as the boot will see it, defaults included, empty where there is none; sysrc(8).
 
     Raises HostError where that is not told: a value that is empty is a line all the same.

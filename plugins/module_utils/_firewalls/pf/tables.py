@@ -12,7 +12,7 @@ from typing import List, Optional, Set, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.pfctl import has_failed, words_of
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
 from ansible_collections.port443.https.plugins.module_utils._pf.peer import parse_address
 
 _TABLE = re.compile(r'table <([^>]+)>(?: const| persist| counters)*((?: \{[^}]*\}| file "[^"]*")+)')
@@ -20,7 +20,7 @@ _INLINE = re.compile(r"\{([^}]*)\}")
 _FILE = re.compile(r'file "([^"]*)"')
 
 
-def observe_drifted_tables(host: Host, printed: str) -> Tuple[Tuple[str, ...], Tuple[str, ...]]:
+def observe_drifted_tables(host: FirewallHost, printed: str) -> Tuple[Tuple[str, ...], Tuple[str, ...]]:
     """Returns what tables hold beyond what pf.conf gives them, and what it gives that they do not hold.
 
     ``printed`` is what pfctl prints of pf.conf. Each is a table's name and an address. A table that is not there yet,
@@ -40,7 +40,7 @@ def observe_drifted_tables(host: Host, printed: str) -> Tuple[Tuple[str, ...], T
     return tuple(more), tuple(less)
 
 
-def _list_table(host: Host, name: str) -> Optional[List[str]]:
+def _list_table(host: FirewallHost, name: str) -> Optional[List[str]]:
     """What a table holds, which may be nothing, and None where there is none; raises HostError if nobody can tell."""
     ended = host.run(("pfctl", "-t", name, "-T", "show"))
     if not has_failed(ended):
@@ -50,7 +50,7 @@ def _list_table(host: Host, name: str) -> Optional[List[str]]:
     raise HostError(f"{' '.join(ended.argv)} failed with code {ended.returncode} and said: {words_of(ended)}")
 
 
-def _given(host: Host, text: str) -> Optional[Set[str]]:
+def _given(host: FirewallHost, text: str) -> Optional[Set[str]]:
     words = [word for inline in _INLINE.findall(text) for word in inline.split()]
     for path in _FILE.findall(text):
         lines = (host.read(path) or b"").decode("latin-1").splitlines()

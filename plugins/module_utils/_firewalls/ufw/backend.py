@@ -30,7 +30,7 @@ from ansible_collections.port443.https.plugins.module_utils._firewalls.ufw.user_
     UserRules,
     parse_user_rules,
 )
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
 from ansible_collections.port443.https.plugins.module_utils._linux.kernel import (
     FAMILIES,
     LEGACY,
@@ -81,7 +81,7 @@ class Ufw(Rehearsed[UfwState]):
 
     name = "ufw"
 
-    def observe(self, host: Host, kernel: Kernel) -> UfwState:
+    def observe(self, host: FirewallHost, kernel: Kernel) -> UfwState:
         """Reads ufw's settings and files; no command is run."""
         settings = observe_settings(host)
         paths = [*PATHS.values(), *(path for pair in FRAMES.values() for path in pair), CONFIGURATION]
@@ -89,11 +89,11 @@ class Ufw(Rehearsed[UfwState]):
         files = {path: _text(content) for path, content in contents.items() if content is not None}
         return UfwState(kernel, settings, files, () if _is_running(kernel) else find_sessions(host))
 
-    def filters_at_boot(self, host: Host) -> bool:
+    def filters_at_boot(self, host: FirewallHost) -> bool:
         """Tells whether the next boot will load rules that filter, whatever the kernel holds now."""
         return observe_settings(host).filters_at_boot
 
-    def may_hold(self, host: Host, kernel: Kernel, request: PortsRequest) -> bool:
+    def may_hold(self, host: FirewallHost, kernel: Kernel, request: PortsRequest) -> bool:
         """Tells whether our comment is in ufw's files: what ufw has in the kernel comes from there."""
         comment = encode_comment(request.chain).encode("ascii")
         return any(comment in (host.read(path) or b"") for path in PATHS.values())
@@ -113,7 +113,7 @@ class Ufw(Rehearsed[UfwState]):
             return _switched_on(plan, have, files)
         return plan
 
-    def rehearse(self, host: Host, have: UfwState, plan: KernelPlan, request: PortsRequest) -> KernelPlan:
+    def rehearse(self, host: FirewallHost, have: UfwState, plan: KernelPlan, request: PortsRequest) -> KernelPlan:
         """Returns the plan with what loading ufw's files in a private network namespace showed; raises HostError."""
         if not have.settings.installed:
             return plan
@@ -129,11 +129,11 @@ class Ufw(Rehearsed[UfwState]):
         loads = have.settings.at_boot and (have.settings.enabled or request.enable)
         return replace(tried, steps=plan.steps) if loads else plan
 
-    def list_saved_sets(self, host: Host) -> List[RuleSet]:
+    def list_saved_sets(self, host: FirewallHost) -> List[RuleSet]:
         """Returns the sets that are rules in ufw's files, told by their comments."""
         return list_sets(host)
 
-    def find_origin(self, host: Host, kernel: Kernel, verdict: Verdict) -> str:
+    def find_origin(self, host: FirewallHost, kernel: Kernel, verdict: Verdict) -> str:
         """Returns the line of one of ufw's files that what decided comes from, empty where none has it."""
         return find_origin(read_rules_files(host, RULES_FILES), verdict)
 

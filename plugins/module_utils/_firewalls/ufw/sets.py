@@ -8,7 +8,7 @@ from typing import Dict, List
 
 from ansible_collections.port443.https.plugins.module_utils._firewalls.ufw.rule import encode_comment
 from ansible_collections.port443.https.plugins.module_utils._firewalls.ufw.user_rules import PATHS, parse_user_rules
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
 from ansible_collections.port443.https.plugins.module_utils._netfilter.rule_sets import RuleSet, describe_set
 from ansible_collections.port443.https.plugins.module_utils._spec.request import CHAIN_PREFIX
 
@@ -20,7 +20,7 @@ RULES_FILES = tuple(
 """IP version and path; before and after hold what ufw's package and the administrator wrote, user what ufw was told."""
 
 
-def list_sets(host: Host) -> List[RuleSet]:
+def list_sets(host: FirewallHost) -> List[RuleSet]:
     """Returns the sets that are rules of ufw; raises HostError for a file that cannot be read."""
     prefix = encode_comment(CHAIN_PREFIX)
     sets: Dict[str, RuleSet] = {}

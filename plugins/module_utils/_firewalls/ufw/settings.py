@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Dict
 
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
 from ansible_collections.port443.https.plugins.module_utils._linux.boot import starts
 
 DEFAULTS = "/etc/default/ufw"
@@ -53,7 +53,7 @@ class UfwSettings:
         return self.values.get(f"DEFAULT_{hook}_POLICY", "drop").upper()
 
 
-def observe_settings(host: Host) -> UfwSettings:
+def observe_settings(host: FirewallHost) -> UfwSettings:
     """Reads ufw's settings; no command is run."""
     values: Dict[str, str] = {}
     for path in (DEFAULTS, CONFIGURATION):

@@ -12,7 +12,7 @@ from ansible_collections.port443.https.plugins.module_utils._errors import HostE
 from ansible_collections.port443.https.plugins.module_utils._firewalls.ufw.boot import HOOKS
 from ansible_collections.port443.https.plugins.module_utils._firewalls.ufw.enable import find_losses
 from ansible_collections.port443.https.plugins.module_utils._firewalls.ufw.settings import UfwSettings
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
 from ansible_collections.port443.https.plugins.module_utils._linux.kernel import FAMILIES, NFT, Kernel, observe_kernel
 from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Table
 from ansible_collections.port443.https.plugins.module_utils._plan.apply import explain
@@ -37,7 +37,7 @@ class SwitchOn(Act):
     def __str__(self) -> str:
         return "ufw --force enable"
 
-    def carry_out(self, host: Host) -> None:
+    def carry_out(self, host: FirewallHost) -> None:
         """Does it; raises Overtaken where others would lose a rule by now, HostError with ufw's words."""
         losses = find_losses(observe_kernel(host), self.frontend, self.settings, self.files)
         if losses:
@@ -48,7 +48,7 @@ class SwitchOn(Act):
                 self.take_back(host)
             raise HostError(explain(ended))
 
-    def take_back(self, host: Host) -> None:
+    def take_back(self, host: FirewallHost) -> None:
         """Switches it off, brings policies and files back, and removes what it leaves behind; raises HostError."""
         ended = host.run(("ufw", "--force", "disable"))
         problems = [explain(ended)] if ended.returncode else []
