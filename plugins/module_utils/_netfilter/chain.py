@@ -93,7 +93,7 @@ class ChainEvaluator:
         self._ports = _PORTS - {"hop_limit"} if any(effect.kind == "hop_limit" for effect in effects) else _PORTS
         self._filled = frozenset(effect.name for effect in effects if effect.kind == "learn")
 
-    def walk(self, chain: str, packet: Packet) -> Tuple[ChainOutcome, ...]:
+    def evaluate(self, chain: str, packet: Packet) -> Tuple[ChainOutcome, ...]:
         """Returns every end that a packet entering a base chain may come to; an unknown match goes both ways."""
         base = self._chains[chain]
         ends = self._run(base, packet)

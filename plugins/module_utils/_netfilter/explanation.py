@@ -84,11 +84,17 @@ class Stopped:
     soft: bool = False
 
 
-def judge(through: Sequence[Flow], stopped: Sequence[Stopped], subject: str) -> Verdict:
-    """Returns the verdict on all ways that a connection may take: those that go through, those that stop somewhere.
+@dataclass(frozen=True)
+class Outcomes:
+    """All that may come of a connection: the last packet of each way that goes ``through``, and where others stop."""
 
-    ``subject`` names the connection, such as 443/tcp.
-    """
+    through: Sequence[Flow]
+    stopped: Sequence[Stopped]
+
+
+def judge(outcomes: Outcomes, subject: str) -> Verdict:
+    """Returns the verdict on all ways that a connection may take; ``subject`` names it, such as 443/tcp."""
+    through, stopped = outcomes.through, outcomes.stopped
     if not stopped:
         accepted = [flow.accepted for flow in through if flow.accepted]
         answer = _answer("open", "{}", accepted[0]) if accepted else Verdict("open", NO_RULE_BLOCKS)
