@@ -51,14 +51,14 @@ Path = Tuple[ChainStep, ...]
 class ChainOutcome:
     """An end that a packet may come to.
 
-    ``verdict`` is accept, drop, reject, redirect, dnat, snat or opaque; the last step of ``path`` decides. ``doubt`` is
-    the path of the first rule that was only assumed to match, empty where everything on the way is certain. ``packet``
-    is the packet as it leaves: its marks and its state may have changed.
+    ``verdict`` is accept, drop, reject, redirect, dnat, snat or opaque; the last step of ``path`` decides.
+    ``uncertain_at`` is the path of the first rule that was only assumed to match, empty where everything on the way is
+    certain. ``packet`` is the packet as it leaves: its marks and its state may have changed.
     """
 
     verdict: RuleVerdict
     path: Path
-    doubt: Path
+    uncertain_at: Path
     packet: Packet
 
 
@@ -76,7 +76,7 @@ class _Ends:
     def add(self, outcome: ChainOutcome) -> None:
         last = outcome.path[-1]
         key = (outcome.verdict, last.chain, last.index, outcome.packet)
-        if key not in self.outcomes or not outcome.doubt:
+        if key not in self.outcomes or not outcome.uncertain_at:
             self.outcomes[key] = outcome
 
 
@@ -168,7 +168,7 @@ class ChainEvaluator:
             return
         inner = self._run(chain, packet)
         for outcome in inner.outcomes.values():
-            inner_doubt = doubt or ((step, *outcome.doubt) if outcome.doubt else ())
+            inner_doubt = doubt or ((step, *outcome.uncertain_at) if outcome.uncertain_at else ())
             ends.add(ChainOutcome(outcome.verdict, (step, *outcome.path), inner_doubt, outcome.packet))
         behind = following if rule.verdict == "jump" else ends.returned
         for left, left_doubt in inner.returned:

@@ -32,13 +32,13 @@ _NO_CONNECTION = ("UNTRACKED", "INVALID")
 class ConnectionQuery:
     """Can a program at ``port`` of the host be reached, or with direction ``out`` one of other hosts by the host's?
 
-    ``family`` is 4 or 6, ``protocol`` a number, ``port`` a span. ``source`` is STRANGER, ANYONE or spans of addresses:
-    those who connect, with ``out`` those who are connected to. ``interface`` is where packets arrive and leave, None if
-    not known. ``addresses`` are the host's, None if not known. ``loopback`` asks for a connection of the host to
-    itself; then ``source`` has to be spans. ``neighbours`` says whether that link needs neighbour discovery (Ethernet
-    does, a tunnel does not); ``gateway`` is the address of the next hop to the source, None if not known. ``bridge``
-    says whether the interface is a bridge or part of one, so that bridge tables count; ``layered`` whether it is made
-    of other interfaces, as those of VLANs are.
+    ``family`` is 4 or 6, ``protocol`` a number, ``port`` a span. ``source`` is UNLISTED_SOURCE, ANY_SOURCE or spans of
+    addresses: those who connect, with ``out`` those who are connected to. ``interface`` is where packets arrive and
+    leave, None if not known. ``addresses`` are the host's, None if not known. ``loopback`` asks for a connection of the
+    host to itself; then ``source`` has to be spans. ``neighbours`` says whether that link needs neighbour discovery
+    (Ethernet does, a tunnel does not); ``gateway`` is the address of the next hop to the source, None if not known.
+    ``bridge`` says whether the interface is a bridge or part of one, so that bridge tables count; ``layered`` whether
+    it is made of other interfaces, as those of VLANs are.
     """
 
     family: int
@@ -130,7 +130,7 @@ class ConnectionSimulator:
             tcp_flags=message.flags,
             connmark=before.packet.connmark,
             learnt=before.packet.learnt,
-            translated=before.packet.translated,
+            dnat=before.packet.dnat,
             direction=message.direction,
         )
         return self._noted(message.stage, not self._outward, replace(before, packet=packet), tracking)
@@ -145,10 +145,10 @@ class ConnectionSimulator:
             tcp_flags=message.flags,
             connmark=before.packet.connmark,
             learnt=before.packet.learnt,
-            translated=first.packet.translated,
+            dnat=first.packet.dnat,
             direction=message.direction,
         )
-        sent = None if first.packet.translated is False or self._outward else self._packet(True)
+        sent = None if first.packet.dnat is False or self._outward else self._packet(True)
         tracking = ConntrackState(states, sent=sent)
         left = self._noted(message.stage, self._outward, replace(before, packet=packet), tracking)
         return self._still_translated(message.stage, first, left)
@@ -158,18 +158,18 @@ class ConnectionSimulator:
 
         A UDP packet still finds whoever listens on the port that it names.
         """
-        if first.translated is None:
+        if first.dnat is None:
             return flows
         kept: List[Flow] = []
         for flow in flows:
             known = _has_connection(flow.packet)
-            certain = known == {False} and first.packet.translated is True
+            certain = known == {False} and first.packet.dnat is True
             certain = certain and (stage != "next" or self._ask.protocol == TCP)
-            doubt = flow.doubt if certain else flow.doubt or first.translated
+            doubt = flow.uncertain_at if certain else flow.uncertain_at or first.dnat
             if False in known:
-                self._stopped.append(Stopped(self._stage(f"untracked {stage}"), Stop(first.translated, doubt)))
+                self._stopped.append(Stopped(self._stage(f"untracked {stage}"), Stop(first.dnat, doubt)))
             if not certain:
-                kept.append(flow if known == {True} else replace(flow, doubt=doubt))
+                kept.append(flow if known == {True} else replace(flow, uncertain_at=doubt))
         return kept
 
     def _noted(self, stage: str, inward: bool, flow: Flow, tracking: ConntrackState) -> Sequence[Flow]:
@@ -193,7 +193,7 @@ class ConnectionSimulator:
             for asked in _has_connection(first.packet)
             for answered in _has_connection(answer.packet)
         }
-        mapped = None if first.packet.translated is False else first.packet
+        mapped = None if first.packet.dnat is False else first.packet
         return ConntrackState(tuple(sorted({state for group in states for state in group})), mapped=mapped)
 
     def _next_state(self, asked: bool, answered: bool) -> States:

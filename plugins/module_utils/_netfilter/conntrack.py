@@ -36,27 +36,27 @@ class Decision:
 class Flow:
     """A packet on its way.
 
-    ``doubt`` is the first rule that was only assumed to match, ``accepted`` the rule or policy that let it in,
-    ``translated`` the rule by which NAT sent it to another port.
+    ``uncertain_at`` is the first rule that was only assumed to match, ``accepted`` the rule or policy that let it in,
+    ``dnat`` the rule by which NAT sent it to another port.
     """
 
     packet: Packet
-    doubt: Optional[Decision] = None
+    uncertain_at: Optional[Decision] = None
     accepted: Optional[Decision] = None
-    translated: Optional[Decision] = None
+    dnat: Optional[Decision] = None
 
 
 @dataclass(frozen=True)
 class Stop:
     """The end of a packet: blocked, or sent ``elsewhere`` (an address and port that are not the host's).
 
-    ``translated`` is the rule by which NAT had sent it to another port.
+    ``dnat`` is the rule by which NAT had sent it to another port.
     """
 
     decision: Decision
-    doubt: Optional[Decision]
+    uncertain_at: Optional[Decision]
     elsewhere: str = ""
-    translated: Optional[Decision] = None
+    dnat: Optional[Decision] = None
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def merged(flows: Iterable[Flow]) -> List[Flow]:
     kept: Dict[Packet, Flow] = {}
     for flow in flows:
         have = kept.get(flow.packet)
-        if have is None or (have.doubt and not flow.doubt):
+        if have is None or (have.uncertain_at and not flow.uncertain_at):
             kept[flow.packet] = flow
     return list(kept.values())
 

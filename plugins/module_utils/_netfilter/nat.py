@@ -27,14 +27,14 @@ def translate(verdict: RuleVerdict, flow: Flow, decision: Decision, tracking: Co
     if tracking.outward or (verdict == "dnat" and not _is_own(address, tracking.addresses)):
         place = target if verdict == "dnat" else "this host itself"
         port = f":{argument[0]}" if argument else ""
-        return Traversal((), (Stop(decision, flow.doubt, elsewhere=place + port),))
+        return Traversal((), (Stop(decision, flow.uncertain_at, elsewhere=place + port),))
     dport = (argument[0], argument[1]) if argument else flow.packet.dport
     destination = ((address, address),) if address is not None else flow.packet.destination
     if verdict == "redirect" and not isinstance(destination, str):
         destination = tracking.addresses or destination  # the first address of the interface it came in by
     changed = True if dport != flow.packet.dport else _differ(flow.packet.destination, destination)
-    packet = replace(flow.packet, dport=dport, translated=changed, destination=destination)
-    return Traversal((replace(flow, packet=packet, translated=decision),))
+    packet = replace(flow.packet, dport=dport, dnat=changed, destination=destination)
+    return Traversal((replace(flow, packet=packet, dnat=decision),))
 
 
 def apply_dnat(flow: Flow, tracking: ConntrackState) -> List[Flow]:

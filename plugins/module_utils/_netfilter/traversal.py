@@ -209,17 +209,17 @@ class HookTraversal:
         sees = base.sees(flow.packet, self._layered)
         if nat and self._tracks is not True:
             sees = sees and self._tracks
-        done = flow.translated is not None or flow.packet.translated is not False
+        done = flow.dnat is not None or flow.packet.dnat is not False
         if sees is False or (nat and ("NEW" not in flow.packet.state or done)):
             return Traversal((flow,))
         passed = [flow] if sees is None or (nat and len(flow.packet.state) > 1) else []
         stops: List[Stop] = []
         for outcome in self._evaluators[id(base.table)].evaluate(base.chain.name, flow.packet):
             decision = Decision(base.table, outcome.path)
-            doubt = flow.doubt or (Decision(base.table, outcome.doubt) if outcome.doubt else None)
+            doubt = flow.uncertain_at or (Decision(base.table, outcome.uncertain_at) if outcome.uncertain_at else None)
             if sees is None:
                 doubt = doubt or decision
-            left = replace(flow, packet=outcome.packet, doubt=doubt)
+            left = replace(flow, packet=outcome.packet, uncertain_at=doubt)
             end = _end(outcome.verdict, base.chain, left, decision, tracking)
             passed += end.passed
             stops += end.stops
@@ -231,13 +231,13 @@ def _end(verdict: RuleVerdict, chain: Chain, flow: Flow, decision: Decision, tra
     if verdict == "accept" or (verdict == "snat" and tracking.first):
         return Traversal((_credited(flow, chain, decision, "output" if tracking.outward else "input"),))
     if verdict in ("drop", "reject"):
-        return Traversal((), (Stop(decision, flow.doubt, translated=flow.translated),))
+        return Traversal((), (Stop(decision, flow.uncertain_at, dnat=flow.dnat),))
     if verdict in ("redirect", "dnat") and tracking.first:
         return translate(verdict, flow, decision, tracking)
-    doubtful = replace(flow, doubt=flow.doubt or decision)
+    doubtful = replace(flow, uncertain_at=flow.uncertain_at or decision)
     altered = replace(doubtful, packet=_altered(flow.packet, chain))
-    other = altered if chain.kind != "nat" else replace(altered, translated=decision)
-    return Traversal((doubtful, other), (Stop(decision, doubtful.doubt, translated=flow.translated),))
+    other = altered if chain.kind != "nat" else replace(altered, dnat=decision)
+    return Traversal((doubtful, other), (Stop(decision, doubtful.uncertain_at, dnat=flow.dnat),))
 
 
 def _credited(flow: Flow, chain: Chain, decision: Decision, hook: str) -> Flow:
@@ -252,7 +252,7 @@ def _altered(packet: Packet, chain: Chain) -> Packet:
     """What a rule that is not understood may make of a packet: other marks, another port, an untracked packet."""
     packet = replace(packet, mark=None, connmark=None)
     if chain.kind == "nat" or chain.hook == "ingress":
-        packet = replace(packet, dport=(0, 65535), translated=None)
+        packet = replace(packet, dport=(0, 65535), dnat=None)
     if chain.hook in ("ingress", "prerouting", "output") and chain.priority <= CONNTRACK:
         packet = replace(packet, state=tuple(sorted({*packet.state, "UNTRACKED"})))
     return packet

@@ -21,7 +21,7 @@ def walk(*lines, chains=("web", "more"), policy="ACCEPT", packet=PACKET):
     )
     (table,) = parse_save(text, "iptables-nft", "ip")
     return {
-        (outcome.verdict, way(outcome.path), way(outcome.doubt), outcome.packet.mark)
+        (outcome.verdict, way(outcome.path), way(outcome.uncertain_at), outcome.packet.mark)
         for outcome in ChainEvaluator(table).evaluate("INPUT", packet)
     }
 
@@ -114,7 +114,7 @@ def native(*rules, web=(), policy="accept", packet=PACKET):
     """The same of a table of nft, the marks among the ends."""
     chains = (Chain("INPUT", rules, policy, "input"), Chain("web", tuple(web)))
     outcomes = ChainEvaluator(Table("nft", "inet", "filter", chains)).evaluate("INPUT", packet)
-    return {(one.verdict, way(one.path), way(one.doubt), one.packet.mark) for one in outcomes}
+    return {(one.verdict, way(one.path), way(one.uncertain_at), one.packet.mark) for one in outcomes}
 
 
 MARK_ONE, MARKED_ONE = Effect("mark", (1, 0xFFFFFFFF)), Match("mark", argument=(0xFFFFFFFF, 1))
