@@ -51,14 +51,14 @@ Path = Tuple[ChainStep, ...]
 class ChainOutcome:
     """An end that a packet may come to.
 
-    ``verdict`` is accept, drop, reject, redirect, dnat, snat or opaque; the last step of ``path`` decides. ``doubt`` is
-    the path of the first rule that was only assumed to match, empty where everything on the way is certain. ``packet``
-    is the packet as it leaves: its marks and its state may have changed.
+    ``verdict`` is accept, drop, reject, redirect, dnat, snat or opaque; the last step of ``path`` decides.
+    ``uncertain_at`` is the path of the first rule that was only assumed to match, empty where everything on the way is
+    certain. ``packet`` is the packet as it leaves: its marks and its state may have changed.
     """
 
     verdict: RuleVerdict
     path: Path
-    doubt: Path
+    uncertain_at: Path
     packet: Packet
 
 
@@ -76,7 +76,7 @@ class _Ends:
     def add(self, outcome: ChainOutcome) -> None:
         last = outcome.path[-1]
         key = (outcome.verdict, last.chain, last.index, outcome.packet)
-        if key not in self.outcomes or not outcome.doubt:
+        if key not in self.outcomes or not outcome.uncertain_at:
             self.outcomes[key] = outcome
 
 
@@ -93,7 +93,7 @@ class ChainEvaluator:
         self._ports = _PORTS - {"hop_limit"} if any(effect.kind == "hop_limit" for effect in effects) else _PORTS
         self._filled = frozenset(effect.name for effect in effects if effect.kind == "learn")
 
-    def walk(self, chain: str, packet: Packet) -> Tuple[ChainOutcome, ...]:
+    def evaluate(self, chain: str, packet: Packet) -> Tuple[ChainOutcome, ...]:
         """Returns every end that a packet entering a base chain may come to; an unknown match goes both ways."""
         base = self._chains[chain]
         ends = self._run(base, packet)
@@ -168,7 +168,7 @@ class ChainEvaluator:
             return
         inner = self._run(chain, packet)
         for outcome in inner.outcomes.values():
-            inner_doubt = doubt or ((step, *outcome.doubt) if outcome.doubt else ())
+            inner_doubt = doubt or ((step, *outcome.uncertain_at) if outcome.uncertain_at else ())
             ends.add(ChainOutcome(outcome.verdict, (step, *outcome.path), inner_doubt, outcome.packet))
         behind = following if rule.verdict == "jump" else ends.returned
         for left, left_doubt in inner.returned:

@@ -5,10 +5,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import FrozenSet, List, Optional, Tuple
+from typing import FrozenSet, List, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._netfilter.conntrack import ConntrackState, Flow, Stop
-from ansible_collections.port443.https.plugins.module_utils._netfilter.explanation import Stopped
+from ansible_collections.port443.https.plugins.module_utils._netfilter.explanation import Outcomes, Stopped
 from ansible_collections.port443.https.plugins.module_utils._netfilter.packet import (
     ACK,
     HOST,
@@ -24,8 +24,6 @@ from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset i
 from ansible_collections.port443.https.plugins.module_utils._netfilter.traversal import HookTraversal
 
 States = Tuple[str, ...]
-Ways = Tuple[List[Flow], List[Stopped]]
-"""The ways that lead through, and where the others stop."""
 
 _NO_CONNECTION = ("UNTRACKED", "INVALID")
 
@@ -34,13 +32,13 @@ _NO_CONNECTION = ("UNTRACKED", "INVALID")
 class ConnectionQuery:
     """Can a program at ``port`` of the host be reached, or with direction ``out`` one of other hosts by the host's?
 
-    ``family`` is 4 or 6, ``protocol`` a number, ``port`` a span. ``source`` is STRANGER, ANYONE or spans of addresses:
-    those who connect, with ``out`` those who are connected to. ``interface`` is where packets arrive and leave, None if
-    not known. ``addresses`` are the host's, None if not known. ``loopback`` asks for a connection of the host to
-    itself; then ``source`` has to be spans. ``neighbours`` says whether that link needs neighbour discovery (Ethernet
-    does, a tunnel does not); ``gateway`` is the address of the next hop to the source, None if not known. ``bridge``
-    says whether the interface is a bridge or part of one, so that bridge tables count; ``layered`` whether it is made
-    of other interfaces, as those of VLANs are.
+    ``family`` is 4 or 6, ``protocol`` a number, ``port`` a span. ``source`` is UNLISTED_SOURCE, ANY_SOURCE or spans of
+    addresses: those who connect, with ``out`` those who are connected to. ``interface`` is where packets arrive and
+    leave, None if not known. ``addresses`` are the host's, None if not known. ``loopback`` asks for a connection of the
+    host to itself; then ``source`` has to be spans. ``neighbours`` says whether that link needs neighbour discovery
+    (Ethernet does, a tunnel does not); ``gateway`` is the address of the next hop to the source, None if not known.
+    ``bridge`` says whether the interface is a bridge or part of one, so that bridge tables count; ``layered`` whether
+    it is made of other interfaces, as those of VLANs are.
     """
 
     family: int
@@ -67,6 +65,14 @@ class ConnectionQuery:
         return reached_from(self.source, self.addresses) if self.addresses else HOST
 
 
+class _Message(NamedTuple):
+    """One packet of a connection: the stage that it is, its TCP flags, its direction (None where it is not known)."""
+
+    stage: str
+    flags: Tuple[int, ...]
+    direction: Optional[str]
+
+
 class ConnectionSimulator:
     """The two directions of the connection that a question is about."""
 
@@ -76,23 +82,23 @@ class ConnectionSimulator:
         self._outward = question.direction == "out"
         self._stopped: List[Stopped] = []
 
-    def connect(self) -> Ways:
+    def run(self) -> Outcomes:
         """Follows a connection; each way that one packet may take leads to a next packet, and so on."""
         through: List[Flow] = []
         start = ConntrackState(("NEW",), True, None, self._ask.addresses, self._outward)
-        for first in self._send((SYN,), Flow(self._packet(True)), start, "ORIGINAL"):
+        for first in self._send(_Message("first", (SYN,), "ORIGINAL"), Flow(self._packet(True)), start):
             known = _has_connection(first.packet)
             side = "REPLY" if known == {True} else None
-            for answer in self._reply("answer", (SYN | ACK,), first, first, self._answer_states(known), side):
+            for answer in self._reply(_Message("answer", (SYN | ACK,), side), first, first, self._answer_states(known)):
                 both = known | _has_connection(answer.packet)
                 side = "ORIGINAL" if both == {True} else None
-                sent = self._send((ACK, ACK | PSH), answer, self._later(first, answer), side)
+                sent = self._send(_Message("next", (ACK, ACK | PSH), side), answer, self._later(first, answer))
                 for second in self._still_translated("next", first, sent):
                     side = "REPLY" if both == {True} else None
                     states = self._rest_states(both, _has_connection(second.packet))
-                    for rest in self._reply("rest", (ACK, ACK | PSH), second, first, states, side):
+                    for rest in self._reply(_Message("rest", (ACK, ACK | PSH), side), second, first, states):
                         through.append(replace(rest, accepted=first.accepted))
-        return through, self._stopped
+        return Outcomes(through, self._stopped)
 
     def _packet(self, forth: bool) -> Packet:
         """A packet of who connects, or ``forth`` not being so of who is connected to."""
@@ -117,69 +123,60 @@ class ConnectionSimulator:
             packet = replace(packet, source_type="LOCAL", destination_type="LOCAL")
         return packet
 
-    def _send(self, flags: Tuple[int, ...], before: Flow, tracking: ConntrackState, side: Optional[str]) -> List[Flow]:
+    def _send(self, message: _Message, before: Flow, tracking: ConntrackState) -> Sequence[Flow]:
         """A packet of who connects, who knows nothing of NAT at the host."""
         packet = replace(
             self._packet(True),
-            tcp_flags=flags,
+            tcp_flags=message.flags,
             connmark=before.packet.connmark,
             learnt=before.packet.learnt,
-            translated=before.packet.translated,
-            direction=side,
+            dnat=before.packet.dnat,
+            direction=message.direction,
         )
-        return self._noted(
-            "first" if tracking.first else "next", not self._outward, replace(before, packet=packet), tracking
-        )
+        return self._noted(message.stage, not self._outward, replace(before, packet=packet), tracking)
 
-    def _reply(
-        self,
-        stage: str,
-        flags: Tuple[int, ...],
-        before: Flow,
-        first: Flow,
-        states: States,
-        side: Optional[str],
-    ) -> List[Flow]:
+    def _reply(self, message: _Message, before: Flow, first: Flow, states: States) -> Sequence[Flow]:
         """A packet of the program that the first packet reached."""
         packet = replace(
             self._packet(False),
             dport=first.packet.sport,
             sport=first.packet.dport,
             source=first.packet.destination,
-            tcp_flags=flags,
+            tcp_flags=message.flags,
             connmark=before.packet.connmark,
             learnt=before.packet.learnt,
-            translated=first.packet.translated,
-            direction=side,
+            dnat=first.packet.dnat,
+            direction=message.direction,
         )
-        sent = None if first.packet.translated is False or self._outward else self._packet(True)
-        left = self._noted(stage, self._outward, replace(before, packet=packet), ConntrackState(states, sent=sent))
-        return self._still_translated(stage, first, left)
+        sent = None if first.packet.dnat is False or self._outward else self._packet(True)
+        tracking = ConntrackState(states, sent=sent)
+        left = self._noted(message.stage, self._outward, replace(before, packet=packet), tracking)
+        return self._still_translated(message.stage, first, left)
 
-    def _still_translated(self, stage: str, first: Flow, flows: List[Flow]) -> List[Flow]:
+    def _still_translated(self, stage: str, first: Flow, flows: Sequence[Flow]) -> Sequence[Flow]:
         """Packets of a connection that NAT sent to another port are lost where conntrack does not see them.
 
         A UDP packet still finds whoever listens on the port that it names.
         """
-        if first.translated is None:
+        if first.dnat is None:
             return flows
         kept: List[Flow] = []
         for flow in flows:
             known = _has_connection(flow.packet)
-            certain = known == {False} and first.packet.translated is True
+            certain = known == {False} and first.packet.dnat is True
             certain = certain and (stage != "next" or self._ask.protocol == TCP)
-            doubt = flow.doubt if certain else flow.doubt or first.translated
+            doubt = flow.uncertain_at if certain else flow.uncertain_at or first.dnat
             if False in known:
-                self._stopped.append(Stopped(self._stage(f"untracked {stage}"), Stop(first.translated, doubt)))
+                self._stopped.append(Stopped(self._stage(f"untracked {stage}"), Stop(first.dnat, doubt)))
             if not certain:
-                kept.append(flow if known == {True} else replace(flow, doubt=doubt))
+                kept.append(flow if known == {True} else replace(flow, uncertain_at=doubt))
         return kept
 
-    def _noted(self, stage: str, inward: bool, flow: Flow, tracking: ConntrackState) -> List[Flow]:
-        go = self._hooks.loop if self._ask.loopback else self._hooks.arrive if inward else self._hooks.leave
-        flows, stops = go(flow, tracking)
-        self._stopped += [Stopped(self._stage(stage), stop) for stop in stops]
-        return flows
+    def _noted(self, stage: str, inward: bool, flow: Flow, tracking: ConntrackState) -> Sequence[Flow]:
+        go = self._hooks.inbound if inward else self._hooks.outbound
+        way = (self._hooks.loopback if self._ask.loopback else go)(flow, tracking)
+        self._stopped += [Stopped(self._stage(stage), stop) for stop in way.stops]
+        return way.passed
 
     def _stage(self, stage: str) -> str:
         return f"out {stage}" if self._outward else stage
@@ -196,7 +193,7 @@ class ConnectionSimulator:
             for asked in _has_connection(first.packet)
             for answered in _has_connection(answer.packet)
         }
-        mapped = None if first.packet.translated is False else first.packet
+        mapped = None if first.packet.dnat is False else first.packet
         return ConntrackState(tuple(sorted({state for group in states for state in group})), mapped=mapped)
 
     def _next_state(self, asked: bool, answered: bool) -> States:

@@ -1,19 +1,27 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Connection tracking and NAT: what a packet's state is, and what its addresses and ports are translated to."""
+"""Connection tracking: which state a packet gets, and what is known of it on its way through the hooks."""
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass, replace
-from typing import Dict, Iterable, List, Optional, Tuple
+from typing import Dict, FrozenSet, Iterable, List, Optional, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._netfilter.chain import Path
-from ansible_collections.port443.https.plugins.module_utils._netfilter.packet import Addresses, Packet
-from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Chain, RuleVerdict, Span, Table
+from ansible_collections.port443.https.plugins.module_utils._netfilter.match import MATCH_FIELDS
+from ansible_collections.port443.https.plugins.module_utils._netfilter.packet import Packet
+from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import (
+    EffectKind,
+    Rule,
+    Span,
+    Table,
+)
 
 # include/uapi/linux/netfilter_ipv4.h, NF_IP_PRI_CONNTRACK; the same for IPv6.
 CONNTRACK = -200
+_TRACKING = frozenset(field for field, known in MATCH_FIELDS.items() if known.tracks)
+_OF_CONNECTIONS: FrozenSet[EffectKind] = frozenset(("connmark", "save_mark", "restore_mark"))
+_MAY_TRACK = ("ct ", "conn", "helper", "cluster", "ipvs", "match")
 
 
 @dataclass(frozen=True)
@@ -28,27 +36,35 @@ class Decision:
 class Flow:
     """A packet on its way.
 
-    ``doubt`` is the first rule that was only assumed to match, ``accepted`` the rule or policy that let it in,
-    ``translated`` the rule by which NAT sent it to another port.
+    ``uncertain_at`` is the first rule that was only assumed to match, ``accepted`` the rule or policy that let it in,
+    ``dnat`` the rule by which NAT sent it to another port.
     """
 
     packet: Packet
-    doubt: Optional[Decision] = None
+    uncertain_at: Optional[Decision] = None
     accepted: Optional[Decision] = None
-    translated: Optional[Decision] = None
+    dnat: Optional[Decision] = None
 
 
 @dataclass(frozen=True)
 class Stop:
     """The end of a packet: blocked, or sent ``elsewhere`` (an address and port that are not the host's).
 
-    ``translated`` is the rule by which NAT had sent it to another port.
+    ``dnat`` is the rule by which NAT had sent it to another port.
     """
 
     decision: Decision
-    doubt: Optional[Decision]
+    uncertain_at: Optional[Decision]
     elsewhere: str = ""
-    translated: Optional[Decision] = None
+    dnat: Optional[Decision] = None
+
+
+@dataclass(frozen=True)
+class Traversal:
+    """What comes of a packet on some part of its way: those that ``passed`` it, and the ``stops`` of the others."""
+
+    passed: Sequence[Flow]
+    stops: Sequence[Stop] = ()
 
 
 @dataclass(frozen=True)
@@ -69,97 +85,12 @@ class ConntrackState:
     sent: Optional[Packet] = None
 
 
-def end(
-    verdict: RuleVerdict,
-    chain: Chain,
-    flow: Flow,
-    decision: Decision,
-    tracking: ConntrackState,
-    passed: List[Flow],
-    stops: List[Stop],
-) -> None:
-    """Notes what one end of a base chain means for the packet: it goes on, it stops, or either."""
-    if verdict == "accept" or (verdict == "snat" and tracking.first):
-        passed.append(_credited(flow, chain, decision, "output" if tracking.outward else "input"))
-    elif verdict in ("drop", "reject"):
-        stops.append(Stop(decision, flow.doubt, translated=flow.translated))
-    elif verdict in ("redirect", "dnat") and tracking.first:
-        _translate(verdict, flow, decision, tracking, passed, stops)
-    else:
-        doubtful = replace(flow, doubt=flow.doubt or decision)
-        stops.append(Stop(decision, doubtful.doubt, translated=flow.translated))
-        altered = replace(doubtful, packet=_altered(flow.packet, chain))
-        passed += [doubtful, altered if chain.kind != "nat" else replace(altered, translated=decision)]
-
-
-def _credited(flow: Flow, chain: Chain, decision: Decision, hook: str) -> Flow:
-    """Remembers who let a packet in, or out: a rule of a chain of that hook rather than a policy."""
-    by_rule = decision.path[-1].rule is not None
-    if chain.hook != hook or chain.kind == "nat" or (flow.accepted and not by_rule):
-        return flow
-    return replace(flow, accepted=decision)
-
-
-def _translate(
-    verdict: RuleVerdict,
-    flow: Flow,
-    decision: Decision,
-    tracking: ConntrackState,
-    passed: List[Flow],
-    stops: List[Stop],
-) -> None:
-    rule = decision.path[-1].rule
-    argument, target = (rule.argument, rule.target) if rule else ((), "")
-    address = _single_address(target) if verdict == "dnat" else None
-    if tracking.outward or (verdict == "dnat" and not _is_own(address, tracking.addresses)):
-        place = target if verdict == "dnat" else "this host itself"
-        port = f":{argument[0]}" if argument else ""
-        stops.append(Stop(decision, flow.doubt, elsewhere=place + port))
-        return
-    dport = (argument[0], argument[1]) if argument else flow.packet.dport
-    destination = ((address, address),) if address is not None else flow.packet.destination
-    if verdict == "redirect" and not isinstance(destination, str):
-        destination = tracking.addresses or destination  # the first address of the interface it came in by
-    changed = True if dport != flow.packet.dport else _differ(flow.packet.destination, destination)
-    packet = replace(flow.packet, dport=dport, translated=changed, destination=destination)
-    passed.append(replace(flow, packet=packet, translated=decision))
-
-
-def _differ(before: Addresses, after: Addresses) -> Optional[bool]:
-    """Whether two addresses are not the same: what is translated to itself does not count as such (nf_nat_core.c)."""
-    for who in (before, after):
-        if isinstance(who, str) or len(who) != 1 or who[0][0] != who[0][1]:
-            return None
-    return before != after
-
-
-def _single_address(word: str) -> Optional[int]:
-    try:
-        return int(ipaddress.ip_address(word))
-    except ValueError:
-        return None
-
-
-def _is_own(address: Optional[int], addresses: Optional[Tuple[Span, ...]]) -> bool:
-    return address is not None and any(low <= address <= high for low, high in addresses or ())
-
-
-def _altered(packet: Packet, chain: Chain) -> Packet:
-    """What a rule that is not understood may make of a packet: other marks, another port, an untracked packet."""
-    packet = replace(packet, mark=None, connmark=None)
-    if chain.kind == "nat" or chain.hook == "ingress":
-        packet = replace(packet, dport=(0, 65535), translated=None)
-    if chain.hook in ("ingress", "prerouting", "output") and chain.priority <= CONNTRACK:
-        packet = replace(packet, state=tuple(sorted({*packet.state, "UNTRACKED"})))
-    return packet
-
-
-def untouched(packet: Packet) -> Packet:
+def before_conntrack(packet: Packet) -> Packet:
     """Returns the packet before connection tracking: ``--ctstate INVALID`` matches it (xt_conntrack.c)."""
     return replace(packet, state=("INVALID",))
 
 
-def tracked(packet: Packet, tracking: ConntrackState) -> Packet:
+def apply_conntrack(packet: Packet, tracking: ConntrackState) -> Packet:
     """Returns the packet with the state that connection tracking gives it."""
     if "UNTRACKED" not in packet.state:
         return replace(packet, state=tracking.state)
@@ -168,40 +99,42 @@ def tracked(packet: Packet, tracking: ConntrackState) -> Packet:
     return replace(packet, state=tuple(sorted({*tracking.state, "UNTRACKED"})))
 
 
-def mapped(flow: Flow, tracking: ConntrackState) -> List[Flow]:
-    """Returns the flow where its connection was redirected to; also as it was, where it may belong to none."""
-    if tracking.mapped is None:
-        return [flow]
-    there = replace(flow.packet, dport=tracking.mapped.dport, destination=tracking.mapped.destination)
-    return _by_connection(flow, there)
-
-
-def restored(flow: Flow, tracking: ConntrackState) -> List[Flow]:
-    """Returns an answer as it leaves: from where the first packet was sent to; also as it was, where it may be."""
-    if tracking.sent is None:
-        return [flow]
-    there = replace(flow.packet, sport=tracking.sent.dport, source=tracking.sent.destination)
-    return _by_connection(flow, there)
-
-
-def _by_connection(flow: Flow, there: Packet) -> List[Flow]:
-    """The flow as its connection's NAT makes it, as it was where it has none, both where that is not known."""
-    known = flow.packet.has_connection
-    if known is False:
-        return [flow]
-    return [replace(flow, packet=there)] if known else [replace(flow, packet=there), flow]
-
-
-def turned(packet: Packet) -> Packet:
-    """Returns a packet of the host to itself as it comes in again."""
-    return replace(packet, in_interface="lo", out_interface="", packet_type=())
-
-
 def merged(flows: Iterable[Flow]) -> List[Flow]:
     """Returns each packet once; the flow without a doubt stays."""
     kept: Dict[Packet, Flow] = {}
     for flow in flows:
         have = kept.get(flow.packet)
-        if have is None or (have.doubt and not flow.doubt):
+        if have is None or (have.uncertain_at and not flow.uncertain_at):
             kept[flow.packet] = flow
     return list(kept.values())
+
+
+def all_rules(table: Table) -> Iterable[Rule]:
+    """Yields the rules of all chains of a table."""
+    return (rule for chain in table.chains for rule in chain.rules)
+
+
+def has_tracking(tables: Sequence[Table]) -> Optional[bool]:
+    """Tells whether a rule has connections tracked.
+
+    Without that no chain of NAT is passed (nf_nat_core.c, nf_nat_inet_fn); that there are such chains is not enough
+    (nf_conntrack_proto.c, nf_ct_netns_get). It matters where one blocks.
+    """
+    if not any(_may_stop(table) for table in tables if any(chain.kind == "nat" for chain in table.chains)):
+        return True
+    found: Optional[bool] = False
+    for rule in (rule for table in tables for rule in all_rules(table)):
+        asked = frozenset(field for match in rule.matches for field in match.fields)
+        changed = {effect.kind for effect in rule.effects}
+        by_target = rule.target == "CT" and "notrack" not in changed
+        if asked & _TRACKING or changed & _OF_CONNECTIONS or rule.verdict in ("dnat", "redirect", "snat") or by_target:
+            return True
+        unknown = (name for match in rule.matches if match.field == "unknown" for name in match.names)
+        if rule.verdict == "opaque" or " ct " in rule.text or any(name.startswith(_MAY_TRACK) for name in unknown):
+            found = None
+    return found
+
+
+def _may_stop(table: Table) -> bool:
+    stops = ("drop", "reject", "opaque")
+    return any(chain.policy == "drop" or any(rule.verdict in stops for rule in chain.rules) for chain in table.chains)

@@ -84,27 +84,33 @@ class Stopped:
     soft: bool = False
 
 
-def judge(through: Sequence[Flow], stopped: Sequence[Stopped], subject: str) -> Verdict:
-    """Returns the verdict on all ways that a connection may take: those that go through, those that stop somewhere.
+@dataclass(frozen=True)
+class Outcomes:
+    """All that may come of a connection: the last packet of each way that goes ``through``, and where others stop."""
 
-    ``subject`` names the connection, such as 443/tcp.
-    """
+    through: Sequence[Flow]
+    stopped: Sequence[Stopped]
+
+
+def judge(outcomes: Outcomes, subject: str) -> Verdict:
+    """Returns the verdict on all ways that a connection may take; ``subject`` names it, such as 443/tcp."""
+    through, stopped = outcomes.through, outcomes.stopped
     if not stopped:
         accepted = [flow.accepted for flow in through if flow.accepted]
         answer = _answer("open", "{}", accepted[0]) if accepted else Verdict("open", NO_RULE_BLOCKS)
-        return _by_way_of(answer, [flow.translated for flow in through])
+        return _by_way_of(answer, [flow.dnat for flow in through])
     partly = [one for one in stopped if one.soft or one.stop.elsewhere]
     if not through and not partly:
         return _blocked(stopped)
-    certain = [one for one in partly if not one.stop.doubt]
+    certain = [one for one in partly if not one.stop.uncertain_at]
     answer = _partly(certain[0], subject) if certain and not through else _undecided(stopped, through)
-    return _by_way_of(answer, [flow.translated for flow in through])
+    return _by_way_of(answer, [flow.dnat for flow in through])
 
 
 def _blocked(stopped: Sequence[Stopped]) -> Verdict:
     """Names the first rule that blocks for certain; behind an uncertain one the first at all."""
-    first = min(stopped, key=lambda one: one.stop.doubt is not None)
-    return _by_way_of(_answer("blocked", _STAGES[first.stage], first.stop.decision), [first.stop.translated])
+    first = min(stopped, key=lambda one: one.stop.uncertain_at is not None)
+    return _by_way_of(_answer("blocked", _STAGES[first.stage], first.stop.decision), [first.stop.dnat])
 
 
 def _partly(one: Stopped, subject: str) -> Verdict:
@@ -116,7 +122,9 @@ def _partly(one: Stopped, subject: str) -> Verdict:
 
 def _undecided(stopped: Sequence[Stopped], through: Sequence[Flow]) -> Verdict:
     """Names the first rule whose effect is not known, rather than the policy that it may save from."""
-    doubts = [doubt for doubt in [one.stop.doubt for one in stopped] + [flow.doubt for flow in through] if doubt]
+    doubts = [
+        doubt for doubt in [one.stop.uncertain_at for one in stopped] + [flow.uncertain_at for flow in through] if doubt
+    ]
     return _answer("depends", "it depends on {}", doubts[0] if doubts else stopped[0].stop.decision)
 
 

@@ -92,7 +92,7 @@ def _state(match: Match, packet: Packet) -> Optional[bool]:
     hits = {name in match.names for name in packet.state}
     holds = hits.pop() if len(hits) == 1 else None
     if "DNAT" in match.names:
-        translated = packet.translated if packet.has_connection else packet.has_connection
+        translated = packet.dnat if packet.has_connection else packet.has_connection
         holds = either(holds, translated)
     if "SNAT" in match.names:
         holds = either(holds, None)
@@ -113,7 +113,7 @@ def _of_connection(read: _Holds) -> _Holds:
 @_of_connection
 def _status(match: Match, packet: Packet) -> Optional[bool]:
     """Of the status bits of a connection only that of a destination that NAT changed is known."""
-    return packet.translated if match.names == ("DNAT",) else None
+    return packet.dnat if match.names == ("DNAT",) else None
 
 
 @_of_connection

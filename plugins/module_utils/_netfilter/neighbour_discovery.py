@@ -7,9 +7,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import List, Optional, Tuple
 
-from ansible_collections.port443.https.plugins.module_utils._netfilter.connection import ConnectionQuery, Ways
+from ansible_collections.port443.https.plugins.module_utils._netfilter.connection import ConnectionQuery
 from ansible_collections.port443.https.plugins.module_utils._netfilter.conntrack import ConntrackState, Flow
-from ansible_collections.port443.https.plugins.module_utils._netfilter.explanation import Stopped
+from ansible_collections.port443.https.plugins.module_utils._netfilter.explanation import Outcomes, Stopped
 from ansible_collections.port443.https.plugins.module_utils._netfilter.packet import (
     ANY_SOURCE,
     ARP,
@@ -39,30 +39,31 @@ class NeighbourDiscovery:
     def __init__(self, hooks: HookTraversal, question: ConnectionQuery) -> None:
         self._hooks = hooks
         self._ask = question
-        self._stopped: List[Stopped] = []
 
-    def discover(self) -> Ways:
+    def run(self) -> Outcomes:
         """Follows a neighbour that looks for the host, and the host that looks for the neighbour.
 
         A stranger's packets come through a router, which asks from its link-local address and answers from the one
         that it is asked for; sources given as spans may be neighbours themselves.
         """
         flows: List[Optional[Flow]] = [None]
+        stopped: List[Stopped] = []
         for stage in _STAGES[self._ask.direction]:
-            flows = [after for flow in flows for after in self._tell(stage, flow)]
-        return [flow for flow in flows if flow], self._stopped
+            told = [self._tell(stage, flow) for flow in flows]
+            flows = [flow for one in told for flow in one.through]
+            stopped += [stop for one in told for stop in one.stopped]
+        return Outcomes([flow for flow in flows if flow], stopped)
 
-    def _tell(self, stage: str, before: Optional[Flow]) -> List[Optional[Flow]]:
+    def _tell(self, stage: str, before: Optional[Flow]) -> Outcomes:
         """One message; conntrack leaves those of IPv6 untracked (nf_conntrack_proto_icmpv6.c)."""
         inward = stage in ("solicitation", "found")
         packet = self._arp(stage, inward) if self._ask.family == 4 else self._icmp(stage, inward)
         flow = replace(before, packet=packet) if before else Flow(packet)
-        go = self._hooks.arrive if inward else self._hooks.leave
-        flows, stops = go(flow, ConntrackState(("UNTRACKED",)))
+        go = self._hooks.inbound if inward else self._hooks.outbound
+        way = go(flow, ConntrackState(("UNTRACKED",)))
         soft = stage in _STAGES[self._ask.direction][2:]
         words = (("out",) if self._ask.direction == "out" else ()) + (("arp",) if self._ask.family == 4 else ())
-        self._stopped += [Stopped(" ".join((*words, stage)), stop, soft) for stop in stops]
-        return list(flows)
+        return Outcomes(way.passed, [Stopped(" ".join((*words, stage)), stop, soft) for stop in way.stops])
 
     def _arp(self, stage: str, inward: bool) -> Packet:
         broadcast = stage == "solicitation"

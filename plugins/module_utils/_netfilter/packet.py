@@ -19,7 +19,7 @@ HOST = "host"
 """An address of the host itself that is not known: neither loopback nor multicast."""
 
 Addresses = Union[str, Tuple[Span, ...]]
-"""STRANGER, ANYONE, HOST, or the addresses as spans of integers."""
+"""UNLISTED_SOURCE, ANY_SOURCE, HOST, or the addresses as spans of integers."""
 
 FIN, SYN, PSH, ACK = 1, 2, 8, 16
 ICMP, TCP, UDP, ICMPV6 = 1, 6, 17, 58
@@ -48,7 +48,7 @@ class Packet:
     """One packet, or rather all packets it may be: spans and tuples hold every possible value.
 
     Interfaces: a name, None for one that is not known but is not ``lo``, "" for none (an incoming packet has no
-    outgoing interface). ``state`` holds the conntrack states it may have; DNAT is ``translated``, None if not known;
+    outgoing interface). ``state`` holds the conntrack states it may have; DNAT is ``dnat``, None if not known;
     ``direction`` is that within its connection. ``mark`` and ``connmark`` are None if not known. ``icmp`` is type and
     code. The types are those of ``addrtype``; ``packet_type`` is empty if not known. ``learnt`` are the sets that rules
     may have put it into. Those who look for the place of a rule take a stranger for ``unlisted``: in no set of which it
@@ -64,7 +64,7 @@ class Packet:
     in_interface: Optional[str] = None
     out_interface: Optional[str] = ""
     state: Tuple[str, ...] = ("NEW",)
-    translated: Optional[bool] = False
+    dnat: Optional[bool] = False
     tcp_flags: Tuple[int, ...] = (SYN,)
     icmp: Optional[Tuple[int, int]] = None
     mark: Optional[int] = 0

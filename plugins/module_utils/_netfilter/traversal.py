@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import groupby, permutations
-from typing import Callable, Dict, FrozenSet, Iterable, List, Optional, Sequence, Tuple
+from typing import Callable, Dict, FrozenSet, List, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._netfilter.chain import ChainEvaluator
 from ansible_collections.port443.https.plugins.module_utils._netfilter.conntrack import (
@@ -15,20 +15,17 @@ from ansible_collections.port443.https.plugins.module_utils._netfilter.conntrack
     Decision,
     Flow,
     Stop,
-    end,
-    mapped,
+    Traversal,
+    all_rules,
+    apply_conntrack,
+    before_conntrack,
+    has_tracking,
     merged,
-    restored,
-    tracked,
-    turned,
-    untouched,
 )
-from ansible_collections.port443.https.plugins.module_utils._netfilter.match import MATCH_FIELDS
+from ansible_collections.port443.https.plugins.module_utils._netfilter.nat import apply_dnat, translate, undo_dnat
 from ansible_collections.port443.https.plugins.module_utils._netfilter.packet import ARP, Packet
 from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import (
     Chain,
-    EffectKind,
-    Rule,
     Ruleset,
     RuleVerdict,
     Table,
@@ -40,9 +37,6 @@ _NAT_DST, _NAT_SRC = -100, 100
 _NAT_PLACES = {"prerouting": _NAT_DST, "output": _NAT_DST, "input": _NAT_SRC, "postrouting": _NAT_SRC}
 _FAMILIES = {4: ("ip", "inet", "netdev", "arp", "bridge"), 6: ("ip6", "inet", "netdev", "bridge")}
 _TRACKED = {4: ("ip", "inet"), 6: ("ip6", "inet")}
-_TRACKING = frozenset(field for field, known in MATCH_FIELDS.items() if known.tracks)
-_OF_CONNECTIONS: FrozenSet[EffectKind] = frozenset(("connmark", "save_mark", "restore_mark"))
-_MAY_TRACK = ("ct ", "conn", "helper", "cluster", "ipvs", "match")
 _CHANGING: FrozenSet[RuleVerdict] = frozenset(("redirect", "dnat", "opaque"))
 _ANY_STATE = ("ESTABLISHED", "INVALID", "NEW", "RELATED", "UNTRACKED")
 _FIRST, _LAST = -(1 << 31) - 1, 1 << 31
@@ -74,7 +68,17 @@ class _Base:
         return None if others and self.chain.devices != ("lo",) else False
 
 
+class _Section(NamedTuple):
+    """The chains of a hook at places above ``first`` up to ``last``; those of NAT are left out without ``nat``."""
+
+    hook: str
+    first: int = _FIRST
+    last: int = _LAST
+    nat: bool = True
+
+
 _Orders = Tuple[Tuple[_Base, ...], ...]
+_Nat = Callable[[Flow, ConntrackState], List[Flow]]
 
 
 class HookTraversal:
@@ -84,14 +88,14 @@ class HookTraversal:
     """
 
     def __init__(self, ruleset: Ruleset, family: int, layered: bool = False) -> None:
-        self._walkers: Dict[int, ChainEvaluator] = {}
+        self._evaluators: Dict[int, ChainEvaluator] = {}
         self._groups: Dict[str, List[Tuple[int, _Orders]]] = {}
         self._layered = layered
-        self._tracks = _tracks([table for table in ruleset if table.family in _TRACKED[family]])
+        self._tracks = has_tracking([table for table in ruleset if table.family in _TRACKED[family]])
         bases: Dict[str, List[_Base]] = {}
         for table in ruleset:
             if table.family in _FAMILIES[family]:
-                self._walkers[id(table)] = ChainEvaluator(table)
+                self._evaluators[id(table)] = ChainEvaluator(table)
                 for chain in table.chains:
                     if chain.hook and (chain.rules or chain.policy == "drop"):
                         bases.setdefault(_hook(table, chain.hook), []).append(_Base(table, chain))
@@ -108,75 +112,63 @@ class HookTraversal:
         """Tells whether anything may stop the questions and answers of ARP."""
         return any(hook in ("ingress", "egress") or hook.startswith(("arp ", "bridge ")) for hook in self._groups)
 
-    def arrive(self, flow: Flow, tracking: ConntrackState) -> Tuple[List[Flow], List[Stop]]:
+    def inbound(self, flow: Flow, tracking: ConntrackState) -> Traversal:
         """Returns how a packet from outside reaches the host's programs, and how it may not."""
-        stops: List[Stop] = []
-        flows = self._pass("ingress", [replace(flow, packet=untouched(flow.packet))], tracking, stops)
-        flows = self._bridged(("bridge prerouting", "bridge input"), flows, tracking, stops)
+        way = Traversal((replace(flow, packet=before_conntrack(flow.packet)),))
+        way = self._pass(way, tracking, _Section("ingress"))
+        way = self._bridged(way, tracking, ("bridge prerouting", "bridge input"))
         if flow.packet.protocol == ARP:
-            return self._pass("arp input", flows, tracking, stops), stops
-        flows = self._track_and_pass("prerouting", flows, tracking, stops)
-        return self._pass("input", flows, tracking, stops), stops
+            return self._pass(way, tracking, _Section("arp input"))
+        way = self._track_and_pass(way, tracking, "prerouting")
+        return self._pass(way, tracking, _Section("input"))
 
-    def leave(self, flow: Flow, tracking: ConntrackState) -> Tuple[List[Flow], List[Stop]]:
+    def outbound(self, flow: Flow, tracking: ConntrackState) -> Traversal:
         """Returns how a packet of the host's programs gets out, and how it may not."""
-        stops: List[Stop] = []
-        flows = [replace(flow, packet=untouched(flow.packet))]
+        way = Traversal((replace(flow, packet=before_conntrack(flow.packet)),))
         if flow.packet.protocol == ARP:
-            flows = self._pass("arp output", flows, tracking, stops)
+            way = self._pass(way, tracking, _Section("arp output"))
         else:
-            flows = self._track_and_pass("output", flows, tracking, stops)
-            flows = self._pass("postrouting", flows, tracking, stops, last=_NAT_SRC - 1)
-            flows = self._translate("postrouting", flows, tracking, stops, _NAT_SRC, restored)
-            flows = self._pass("postrouting", flows, tracking, stops, _NAT_SRC)
-        flows = self._bridged(("bridge output", "bridge postrouting"), flows, tracking, stops)
-        return self._pass("egress", flows, tracking, stops), stops
+            way = self._track_and_pass(way, tracking, "output")
+            way = self._pass(way, tracking, _Section("postrouting", last=_NAT_SRC - 1))
+            way = self._translate(way, tracking, _Section("postrouting", _NAT_SRC - 1, _NAT_SRC), undo_dnat)
+            way = self._pass(way, tracking, _Section("postrouting", _NAT_SRC))
+        way = self._bridged(way, tracking, ("bridge output", "bridge postrouting"))
+        return self._pass(way, tracking, _Section("egress"))
 
-    def loop(self, flow: Flow, tracking: ConntrackState) -> Tuple[List[Flow], List[Stop]]:
+    def loopback(self, flow: Flow, tracking: ConntrackState) -> Traversal:
         """Returns how a packet of the host reaches the host: what it became on the way out, it stays on the way in."""
-        flows, stops = self.leave(flow, tracking)
-        flows = [replace(out, packet=turned(out.packet)) for out in flows]
+        left = self.outbound(flow, tracking)
+        way = replace(left, passed=[replace(out, packet=_turned(out.packet)) for out in left.passed])
         known = replace(tracking, first=False, mapped=None)
-        flows = self._pass("ingress", flows, known, stops)
-        flows = self._pass("prerouting", flows, known, stops, skip_nat=True)
-        return self._pass("input", flows, known, stops), stops
+        way = self._pass(way, known, _Section("ingress"))
+        way = self._pass(way, known, _Section("prerouting", nat=False))
+        return self._pass(way, known, _Section("input"))
 
-    def _track_and_pass(self, hook: str, flows: List[Flow], tracking: ConntrackState, stops: List[Stop]) -> List[Flow]:
+    def _track_and_pass(self, way: Traversal, tracking: ConntrackState, hook: str) -> Traversal:
         """Raw chains, connection tracking, chains up to NAT, NAT's effect on a known connection, the others."""
-        flows = self._pass(hook, flows, tracking, stops, last=CONNTRACK)
-        flows = [replace(flow, packet=tracked(flow.packet, tracking)) for flow in flows]
-        flows = self._pass(hook, flows, tracking, stops, CONNTRACK, _NAT_DST - 1)
-        flows = self._translate(hook, flows, tracking, stops, _NAT_DST, mapped)
-        return self._pass(hook, flows, tracking, stops, _NAT_DST)
+        way = self._pass(way, tracking, _Section(hook, last=CONNTRACK))
+        way = replace(way, passed=[replace(flow, packet=apply_conntrack(flow.packet, tracking)) for flow in way.passed])
+        way = self._pass(way, tracking, _Section(hook, CONNTRACK, _NAT_DST - 1))
+        way = self._translate(way, tracking, _Section(hook, _NAT_DST - 1, _NAT_DST), apply_dnat)
+        return self._pass(way, tracking, _Section(hook, _NAT_DST))
 
-    def _translate(
-        self,
-        hook: str,
-        flows: List[Flow],
-        tracking: ConntrackState,
-        stops: List[Stop],
-        place: int,
-        translate: Callable[[Flow, ConntrackState], List[Flow]],
-    ) -> List[Flow]:
+    def _translate(self, way: Traversal, tracking: ConntrackState, section: _Section, nat: _Nat) -> Traversal:
         """What NAT does to a known connection at its place; chains of another kind there run before it or behind it."""
-        there = [
-            moved
-            for flow in self._pass(hook, flows, tracking, stops, place - 1, place)
-            for moved in translate(flow, tracking)
-        ]
-        if tracking.mapped or tracking.sent:
-            moved_first = merged(moved for flow in flows for moved in translate(flow, tracking))
-            there += self._pass(hook, moved_first, tracking, stops, place - 1, place)
-        return merged(there)
+        before = self._pass(way, tracking, section)
+        there = [moved for flow in before.passed for moved in nat(flow, tracking)]
+        if not (tracking.mapped or tracking.sent):
+            return Traversal(merged(there), before.stops)
+        first = Traversal(merged(moved for flow in way.passed for moved in nat(flow, tracking)), before.stops)
+        behind = self._pass(first, tracking, section)
+        return Traversal(merged([*there, *behind.passed]), behind.stops)
 
-    def _bridged(
-        self, hooks: Sequence[str], flows: List[Flow], tracking: ConntrackState, stops: List[Stop]
-    ) -> List[Flow]:
+    def _bridged(self, way: Traversal, tracking: ConntrackState, hooks: Sequence[str]) -> Traversal:
         """Passes the hooks within a bridge, where a packet is at a port of it whose name is not known."""
         if not any(hook in self._groups for hook in hooks):
-            return flows
+            return way
         passed: List[Flow] = []
-        for flow in flows:
+        stops = way.stops
+        for flow in way.passed:
             packet = flow.packet
             within = replace(
                 packet,
@@ -184,69 +176,96 @@ class HookTraversal:
                 in_interface=packet.in_interface and None,
                 out_interface=packet.out_interface and None,
             )
-            inner = [replace(flow, packet=within)]
+            inner = Traversal((replace(flow, packet=within),), stops)
             for hook in hooks:
-                inner = self._pass(hook, inner, tracking, stops)
-            passed += [
-                replace(
-                    out,
-                    packet=replace(
-                        out.packet,
-                        state=packet.state,
-                        in_interface=packet.in_interface,
-                        out_interface=packet.out_interface,
-                    ),
-                )
-                for out in inner
-            ]
-        return merged(passed)
+                inner = self._pass(inner, tracking, _Section(hook))
+            stops = inner.stops
+            passed += [replace(out, packet=_out_of_bridge(out.packet, packet)) for out in inner.passed]
+        return Traversal(merged(passed), stops)
 
-    def _pass(
-        self,
-        hook: str,
-        flows: List[Flow],
-        tracking: ConntrackState,
-        stops: List[Stop],
-        first: int = _FIRST,
-        last: int = _LAST,
-        skip_nat: bool = False,
-    ) -> List[Flow]:
-        """Passes the hook's chains of a place above ``first`` up to ``last``."""
-        for place, orders in self._groups.get(hook, ()):
-            if flows and first < place <= last:
-                flows = self._pass_group(orders, flows, tracking, stops, skip_nat)
-        return flows
+    def _pass(self, way: Traversal, tracking: ConntrackState, section: _Section) -> Traversal:
+        """Passes the chains of a section of a hook."""
+        for place, orders in self._groups.get(section.hook, ()):
+            if way.passed and section.first < place <= section.last:
+                way = self._pass_group(way, tracking, orders, section.nat)
+        return way
 
-    def _pass_group(
-        self, orders: _Orders, flows: List[Flow], tracking: ConntrackState, stops: List[Stop], skip_nat: bool
-    ) -> List[Flow]:
+    def _pass_group(self, way: Traversal, tracking: ConntrackState, orders: _Orders, nat: bool) -> Traversal:
         """Chains of one priority run in the order they were registered, which cannot be seen: all orders count."""
         results: List[Flow] = []
+        stops = [*way.stops]
         for order in orders:
-            passed = flows
+            passed = way.passed
             for base in order:
-                if not (skip_nat and base.chain.kind == "nat"):
-                    passed = merged(out for flow in passed for out in self._pass_chain(base, flow, tracking, stops))
+                if nat or base.chain.kind != "nat":
+                    found = [self._pass_chain(base, flow, tracking) for flow in passed]
+                    passed = merged(flow for one in found for flow in one.passed)
+                    stops += [stop for one in found for stop in one.stops]
             results += passed
-        return merged(results)
+        return Traversal(merged(results), stops)
 
-    def _pass_chain(self, base: _Base, flow: Flow, tracking: ConntrackState, stops: List[Stop]) -> List[Flow]:
+    def _pass_chain(self, base: _Base, flow: Flow, tracking: ConntrackState) -> Traversal:
         nat = base.chain.kind == "nat"
         sees = base.sees(flow.packet, self._layered)
         if nat and self._tracks is not True:
             sees = sees and self._tracks
-        done = flow.translated is not None or flow.packet.translated is not False
+        done = flow.dnat is not None or flow.packet.dnat is not False
         if sees is False or (nat and ("NEW" not in flow.packet.state or done)):
-            return [flow]
+            return Traversal((flow,))
         passed = [flow] if sees is None or (nat and len(flow.packet.state) > 1) else []
-        for outcome in self._walkers[id(base.table)].walk(base.chain.name, flow.packet):
+        stops: List[Stop] = []
+        for outcome in self._evaluators[id(base.table)].evaluate(base.chain.name, flow.packet):
             decision = Decision(base.table, outcome.path)
-            doubt = flow.doubt or (Decision(base.table, outcome.doubt) if outcome.doubt else None)
+            doubt = flow.uncertain_at or (Decision(base.table, outcome.uncertain_at) if outcome.uncertain_at else None)
             if sees is None:
                 doubt = doubt or decision
-            left = replace(flow, packet=outcome.packet, doubt=doubt)
-            end(outcome.verdict, base.chain, left, decision, tracking, passed, stops)
-        return passed
+            left = replace(flow, packet=outcome.packet, uncertain_at=doubt)
+            end = _end(outcome.verdict, base.chain, left, decision, tracking)
+            passed += end.passed
+            stops += end.stops
+        return Traversal(passed, stops)
+
+
+def _end(verdict: RuleVerdict, chain: Chain, flow: Flow, decision: Decision, tracking: ConntrackState) -> Traversal:
+    """What one end of a base chain means for the packet: it goes on, it stops, or either."""
+    if verdict == "accept" or (verdict == "snat" and tracking.first):
+        return Traversal((_credited(flow, chain, decision, "output" if tracking.outward else "input"),))
+    if verdict in ("drop", "reject"):
+        return Traversal((), (Stop(decision, flow.uncertain_at, dnat=flow.dnat),))
+    if verdict in ("redirect", "dnat") and tracking.first:
+        return translate(verdict, flow, decision, tracking)
+    doubtful = replace(flow, uncertain_at=flow.uncertain_at or decision)
+    altered = replace(doubtful, packet=_altered(flow.packet, chain))
+    other = altered if chain.kind != "nat" else replace(altered, dnat=decision)
+    return Traversal((doubtful, other), (Stop(decision, doubtful.uncertain_at, dnat=flow.dnat),))
+
+
+def _credited(flow: Flow, chain: Chain, decision: Decision, hook: str) -> Flow:
+    """Remembers who let a packet in, or out: a rule of a chain of that hook rather than a policy."""
+    by_rule = decision.path[-1].rule is not None
+    if chain.hook != hook or chain.kind == "nat" or (flow.accepted and not by_rule):
+        return flow
+    return replace(flow, accepted=decision)
+
+
+def _altered(packet: Packet, chain: Chain) -> Packet:
+    """What a rule that is not understood may make of a packet: other marks, another port, an untracked packet."""
+    packet = replace(packet, mark=None, connmark=None)
+    if chain.kind == "nat" or chain.hook == "ingress":
+        packet = replace(packet, dport=(0, 65535), dnat=None)
+    if chain.hook in ("ingress", "prerouting", "output") and chain.priority <= CONNTRACK:
+        packet = replace(packet, state=tuple(sorted({*packet.state, "UNTRACKED"})))
+    return packet
+
+
+def _turned(packet: Packet) -> Packet:
+    """A packet of the host to itself as it comes in again."""
+    return replace(packet, in_interface="lo", out_interface="", packet_type=())
+
+
+def _out_of_bridge(packet: Packet, before: Packet) -> Packet:
+    """What of a packet is as it was before the bridge."""
+    return replace(packet, state=before.state, in_interface=before.in_interface, out_interface=before.out_interface)
 
 
 def _hook(table: Table, hook: str) -> str:
@@ -257,7 +276,7 @@ def _orders(group: Tuple[_Base, ...]) -> _Orders:
     """The orders that may differ: those of chains that change a packet for one another."""
     if not 1 < len(group) <= _MOST_PERMUTED:
         return (group,)
-    if not any(rule.effects or rule.verdict in _CHANGING for base in group for rule in _all_rules(base.table)):
+    if not any(rule.effects or rule.verdict in _CHANGING for base in group for rule in all_rules(base.table)):
         return (group,)
     return tuple(order for order in permutations(group) if _keeps_nat_order(order))
 
@@ -265,32 +284,3 @@ def _orders(group: Tuple[_Base, ...]) -> _Orders:
 def _keeps_nat_order(order: Sequence[_Base]) -> bool:
     priorities = [base.chain.priority for base in order if base.chain.kind == "nat"]
     return priorities == sorted(priorities)
-
-
-def _all_rules(table: Table) -> Iterable[Rule]:
-    return (rule for chain in table.chains for rule in chain.rules)
-
-
-def _tracks(tables: Sequence[Table]) -> Optional[bool]:
-    """Whether a rule has connections tracked, without which no chain of NAT is passed (nf_nat_core.c, nf_nat_inet_fn).
-
-    That there are such chains is not enough (nf_conntrack_proto.c, nf_ct_netns_get). It matters where one blocks.
-    """
-    if not any(_may_stop(table) for table in tables if any(chain.kind == "nat" for chain in table.chains)):
-        return True
-    found: Optional[bool] = False
-    for rule in (rule for table in tables for rule in _all_rules(table)):
-        asked = frozenset(field for match in rule.matches for field in match.fields)
-        changed = {effect.kind for effect in rule.effects}
-        by_target = rule.target == "CT" and "notrack" not in changed
-        if asked & _TRACKING or changed & _OF_CONNECTIONS or rule.verdict in ("dnat", "redirect", "snat") or by_target:
-            return True
-        unknown = (name for match in rule.matches if match.field == "unknown" for name in match.names)
-        if rule.verdict == "opaque" or " ct " in rule.text or any(name.startswith(_MAY_TRACK) for name in unknown):
-            found = None
-    return found
-
-
-def _may_stop(table: Table) -> bool:
-    stops = ("drop", "reject", "opaque")
-    return any(chain.policy == "drop" or any(rule.verdict in stops for rule in chain.rules) for chain in table.chains)

@@ -62,16 +62,14 @@ class ConnectionJudge:
         """
         key = replace(question, protocol=0, port=(0, 0))
         if key not in self._neighbours:
-            self._neighbours[key] = judge(
-                *NeighbourDiscovery(self._hooks_for(key), key).discover(), "neighbour discovery"
-            )
+            self._neighbours[key] = judge(NeighbourDiscovery(self._hooks_for(key), key).run(), "neighbour discovery")
         return self._neighbours[key]
 
     def _judge(self, question: ConnectionQuery) -> Verdict:
         hooks = self._hooks_for(question)
         if hooks.are_empty():
             return Verdict("open", NOTHING_FILTERS)
-        answer = judge(*ConnectionSimulator(hooks, question).connect(), _name(question))
+        answer = judge(ConnectionSimulator(hooks, question).run(), _name(question))
         if question.loopback or not question.neighbours or (question.family == 4 and not hooks.see_arp()):
             return answer
         return max(answer, self.neighbour_discovery(question), key=lambda one: WORSE.index(one.verdict))

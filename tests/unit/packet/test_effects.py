@@ -49,7 +49,7 @@ def test_chain_that_drops_all_is_a_barrier_whatever_it_does_before(effect):
 @pytest.mark.parametrize("effect", EFFECTS)
 def test_rule_that_only_changes_or_records_something_ends_no_way(effect):
     table = filter_table(f"*filter\n:INPUT ACCEPT\n-A INPUT -j {effect}\nCOMMIT\n")
-    assert [outcome.verdict for outcome in ChainEvaluator(table).walk("INPUT", HTTPS)] == ["accept"]
+    assert [outcome.verdict for outcome in ChainEvaluator(table).evaluate("INPUT", HTTPS)] == ["accept"]
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_rule_that_only_changes_or_records_something_ends_no_way(effect):
 )
 def test_later_rules_see_what_was_changed(rules, expected):
     table = filter_table(f"*filter\n:INPUT ACCEPT\n{rules}COMMIT\n")
-    ends = {(outcome.verdict, bool(outcome.doubt)) for outcome in ChainEvaluator(table).walk("INPUT", HTTPS)}
+    ends = {(outcome.verdict, bool(outcome.uncertain_at)) for outcome in ChainEvaluator(table).evaluate("INPUT", HTTPS)}
     assert sorted(ends) == expected
 
 

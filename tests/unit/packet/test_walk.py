@@ -21,8 +21,8 @@ def walk(*lines, chains=("web", "more"), policy="ACCEPT", packet=PACKET):
     )
     (table,) = parse_save(text, "iptables-nft", "ip")
     return {
-        (outcome.verdict, way(outcome.path), way(outcome.doubt), outcome.packet.mark)
-        for outcome in ChainEvaluator(table).walk("INPUT", packet)
+        (outcome.verdict, way(outcome.path), way(outcome.uncertain_at), outcome.packet.mark)
+        for outcome in ChainEvaluator(table).evaluate("INPUT", packet)
     }
 
 
@@ -113,8 +113,8 @@ def test_many_ways_through_marks_stay_few():
 def native(*rules, web=(), policy="accept", packet=PACKET):
     """The same of a table of nft, the marks among the ends."""
     chains = (Chain("INPUT", rules, policy, "input"), Chain("web", tuple(web)))
-    outcomes = ChainEvaluator(Table("nft", "inet", "filter", chains)).walk("INPUT", packet)
-    return {(one.verdict, way(one.path), way(one.doubt), one.packet.mark) for one in outcomes}
+    outcomes = ChainEvaluator(Table("nft", "inet", "filter", chains)).evaluate("INPUT", packet)
+    return {(one.verdict, way(one.path), way(one.uncertain_at), one.packet.mark) for one in outcomes}
 
 
 MARK_ONE, MARKED_ONE = Effect("mark", (1, 0xFFFFFFFF)), Match("mark", argument=(0xFFFFFFFF, 1))
@@ -159,7 +159,7 @@ def test_many_rows_of_a_set_are_left_out_once_and_for_all():
     started = time.process_time()
     walker = ChainEvaluator(Table("nft", "ip", "filter", (Chain("INPUT", (drop,), "accept", "input"),)))
     for port in range(100, 200):
-        ends = walker.walk("INPUT", Packet(4, 6, dport=(port, port), source=((60_000, 60_000),)))
+        ends = walker.evaluate("INPUT", Packet(4, 6, dport=(port, port), source=((60_000, 60_000),)))
         assert [end.verdict for end in ends] == ["accept"]
-    assert [end.verdict for end in walker.walk("INPUT", Packet(4, 6, (443, 443), source=((7, 7),)))] == ["drop"]
+    assert [end.verdict for end in walker.evaluate("INPUT", Packet(4, 6, (443, 443), source=((7, 7),)))] == ["drop"]
     assert time.process_time() - started < 3  # 0.2 s when nothing else runs
