@@ -16,9 +16,9 @@ UNIT = "/etc/systemd/system/nftables.service.d/late.conf"
 
 
 @pytest.fixture(autouse=True)
-def forgetful(monkeypatch):
+def forgetful():
     """What a text makes is kept for a run; each test is another host."""
-    monkeypatch.setattr(_load, "_LOADED", {})
+    _load.load.cache_clear()
 
 
 def saved(host, rule):
@@ -69,7 +69,7 @@ def test_a_tunnel_is_known_by_its_flags(host):
     saved(host, "iif tun0 accept")
     assert host.ensure(check=True).persisted == "rehearsed"
     host.put("/sys/class/net/tun0/tun_flags", "0x1\n")
-    _load._LOADED.clear()
+    _load.load.cache_clear()
     assert host.ensure(check=True).persisted == "no"
 
 
