@@ -29,7 +29,7 @@ def test_a_report_names_the_folder_of_what_it_may_not_read(monkeypatch, safe_fol
     def refuse(_folder, _site):
         raise PermissionError(errno.EACCES, "Permission denied", "privkey.pem")
 
-    monkeypatch.setattr(inventory._store, "observe", refuse)
+    monkeypatch.setattr(inventory.store, "observe", refuse)
     options = {name: option.get("default") for name, option in OPTIONS.items()}
     request = _request.parse(complete({**options, "directory": str(safe_folder)}))
     with pytest.raises(HostError) as raised:
