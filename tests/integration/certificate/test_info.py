@@ -34,7 +34,9 @@ def test_what_is_installed_and_served_is_told(server, first, second):
     server.install(first)
     server.start()
     before = server.contents()
-    well = {"name": NAME, "installed": installed(first), "served": "yes", "served_because": ""}
+    where = f"127.0.0.1:{server.port}, [::1]:{server.port}"
+    alone = f"the service listens at {where} alone for this site, which nobody outside this host reaches"
+    well = {"name": NAME, "installed": installed(first), "served": "yes", "served_because": alone}
     told = server.tell()
     assert (told["changed"], told["sites"]) == (False, [dict(well, seen=seen(server, first))])
     assert server.contents() == before
