@@ -166,11 +166,3 @@ options:
       - pf alone has this; another firewall refuses it.
     type: str
 """
-
-    PAYLOAD = r"""
-options:
-  _payload:
-    description:
-      - The code of the module, which its action plugin puts here for the host to run. In a play it is refused.
-    type: str
-"""

@@ -62,7 +62,7 @@ def unpack(packed: str) -> Optional[Dict[str, str]]:
 
     None if they are not for this host, which has another system, or a Python that was built without bz2.
     """
-    system, _, text = packed.partition(":")
+    system, _colon, text = packed.partition(":")
     if system and (system != os.uname().sysname or bz2 is None):
         return None
     unpacked = (bz2 if system else zlib).decompress(base64.b64decode(text))

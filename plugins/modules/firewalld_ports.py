@@ -33,7 +33,6 @@ extends_documentation_fragment:
   - port443.https.ports.adopt
   - port443.https.ports.timeout
   - port443.https.ports.zone
-  - port443.https.ports.payload
 requirements:
   - firewalld 0.9 or newer.
 seealso:

@@ -27,7 +27,6 @@ extends_documentation_fragment:
   - port443.https.ports.position
   - port443.https.ports.adopt
   - port443.https.ports.timeout
-  - port443.https.ports.payload
 seealso:
   - module: port443.https.ports
 author:

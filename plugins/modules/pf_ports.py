@@ -62,7 +62,6 @@ options:
 extends_documentation_fragment:
   - port443.https.ports
   - port443.https.ports.adopt
-  - port443.https.ports.payload
 requirements:
   - Python 3.8 or newer and root on the host.
 attributes:

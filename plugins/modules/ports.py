@@ -32,7 +32,6 @@ extends_documentation_fragment:
   - port443.https.ports.zone
   - port443.https.ports.enable
   - port443.https.ports.anchor
-  - port443.https.ports.payload
 seealso:
   - module: port443.https.ports_info
   - module: port443.https.iptables_ports

@@ -30,7 +30,6 @@ options:
     elements: str
     default: []
 extends_documentation_fragment:
-  - port443.https.ports.payload
 requirements:
   - Python 3.8 or newer, root and CAP_NET_ADMIN on the host.
 attributes:

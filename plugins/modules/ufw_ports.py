@@ -28,7 +28,6 @@ extends_documentation_fragment:
   - port443.https.ports.position
   - port443.https.ports.adopt
   - port443.https.ports.enable
-  - port443.https.ports.payload
 notes:
   - ufw saves every rule, so O(persistent=false) is refused; it knows ports of TCP and UDP alone.
 seealso:

@@ -65,7 +65,7 @@ def _bare(rule: Rule, without: Tuple[str, ...]) -> Dict[str, object]:
 def _without_duplicates(block: List[Rule]) -> List[Rule]:
     kept: List[Rule] = []
     for rule in block:
-        if any(_covers(other, rule) for other in kept):
+        if any(_covers(rule=other, other=rule) for other in kept):
             continue
         kept = [other for other in kept if not _covers(rule, other)] + [rule]
     return kept

@@ -158,9 +158,7 @@ def test_a_drop_in_the_other_frontend_is_seen(host):
 
 def test_a_held_lock_is_told_and_nothing_is_done(host, monkeypatch):
     load(SAVED, "iptables-legacy")
-    monkeypatch.setattr(
-        "ansible_collections.port443.https.plugins.module_utils._xtables.restore.LOCK_WAIT", 1
-    )
+    monkeypatch.setattr("ansible_collections.port443.https.plugins.module_utils._xtables.restore.LOCK_WAIT", 1)
     before = rules("iptables-legacy")
     with open("/run/xtables.lock", "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

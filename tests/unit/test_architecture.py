@@ -241,7 +241,7 @@ def test_the_tree_keeps(name):
 
 
 def from_ours(path):
-    folder, _, name = path.rpartition(".")
+    folder, _dot, name = path.rpartition(".")
     return f"from {PACKAGE}.{folder} import {name}\n".replace(f"{PACKAGE}. ", f"{PACKAGE} ")
 
 

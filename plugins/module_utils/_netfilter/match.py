@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Callable, Dict, List, Literal, NamedTuple, Optional, Tuple
 
-from ansible_collections.port443.https.plugins.module_utils._netfilter import addresses as addresses
+from ansible_collections.port443.https.plugins.module_utils._netfilter import addresses
 from ansible_collections.port443.https.plugins.module_utils._netfilter.addresses import agreed, any_of, either, within
 from ansible_collections.port443.https.plugins.module_utils._netfilter.packet import (
     ANY_SOURCE,

@@ -200,10 +200,10 @@ def _read_rows(have: IpSet) -> Tuple[List[Row], List[Row]]:
 
 
 def _values(have: IpSet, attributes: Dict[int, bytes]) -> Iterable[Dimension]:
-    places = iter(((_ADDRESS, _LENGTH), (_ADDRESS2, _LENGTH2)))
+    places = [(_ADDRESS, _LENGTH), (_ADDRESS2, _LENGTH2)]
     for dimension in have.dimensions:
         if dimension in ("ip", "net"):
-            address, length = next(places)
+            address, length = places.pop(0)
             raw = b"".join(read_nested(attributes, address).values())
             low = int.from_bytes(raw, "big")
             yield ((low, low + (1 << (_BITS[have.family] - _length(have, attributes.get(length)))) - 1),)

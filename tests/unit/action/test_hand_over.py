@@ -19,12 +19,15 @@ GIVEN = {"name": "www.example.com", "key": "the key", "passphrase": "sesame", "b
 SECRET = ("key", "bundle", "passphrase")
 
 
+def join(*parts):
+    return "/".join(map(str, parts))
+
+
 class Action:
     """An action plugin over a host that is a folder; ``did`` is what it did there, in order."""
 
     def __init__(self, folder, asynchronous):
         self._task = SimpleNamespace(async_val=asynchronous)
-        join = lambda *parts: "/".join(map(str, parts))  # noqa: E731
         self._connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir=None, join_path=join))
         self.folder = folder
         self.did = []
@@ -87,7 +90,7 @@ def test_ansible_may_not_keep_it_on_the_host(tmp_path, monkeypatch, asynchronous
 
 def test_hidden_text_is_itself_but_for_what_is_printed():
     assert Hidden("x") == "x"
-    assert f"{ {'a': Hidden('x')} }" == "{'a': '********'}"
+    assert str({"a": Hidden("x")}) == "{'a': '********'}"
     assert json.dumps(Hidden("x")) == '"x"'
 
 

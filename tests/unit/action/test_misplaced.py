@@ -65,7 +65,7 @@ PORTS = ("ports", "ports_info", *(f"{backend}_ports" for backend in MANAGED))
 MODULES = {
     "certificate": (check_certificate, request.ARGUMENT_SPEC),
     **{
-        plugin.ActionModule.module.split(".")[-1]: (checked(plugin), plugin.ActionModule.argument_spec)
+        plugin.ActionModule.module.rsplit(".", maxsplit=1)[-1]: (checked(plugin), plugin.ActionModule.argument_spec)
         for plugin in (certbot_certificate, certificate_info, probe)
     },
     **{name: (lambda given, name=name: check_arguments(name, given), arguments_of(name)) for name in PORTS},
