@@ -29,7 +29,6 @@ options:
     type: list
     elements: str
     default: []
-extends_documentation_fragment:
 requirements:
   - Python 3.8 or newer, root and CAP_NET_ADMIN on the host.
 attributes:
