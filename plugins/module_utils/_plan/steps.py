@@ -96,11 +96,11 @@ class Change:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a backend would do for a request on a host as observed; no steps means that all is as asked.
+    """What a firewall would do for a request on a host as observed; no steps means that all is as asked.
 
-    ``persisted`` is ``rehearsed``, ``written``, ``not needed`` or
-    ``no``; ``risky`` is set where a step turns a firewall on or reloads more than our own rules. ``lock`` is the lock
-    file of the firewall's own tool, held while the steps are carried out; empty where there is none.
+    ``persisted`` is ``rehearsed``, ``written``, ``not needed`` or ``no``; ``risky`` is set where a step turns a
+    firewall on or reloads more than our own rules. ``lock`` is the lock file of the firewall's own tool, held while
+    the steps are carried out; empty where there is none.
     """
 
     steps: Tuple[Step, ...]

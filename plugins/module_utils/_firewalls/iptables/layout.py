@@ -35,11 +35,6 @@ class XtablesLayout:
     chain_exists: bool = False
 
     @property
-    def lets_neighbours_in(self) -> bool:
-        """Whether IPv6 neighbour discovery is part of it."""
-        return any("--icmpv6-type" in line for line in self.rules)
-
-    @property
     def made(self) -> Tuple[str, ...]:
         """The base chains that did not exist before us."""
         return tuple(base for base, mark in _MADE.items() if any(mark in line for line in self.rules))

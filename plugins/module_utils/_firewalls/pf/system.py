@@ -38,11 +38,6 @@ class System:
     counts_references: bool
     guesses: bool
 
-    @property
-    def translates_apart(self) -> bool:
-        """Whether rdr and nat are rulesets of their own (OpenBSD made them parts of rules in 4.7)."""
-        return "nat" in self.listings
-
 
 SYSTEMS: Dict[str, System] = {
     "FreeBSD": System("FreeBSD", "FreeBSD", ("rules", "nat"), ("-P",), True, False, True),
