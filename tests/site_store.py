@@ -30,7 +30,7 @@ def open_site(folder, relabel=lambda path: None):
     with contextlib.ExitStack() as opened:
         store = opened.enter_context(directory.hold_lock(str(folder), True, 5))
         home = opened.enter_context(directory.open_below(store, SITE, True))
-        yield _store.Site(home, str(folder / SITE), relabel)
+        yield _store.SiteFolder(home, str(folder / SITE), relabel)
 
 
 def install(folder, want, keep=2):

@@ -110,7 +110,7 @@ class Deployment:
     def _install(self, folder: int, situation: DeploymentState) -> DeploymentOutcome:
         path = site_path(self.request)
         with open_below(folder, self.request.site, make=True) as home:
-            site = store.Site(home, path, self.relabel)
+            site = store.SiteFolder(home, path, self.relabel)
             step = site.exchange(self.want)
             if not situation.needs_reload():
                 outcome = situation.outcome()
@@ -190,7 +190,7 @@ def remove(request: CertificateRequest, service: WebServer, check_mode: bool) ->
         if check_mode:
             return DeploymentOutcome(True, UNKNOWN)
         with open_below(folder, request.site) as home:
-            site = store.Site(home, site_path(request), lambda _path: None)
+            site = store.SiteFolder(home, site_path(request), lambda _path: None)
             link = site.link()
             site.point(None)
             if serving.running:

@@ -108,7 +108,7 @@ def read_leaf(have: CurrentGeneration) -> Optional[Certificate]:
         return None
 
 
-class Site:
+class SiteFolder:
     """One site's directory, open; every change is on the disk before the next begins. Methods raise OSError."""
 
     def __init__(self, home: int, path: str, relabel: Callable[[str], None]) -> None:
@@ -241,7 +241,7 @@ class Site:
 class Exchange:
     """A step taken: the link as it was before, and the generation that was made for it ('' if none)."""
 
-    site: Site
+    site: SiteFolder
     link: Optional[str]
     made: str
 

@@ -7,15 +7,15 @@ from __future__ import annotations
 from typing import Callable, Dict, Optional
 
 from ansible_collections.port443.https.plugins.module_utils._host.host import Host
-from ansible_collections.port443.https.plugins.module_utils._webservers.apache import Apache
+from ansible_collections.port443.https.plugins.module_utils._webservers.apache.control import Apache
 from ansible_collections.port443.https.plugins.module_utils._webservers.base import (
     Command,
     NoService,
     OwnCommands,
     WebServer,
 )
-from ansible_collections.port443.https.plugins.module_utils._webservers.haproxy import Haproxy
-from ansible_collections.port443.https.plugins.module_utils._webservers.nginx import Nginx
+from ansible_collections.port443.https.plugins.module_utils._webservers.haproxy.control import Haproxy
+from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.control import Nginx
 
 SERVICES: Dict[str, Callable[[Host, Optional[str]], WebServer]] = {
     "apache": Apache,

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._webservers.apache_config import (
+from ansible_collections.port443.https.plugins.module_utils._webservers.apache.reader import (
     ApacheConfiguration,
     CertificatePaths,
     matches,

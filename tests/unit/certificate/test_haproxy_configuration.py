@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.port443.https.plugins.module_utils._webservers.configuration import Listen, Server
-from ansible_collections.port443.https.plugins.module_utils._webservers.haproxy_config import (
+from ansible_collections.port443.https.plugins.module_utils._webservers.haproxy.reader import (
     HaproxyConfiguration,
     matches,
     read_command_line,

@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._webservers.configuration import Listen, Server
-from ansible_collections.port443.https.plugins.module_utils._webservers.nginx_config import (
+from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.reader import (
     NginxConfiguration,
     matches,
     read_configuration,

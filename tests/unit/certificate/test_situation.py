@@ -24,7 +24,7 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.configur
     find_places,
     is_below,
 )
-from ansible_collections.port443.https.plugins.module_utils._webservers.nginx_config import matches
+from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.reader import matches
 
 NOW = int(pki.NOW.timestamp())
 PLACE = Endpoint("127.0.0.1", 443, "www.example.com")

@@ -9,10 +9,10 @@ from ansible_collections.port443.https.plugins.module_utils._certificate import 
 from ansible_collections.port443.https.plugins.module_utils._certificate.deployment_state import DeploymentOutcome
 from ansible_collections.port443.https.plugins.module_utils._host.host import Completed
 from ansible_collections.port443.https.plugins.module_utils._tls.served_certificate import Endpoint, Look
-from ansible_collections.port443.https.plugins.module_utils._webservers.apache import Apache
+from ansible_collections.port443.https.plugins.module_utils._webservers.apache.control import Apache
 from ansible_collections.port443.https.plugins.module_utils._webservers.base import Serving, WantedPair
-from ansible_collections.port443.https.plugins.module_utils._webservers.haproxy import Haproxy
-from ansible_collections.port443.https.plugins.module_utils._webservers.nginx import Nginx
+from ansible_collections.port443.https.plugins.module_utils._webservers.haproxy.control import Haproxy
+from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.control import Nginx
 
 STORE = "/etc/port443/www.example.com"
 PAIR = f"{STORE}/current/fullchain.pem"

@@ -11,7 +11,8 @@ from ansible_collections.port443.https.plugins.module_utils._host.host import Co
 from ansible_collections.port443.https.plugins.module_utils._pki.decrypt import CannotOpenError
 from ansible_collections.port443.https.plugins.module_utils._renewal import certbot as _certbot
 from ansible_collections.port443.https.plugins.module_utils._renewal import placeholder, timer
-from ansible_collections.port443.https.plugins.module_utils._webservers import apache, nginx
+from ansible_collections.port443.https.plugins.module_utils._webservers.apache import control as apache
+from ansible_collections.port443.https.plugins.module_utils._webservers.nginx import control as nginx
 from mute_host import Case, Mute
 
 
@@ -26,7 +27,7 @@ def unlock(host):
 CERTIFICATES = [
     Case("_certificate.openssl:Openssl._open", "silence", Mute(), unlock, "", "cannot be opened"),
     Case(
-        "_webservers.apache:_find_layout",
+        "_webservers.apache.control:_find_layout",
         "silence: what its documentation says",
         Mute(),
         lambda host: apache._find_layout(
@@ -36,7 +37,7 @@ CERTIFICATES = [
         apache._Layout("httpd", "/etc/httpd", "/etc/httpd/conf/httpd.conf", "/etc/httpd/run/httpd.pid", {}, "httpd"),
     ),
     Case(
-        "_webservers.nginx:Nginx._built_with",
+        "_webservers.nginx.control:Nginx._built_with",
         "silence: what its documentation says, which is told where it cannot be read",
         Mute(),
         lambda host: nginx.Nginx(host, None)._built_with(),

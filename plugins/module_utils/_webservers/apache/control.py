@@ -16,7 +16,7 @@ from typing import Dict, Optional, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host.host import Completed, Host
-from ansible_collections.port443.https.plugins.module_utils._webservers.apache_config import (
+from ansible_collections.port443.https.plugins.module_utils._webservers.apache.reader import (
     ApacheConfiguration,
     CertificatePaths,
     matches,

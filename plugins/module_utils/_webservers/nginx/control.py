@@ -22,7 +22,7 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.configur
     find_unproved,
     serves_certificate,
 )
-from ansible_collections.port443.https.plugins.module_utils._webservers.nginx_config import (
+from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.reader import (
     NginxConfiguration,
     matches,
     read_configuration,

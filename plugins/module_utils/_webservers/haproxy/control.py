@@ -21,7 +21,7 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.configur
     find_unproved,
     serves_certificate,
 )
-from ansible_collections.port443.https.plugins.module_utils._webservers.haproxy_config import (
+from ansible_collections.port443.https.plugins.module_utils._webservers.haproxy.reader import (
     HaproxyConfiguration,
     matches,
     read_command_line,

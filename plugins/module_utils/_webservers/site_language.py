@@ -1,0 +1,81 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The protocol of a web server's configuration language: reads it, and renders sites in it, from data alone."""
+
+from __future__ import annotations
+
+from typing import Dict, Optional, Protocol, Sequence, Tuple
+
+from ansible_collections.port443.https.plugins.module_utils._webservers.site import (
+    Build,
+    ConfigFile,
+    HostSystem,
+    ServerSettings,
+    Site,
+    SiteConfiguration,
+    SiteLayout,
+)
+
+
+class Files(Protocol):
+    """The files of a host, as they are or as a plan will have them."""
+
+    def texts(self, pattern: str) -> Sequence[str]:
+        """Returns the texts of the files that an absolute path or pattern stands for, sorted; a folder has none."""
+
+    def list_folder(self, path: str) -> Sequence[str]:
+        """Returns the names in a folder, sorted; empty where there is no such folder."""
+
+
+class SiteLanguage(Protocol):
+    """One web server's language; nothing in it touches a machine, so that a controller may run it."""
+
+    name: str
+    """As the option ``server`` names it."""
+    title: str
+    """As its makers write it, for messages."""
+    processes: Tuple[str, ...]
+    """What its processes are called, as /proc/PID/comm has it."""
+
+    def find_layout(self, system: HostSystem) -> Optional[SiteLayout]:
+        """Returns where a system has it; None where it is not managed on that system."""
+
+    def look_commands(self, layout: SiteLayout) -> Tuple[Tuple[str, ...], ...]:
+        """Returns the commands that tell version and build; all of their output goes to read_build."""
+
+    def read_build(self, said: str) -> Optional[Build]:
+        """Returns what those commands said, None if that is no server of this kind."""
+
+    def test_command(self, layout: SiteLayout) -> Tuple[str, ...]:
+        """Returns the command that tests the configuration; it must not start or reload anything."""
+
+    def complaints(self, sites: Sequence[Site], settings: ServerSettings) -> Tuple[str, ...]:
+        """Returns what no server of this kind can do or hold, one sentence each, with what would work."""
+
+    def limits(self, sites: Sequence[Site], settings: ServerSettings, build: Build) -> Tuple[str, ...]:
+        """Returns what this very build cannot do, one sentence each, with what would work."""
+
+    def read(self, files: Files, layout: SiteLayout) -> SiteConfiguration:
+        """Returns what the whole configuration says; raises HostError where it cannot be understood."""
+
+    def own_files(self, files: Files, layout: SiteLayout) -> Dict[str, Tuple[ConfigFile, ...]]:
+        """Returns the sites of ours that are there: by their names, their files (a block's file is not among them)."""
+
+    def conflicts(self, sites: Sequence[Site], settings: ServerSettings, others: SiteConfiguration) -> Tuple[str, ...]:
+        """Returns which names, addresses or ports of the sites another site has, and would win, one sentence each."""
+
+    def render(
+        self,
+        sites: Sequence[Site],
+        removed: Sequence[str],
+        settings: ServerSettings,
+        build: Build,
+        layout: SiteLayout,
+        others: SiteConfiguration,
+        files: Files,
+    ) -> Tuple[ConfigFile, ...]:
+        """Returns every file that is to be or to go, in an order of which each prefix is a configuration that loads.
+
+        ``sites`` are those to serve, ``removed`` the names of sites of ours to take away; other sites of ours stay as
+        they are. ``others`` is the configuration without ours, ``files`` the host's.
+        """
