@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""One end of the wire: ``serve`` answers on ports, ``probe`` asks many ports at once and tells which answered twice.
+"""One end of the wire: ``serve`` answers on ports, ``probe`` asks many ports at once and tells who answered.
 
 Speaks JSON, a line a message, over its standard streams. Standard library only.
 """
@@ -31,7 +31,7 @@ def open_socket(family, protocol):
 
 
 def serve(ports, addresses):
-    """Echoes on every port of both protocols at each address, until standard input ends.
+    """Answers with its number on every port of both protocols at each address, until standard input ends.
 
     UDP answers from the address that its socket is bound to.
     """
@@ -60,13 +60,12 @@ def answer(chooser, key):
         chooser.register(connected, selectors.EVENT_READ, "tcp")
         return
     if key.data == "udp":
-        received, address = key.fileobj.recvfrom(100)
-        key.fileobj.sendto(received, address)
+        _received, address = key.fileobj.recvfrom(100)
+        key.fileobj.sendto(number_of(key.fileobj), address)
         return
     try:
-        received = key.fileobj.recv(100)
-        if received:
-            key.fileobj.send(received)
+        if key.fileobj.recv(100):
+            key.fileobj.send(number_of(key.fileobj))
             return
     except BlockingIOError:
         return
@@ -76,12 +75,18 @@ def answer(chooser, key):
     key.fileobj.close()
 
 
+def number_of(bound):
+    """What a port answers: its number, which is not the one that was asked where NAT sent the question on."""
+    return b"%d " % bound.getsockname()[1]
+
+
 class Probe:
-    """One connection: counts the answers it gets."""
+    """One connection: counts the answers it gets, and knows which port they are from."""
 
     def __init__(self, number, request):
         self.number = number
         self.left = ROUNDS
+        self.port = None
         family, protocol, source, target, port = request
         self.protocol = protocol
         self.socket = open_socket(family, protocol)
@@ -95,8 +100,10 @@ class Probe:
 
     def receive(self):
         """Takes an answer and asks again; True when that was the last."""
-        if not self.socket.recv(100):
+        received = self.socket.recv(100)
+        if not received:
             raise ConnectionResetError
+        self.port = int(received.split()[-1])
         self.left -= 1
         if self.left:
             self.send()
@@ -104,9 +111,9 @@ class Probe:
 
 
 def probe(requests, timeout):
-    """Returns for each request whether it was answered each time, within ``timeout`` seconds for all together."""
+    """Returns for each request which port answered each time, within ``timeout`` seconds for all together, or None."""
     chooser = selectors.DefaultSelector()
-    answered = [False] * len(requests)
+    answered = [None] * len(requests)
     probes = []
     for number, request in enumerate(requests):
         with contextlib.suppress(OSError):
@@ -118,7 +125,7 @@ def probe(requests, timeout):
         for key, events in chooser.select(max(end - time.monotonic(), 0)):
             finished = step(chooser, key.data, events)
             if finished is not None:
-                answered[key.data.number] = finished
+                answered[key.data.number] = key.data.port if finished else None
                 chooser.unregister(key.fileobj)
     for one in probes:
         one.socket.close()

@@ -25,7 +25,7 @@ from ansible_collections.port443.https.plugins.module_utils._nfnetlink.view impo
 from ansible_collections.port443.https.plugins.module_utils._xtables.parse import parse_save
 from apart import own_network
 
-PORTS = (22, 53, 80, 443, 8080, 8443)
+PORTS = (9, 22, 53, 80, 443, 8080, 8443)
 TCP, UDP = 6, 17
 # `stranger`, `banned` and `friend` come through the router; `near` is the router itself, a neighbour on the link.
 HOSTS = {4: "192.0.2.2", 6: "2001:db8::2"}
@@ -191,7 +191,11 @@ class Lab:
         return bind_sets(tables, read_ipsets)[0] + native_tables(view)
 
     def try_all(self, cases, timeout=QUICK):
-        """Returns for each case whether bytes went to and fro, starting with empty neighbour caches.
+        """Returns for each case whether bytes went to and fro."""
+        return [port is not None for port in self.find_arrivals(cases, timeout)]
+
+    def find_arrivals(self, cases, timeout=QUICK):
+        """Returns for each case the port that answered each time, None without; neighbour caches are empty at first.
 
         One direction after the other: who connects makes itself known to its neighbours.
         """
@@ -211,16 +215,24 @@ class Lab:
         """Returns the cases in which the verdict is neither *depends* nor what happens, and how often it was each."""
         verdicts = ConnectionJudge(self.observe())
         answers = [verdicts.answer(case.question()) for case in cases]
-        happened = self.try_all(cases)
+        happened = self.find_arrivals(cases)
         wrong, counts = [], {"open": 0, "blocked": 0, "depends": 0}
-        for case, answer, came in zip(cases, answers, happened):
+        for case, answer, port in zip(cases, answers, happened):
             counts[answer.verdict] += 1
-            silent = answer.arrives is not None and answer.arrives[0] not in PORTS
-            if answer.verdict == "open" and not silent:  # a busy machine may need longer
-                came = came or any(self.try_all([case], patience)[0] for patience in PATIENT)
-            if answer.verdict != "depends" and came != (answer.verdict == "open" and not silent):
-                wrong.append((case, answer.verdict, answer.because))
+            for patience in PATIENT if answer.verdict == "open" else ():  # a busy machine may need longer
+                port = port or self.find_arrivals([case], patience)[0]
+            if not agree(case, answer, port):
+                wrong.append((case, answer.verdict, answer.because, f"answered by port {port}"))
         return wrong, counts
+
+
+def agree(case, answer, port):
+    """Tells whether a verdict holds of a connection that this port answered, or None."""
+    if answer.verdict == "depends":
+        return True
+    if answer.verdict == "blocked" or port is None:
+        return (answer.verdict, port) == ("blocked", None)
+    return any(low <= port <= high for low, high in answer.arrives or ((case.port, case.port),))
 
 
 AGENT = Path(__file__).with_name("agent.py")

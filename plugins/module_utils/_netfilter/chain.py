@@ -272,5 +272,6 @@ def _join(live: List[Live], way: Live) -> None:
 
 def _blurred(live: List[Live]) -> Live:
     states = tuple(sorted({state for packet, _path in live for state in packet.state}))
+    template = any(packet.template for packet, _path in live)
     packet, doubt = live[0]
-    return replace(packet, mark=None, connmark=None, state=states), doubt
+    return replace(packet, mark=None, connmark=None, state=states, template=template), doubt

@@ -97,8 +97,18 @@ class ConnectionSimulator:
                     side = "REPLY" if both == {True} else None
                     states = self._rest_states(both, _has_connection(second.packet))
                     for rest in self._reply(_Message("rest", (ACK, ACK | PSH), side), second, first, states):
-                        through.append(replace(rest, accepted=first.accepted))
+                        unseen = both == {True} and False in _has_connection(rest.packet)
+                        last = self._acknowledge(first, rest) if unseen else [rest]
+                        through += [replace(flow, accepted=first.accepted) for flow in last]
         return Outcomes(through, self._stopped)
+
+    def _acknowledge(self, first: Flow, rest: Flow) -> Sequence[Flow]:
+        """What acknowledges data that conntrack did not see sent is out of the window (nf_conntrack_proto_tcp.c)."""
+        if self._ask.protocol != TCP:
+            return [rest]
+        tracking = ConntrackState(("ESTABLISHED", "INVALID"), mapped=self._mapped(first))
+        sent = self._send(_Message("next", (ACK, ACK | PSH), "ORIGINAL"), rest, tracking)
+        return self._still_translated("next", first, sent)
 
     def _packet(self, forth: bool) -> Packet:
         """A packet of who connects, or ``forth`` not being so of who is connected to."""
@@ -193,8 +203,10 @@ class ConnectionSimulator:
             for asked in _has_connection(first.packet)
             for answered in _has_connection(answer.packet)
         }
-        mapped = None if first.packet.dnat is False else first.packet
-        return ConntrackState(tuple(sorted({state for group in states for state in group})), mapped=mapped)
+        return ConntrackState(tuple(sorted({state for group in states for state in group})), mapped=self._mapped(first))
+
+    def _mapped(self, first: Flow) -> Optional[Packet]:
+        return None if first.packet.dnat is False else first.packet
 
     def _next_state(self, asked: bool, answered: bool) -> States:
         """TCP picks up in midstream unless nf_conntrack_tcp_loose is 0, and calls an ACK out of order invalid.

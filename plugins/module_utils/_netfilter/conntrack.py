@@ -87,11 +87,12 @@ class ConntrackState:
 
 def before_conntrack(packet: Packet) -> Packet:
     """Returns the packet before connection tracking: ``--ctstate INVALID`` matches it (xt_conntrack.c)."""
-    return replace(packet, state=("INVALID",))
+    return replace(packet, state=("INVALID",), template=False)
 
 
 def apply_conntrack(packet: Packet, tracking: ConntrackState) -> Packet:
     """Returns the packet with the state that connection tracking gives it."""
+    packet = replace(packet, template=False)
     if "UNTRACKED" not in packet.state:
         return replace(packet, state=tracking.state)
     if len(packet.state) == 1:

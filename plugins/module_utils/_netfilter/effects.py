@@ -64,6 +64,14 @@ def _stop_tracking(packet: Packet, _argument: Tuple[int, ...]) -> Packet:
     return replace(packet, state=tuple(sorted(states)))
 
 
+def _attach_template(packet: Packet, _argument: Tuple[int, ...]) -> Packet:
+    """A packet that has a template counts as new until conntrack sees it, and no rule makes it untracked (xt_CT.c)."""
+    if "INVALID" not in packet.state:
+        return packet
+    states = {"NEW" if state == "INVALID" else state for state in packet.state}
+    return replace(packet, state=tuple(sorted(states)), template=True)
+
+
 def _set_hop_limit(packet: Packet, argument: Tuple[int, ...]) -> Packet:
     return replace(packet, hop_limit=(argument[0], argument[1]))
 
@@ -74,6 +82,7 @@ _CHANGES: Dict[EffectKind, Callable[[Packet, Tuple[int, ...]], Packet]] = {
     "save_mark": _save_mark,
     "restore_mark": _restore_mark,
     "notrack": _stop_tracking,
+    "template": _attach_template,
     "hop_limit": _set_hop_limit,
 }
 """By kind of effect: the packet that comes of a packet and an argument."""

@@ -5,16 +5,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Optional, Sequence
+from typing import Optional, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._netfilter.chain import ChainStep
 from ansible_collections.port443.https.plugins.module_utils._netfilter.conntrack import Decision, Flow, Stop
-from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Chain, Span
+from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Chain, Rule, Span
 from ansible_collections.port443.https.plugins.module_utils._spec.request import CHAIN_PREFIX
 
 NOTHING_FILTERS = "nothing filters here"
 NO_RULE_BLOCKS = "no rule blocks it"
 WORSE = ("open", "depends", "blocked")  # the verdicts, each worse than the one before
+_ANY_PORT = (0, 65535)
 _LONGEST = 300  # characters of a rule that a sentence takes
 
 # How a stop at each stage shows from outside; with "out", how it shows to the host's own programs.
@@ -58,8 +59,8 @@ class Verdict:
 
     The other fields say where the deciding rule stands: ``number`` counts from 1 and is 0 for a policy, ``rule`` is the
     rule's text as its tool prints it, ``handle`` nft's number of it, 0 for other tools. All are empty where nothing
-    filters. ``port`` is set where only that part of the range asked for has this verdict; ``arrives`` where NAT sends
-    it to another port of the host.
+    filters. ``port`` is set where only that part of the range asked for has this verdict. ``arrives`` are the ports of
+    the host that the connection may come to where NAT sends it on, or may; it is empty where nothing does.
     """
 
     verdict: str
@@ -72,7 +73,7 @@ class Verdict:
     rule: str = ""
     port: Optional[Span] = None
     handle: int = 0
-    arrives: Optional[Span] = None
+    arrives: Tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -92,25 +93,26 @@ class Outcomes:
     stopped: Sequence[Stopped]
 
 
-def judge(outcomes: Outcomes, subject: str) -> Verdict:
-    """Returns the verdict on all ways that a connection may take; ``subject`` names it, such as 443/tcp."""
+def judge(outcomes: Outcomes, subject: str, port: Span = _ANY_PORT) -> Verdict:
+    """Returns the verdict on all ways that a connection to ``port`` may take; ``subject`` names it, such as 443/tcp."""
     through, stopped = outcomes.through, outcomes.stopped
     if not stopped:
         accepted = [flow.accepted for flow in through if flow.accepted]
         answer = _answer("open", "{}", accepted[0]) if accepted else Verdict("open", NO_RULE_BLOCKS)
-        return _by_way_of(answer, [flow.dnat for flow in through])
+        return _by_way_of(answer, [flow.dnat for flow in through], port)
     partly = [one for one in stopped if one.soft or one.stop.elsewhere]
     if not through and not partly:
-        return _blocked(stopped)
+        return _blocked(stopped, port)
     certain = [one for one in partly if not one.stop.uncertain_at]
     answer = _partly(certain[0], subject) if certain and not through else _undecided(stopped, through)
-    return _by_way_of(answer, [flow.dnat for flow in through])
+    return _by_way_of(answer, [flow.dnat for flow in through], port)
 
 
-def _blocked(stopped: Sequence[Stopped]) -> Verdict:
+def _blocked(stopped: Sequence[Stopped], port: Span) -> Verdict:
     """Names the first rule that blocks for certain; behind an uncertain one the first at all."""
     first = min(stopped, key=lambda one: one.stop.uncertain_at is not None)
-    return _by_way_of(_answer("blocked", _STAGES[first.stage], first.stop.decision), [first.stop.dnat])
+    ways = [one.stop.dnat for one in (first, *stopped)] if first.stop.dnat else []
+    return _by_way_of(_answer("blocked", _STAGES[first.stage], first.stop.decision), ways, port)
 
 
 def _partly(one: Stopped, subject: str) -> Verdict:
@@ -145,20 +147,38 @@ def _answer(verdict: str, sentence: str, decision: Decision) -> Verdict:
     return replace(answer, because=before + place + after)
 
 
-def _by_way_of(answer: Verdict, translated: Sequence[Optional[Decision]]) -> Verdict:
-    """Names the rule of NAT by which a connection comes to another port; without it the verdict would be on another."""
-    for decision in translated:
-        rule = decision.path[-1].rule if decision else None
-        if decision is None or rule is None or rule.verdict not in ("redirect", "dnat"):
-            continue
-        place = _answer("", "{}", decision).because
-        if place in answer.because:
-            return answer
-        arrives = (rule.argument[0], rule.argument[1]) if rule.argument else None
-        ports = "-".join(dict.fromkeys(str(port) for port in arrives)) if arrives else ""
-        where = f"it arrives at port {ports}" if ports else "it arrives"
-        return replace(answer, because=f"{answer.because}; {where} by way of {place}", arrives=arrives)
-    return answer
+def _by_way_of(answer: Verdict, ways: Sequence[Optional[Decision]], port: Span) -> Verdict:
+    """Names the rule of NAT by which a connection comes to another port; without it the verdict would be on another.
+
+    ``ways`` has what sends each way of the connection on, None for one that goes to the ``port`` asked for.
+    """
+    named = next((way for way in ways if way and _translation(way)), None)
+    if named is None:
+        return answer
+    place = _answer("", "{}", named).because
+    if place in answer.because:
+        return answer
+    verb = "arrives" if all(way and way.path[-1] == named.path[-1] for way in ways) else "may arrive"
+    rule = _translation(named)
+    ports = "-".join(dict.fromkeys(str(end) for end in rule.argument[:2])) if rule else ""
+    where = f"it {verb} at port {ports}" if ports else f"it {verb}"
+    arrives = tuple(dict.fromkeys(_arrival(way, port) for way in ways))
+    return replace(answer, because=f"{answer.because}; {where} by way of {place}", arrives=arrives)
+
+
+def _translation(way: Decision) -> Optional[Rule]:
+    rule = way.path[-1].rule
+    return rule if rule and rule.verdict in ("redirect", "dnat") else None
+
+
+def _arrival(way: Optional[Decision], port: Span) -> Span:
+    """The ports to which NAT sends a connection that asks for ``port``: any, where its rule is not understood."""
+    if way is None:
+        return port
+    rule = _translation(way)
+    if rule is None:
+        return _ANY_PORT
+    return (rule.argument[0], rule.argument[1]) if rule.argument else port
 
 
 def _number(chain: Optional[Chain], step: ChainStep) -> int:

@@ -51,8 +51,8 @@ class Packet:
     outgoing interface). ``state`` holds the conntrack states it may have; DNAT is ``dnat``, None if not known;
     ``direction`` is that within its connection. ``mark`` and ``connmark`` are None if not known. ``icmp`` is type and
     code. The types are those of ``addrtype``; ``packet_type`` is empty if not known. ``learnt`` are the sets that rules
-    may have put it into. Those who look for the place of a rule take a stranger for ``unlisted``: in no set of which it
-    is not known what is in it.
+    may have put it into. A ``template`` is what conntrack will make its connection by. Those who look for the place of
+    a rule take a stranger for ``unlisted``: in no set of which it is not known what is in it.
     """
 
     family: int
@@ -76,6 +76,7 @@ class Packet:
     direction: Optional[str] = "ORIGINAL"
     learnt: FrozenSet[str] = frozenset()
     unlisted: bool = False
+    template: bool = False
 
     @property
     def ethertype(self) -> int:
@@ -84,7 +85,12 @@ class Packet:
 
     @property
     def has_connection(self) -> Optional[bool]:
-        """Whether conntrack knows a connection that it belongs to, None if that is not known."""
+        """Whether conntrack knows a connection that it belongs to, None if that is not known.
+
+        Some rules take a template for one.
+        """
+        if self.template:
+            return None
         known = {state not in _NO_CONNECTION for state in self.state}
         return known.pop() if len(known) == 1 else None
 

@@ -69,7 +69,7 @@ class ConnectionJudge:
         hooks = self._hooks_for(question)
         if hooks.are_empty():
             return Verdict("open", NOTHING_FILTERS)
-        answer = judge(ConnectionSimulator(hooks, question).run(), _name(question))
+        answer = judge(ConnectionSimulator(hooks, question).run(), _name(question), question.port)
         if question.loopback or not question.neighbours or (question.family == 4 and not hooks.see_arp()):
             return answer
         return max(answer, self.neighbour_discovery(question), key=lambda one: WORSE.index(one.verdict))

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import os
 import re
@@ -12,11 +11,12 @@ import sys
 import zipfile
 from typing import Dict, FrozenSet, Optional
 
-from ansible_collections.port443.https.plugins.module_utils._bundle import closure, is_package
+from ansible_collections.port443.https.plugins.module_utils._bundle import PACKAGE, closure, is_package
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host.host import Host
 
 PYTHON = "/usr/bin/python3"
+_TOP = os.path.dirname(os.path.dirname(__file__))  # of PACKAGE
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first a zip file can tell
 _ENOUGH = "import sys; sys.exit(sys.version_info < (3, 8))"
 # Libraries read their settings from the environment as soon as they are imported (OPENSSL_CONF): by then nothing
@@ -58,8 +58,13 @@ def build(module: str, function: str, interpreter: str, keep: FrozenSet[str] = f
 
 
 def collect(module: str) -> Dict[str, str]:
-    """Returns the sources of a module and of all of this collection that it imports, by their paths in an archive."""
+    """Returns the sources of a module and of all of this collection that it imports, by their paths in an archive.
+
+    Raises HostError where they are not at hand.
+    """
     sources = closure(module, _read_source)
+    if module not in sources:
+        raise HostError(f"the source of {module} is not at hand, so no program can be made of it")
     endings = {name: "/__init__.py" if is_package(name, sources) else ".py" for name in sources}
     return {name.replace(".", "/") + endings[name]: source for name, source in sources.items()}
 
@@ -78,15 +83,19 @@ def find_interpreter(host: Host) -> str:
 
 
 def _read_source(name: str) -> Optional[str]:
-    """Asks only in packages: to look for a module in what is none, Python would have to import that first."""
-    package = importlib.util.find_spec(name.rpartition(".")[0])
-    if package is None or package.submodule_search_locations is None:
-        return None
-    spec = importlib.util.find_spec(name)
-    if spec is None:
-        return None
-    get_source = getattr(spec.loader, "get_source", None)
-    source: Optional[str] = get_source(name) if get_source is not None else None
-    if source is None:
+    """Reads by path, through the loader that brought this module: on a host all of them lie in a zip file.
+
+    Whoever looks modules up by name gets what the finders of this process make of it, and Ansible's own, which it
+    leaves in a process that templated once, knows no collection that it did not load.
+    """
+    get_data = getattr(__spec__.loader, "get_data", None)
+    if get_data is None:
         raise HostError(f"the source of {name} is not at hand, so no program can be made of it")
-    return source
+    path = os.path.join(_TOP, *name[len(PACKAGE) + 1 :].split("."))
+    for file in (path + ".py", os.path.join(path, "__init__.py")):
+        try:
+            source: bytes = get_data(file)
+        except OSError:  # a class, or a function
+            continue
+        return source.decode("utf-8")
+    return None

@@ -95,13 +95,14 @@ def explain(ruleset: Ruleset, links: Sequence[Link], request: PortsRequest) -> I
 
 
 def _silence(asked: PortQuery, answer: Verdict) -> str:
-    """Says that nobody listens at the port to which NAT sends who comes."""
+    """Says that nobody listens at any port to which NAT may send who comes."""
     listeners = asked.link.listeners
-    if answer.arrives is None or listeners is None or answer.verdict == "blocked":
+    if not answer.arrives or listeners is None or answer.verdict == "blocked":
         return ""
-    low, high = answer.arrives
     number = PROTOCOL_NUMBERS[asked.port.protocol]
-    return "" if any((number, port) in listeners for port in range(low, high + 1)) else " (listening: no)"
+    ports = {port for protocol, port in listeners if protocol == number}
+    heard = any(low <= port <= high for low, high in answer.arrives for port in ports)
+    return "" if heard else " (listening: no)"
 
 
 def ask(links: Sequence[Link], request: PortsRequest) -> Iterator[PortQuery]:

@@ -85,7 +85,7 @@ def _ct(options: Dict[str, str], _family: str) -> Optional[TargetAction]:
         return TargetAction("continue", "CT", (), (Effect("notrack"),))
     if any(option.startswith("--zone") for option in options):
         return None
-    return TargetAction("continue", "CT")
+    return TargetAction("continue", "CT", (), (Effect("template"),))
 
 
 def _set(options: Dict[str, str], _family: str) -> Optional[TargetAction]:

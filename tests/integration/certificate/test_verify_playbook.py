@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The playbook verify_https ends with one table of all hosts, and with a failure if any of them fails."""
+"""The playbook verify_https ends with one table of all hosts, and with a failure of each that fails."""
 
 from __future__ import annotations
 
@@ -70,7 +70,16 @@ def test_one_host_that_fails_fails_the_run_after_the_table(verify):
             ["broken", *["no answer"] * 5],
         ],
     )
-    assert "HTTPS does not work as it should on closed, empty, broken" in said
+    assert dict(re.findall(r"^(\w+) +: ok=.* failed=(\d)", said, re.MULTILINE)) == {
+        "good": "0",
+        "closed": "1",
+        "empty": "1",
+        "broken": "1",
+    }
+    assert dict(re.findall(r'"msg": "HTTPS does not work as it should on (\w+): ([^:]*):', said)) == {
+        "closed": "5 of 5 checks failed",
+        "empty": "2 of 5 checks failed",
+    }
 
 
 def test_a_report_alone_ends_in_success(verify):

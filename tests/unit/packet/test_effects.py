@@ -31,6 +31,7 @@ EFFECTS = (
     "CONNMARK --restore-mark",
     "SET --add-set seen src",
     "CT --notrack",
+    "CT --ctevents new",
     "TTL --ttl-set 64",
     "TRACE",
 )

@@ -97,3 +97,20 @@ def test_redirect_is_named_and_who_listens_where_it_leads():
     assert redirected(9, (6, 8443), (17, 9)) == ("open", way.format("9") + " (listening: no)")
     assert redirected(8443, (6, 8443)) == ("open", way.format("8443"))
     assert redirected(9) == ("open", way.format("9"))  # nobody looked
+
+
+def test_redirect_of_some_is_no_claim_about_all():
+    """Those that it does not take arrive where they asked to: nobody can say that no program answers them."""
+    text = "*nat\n:PREROUTING ACCEPT\n-A PREROUTING -p tcp --sport 8080 --dport 443 -j REDIRECT --to-ports 9\nCOMMIT\n"
+    said = "no rule blocks it; it may arrive at port 9 by way of iptables-nft ip nat PREROUTING rule 1: "
+
+    def told(*listeners):
+        four = replace(FOUR, listeners=frozenset(listeners))
+        (line,) = lines((four,), parse_save(text, "iptables-nft", "ip"), ports=["443/tcp"])
+        verdict, because = line[3:]
+        assert verdict == "open"
+        assert because.startswith(said)
+        return because.partition("--to-ports ")[2]
+
+    assert told((6, 443)) == told((6, 9)) == "9"
+    assert told((17, 443), (6, 80)) == "9 (listening: no)"

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import ast
+import importlib.abc
 import io
 import os
 import subprocess
@@ -14,6 +15,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from ansible_collections.port443.https.plugins.module_utils import _bundle
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._renewal import application, zipapp
 
 PYTHON = "/usr/bin/python3"
@@ -39,12 +42,12 @@ def test_the_bytes_depend_on_nothing_but_the_sources(monkeypatch):
     assert first.startswith(b"#!/usr/bin/python3 -I\n")
 
 
-def test_another_process_makes_the_same_bytes(collections_path):
+def build_in_another_process(path):
     made = subprocess.run(
         [
             sys.executable,
             "-c",
-            f"import sys; sys.path.insert(0, {str(collections_path)!r})\n"
+            f"import sys; sys.path.insert(0, {str(path)!r})\n"
             f"from {zipapp.__name__} import build\n"
             f"made = build({application.__name__!r}, 'main', {PYTHON!r}, set({sorted(application.KEPT)!r}))\n"
             "sys.stdout.buffer.write(made)",
@@ -53,7 +56,45 @@ def test_another_process_makes_the_same_bytes(collections_path):
         capture_output=True,
         env={"PYTHONHASHSEED": "7"},
     )
-    assert made.stdout == build()
+    return made.stdout
+
+
+def test_another_process_makes_the_same_bytes(collections_path):
+    assert build_in_another_process(collections_path) == build()
+
+
+class KnowsNoCollection(importlib.abc.MetaPathFinder):
+    """Ansible's own finder, in a process that loaded no collection by it."""
+
+    def find_spec(self, fullname, path=None, target=None):
+        if fullname.startswith("ansible_collections"):
+            raise ValueError("collection metadata was not loaded")
+
+
+def test_no_finder_of_the_process_is_asked_for_a_source(monkeypatch):
+    made = build()
+    monkeypatch.setattr(sys, "meta_path", [KnowsNoCollection(), *sys.meta_path])
+    assert build() == made
+
+
+def test_what_ansible_sent_in_a_zip_file_makes_the_same_bytes(tmp_path):
+    sent = tmp_path / "sent.zip"
+    with zipfile.ZipFile(sent, "w") as archive:
+        for module in (application, zipapp):
+            for name, source in zipapp.collect(module.__name__).items():
+                if name not in archive.namelist():
+                    archive.writestr(name, source)
+        for folder in list(Path(*_bundle.PACKAGE.split("."), "_").parents)[:-1]:
+            archive.writestr(f"{folder}/__init__.py", "")
+    assert build_in_another_process(sent) == build()
+
+
+def test_no_program_is_made_of_a_module_that_is_not_at_hand():
+    with pytest.raises(HostError) as refused:
+        zipapp.collect(f"{application.__name__}_of_old")
+    assert refused.value.message == (
+        f"the source of {application.__name__}_of_old is not at hand, so no program can be made of it"
+    )
 
 
 def test_it_needs_the_standard_library_alone():
@@ -79,10 +120,11 @@ def standard_library():
 
 
 def test_every_service_is_in_it():
-    known = {path.name for path in Path(application.__file__).parents[1].glob("_webservers/[a-z]*.py")}
-    assert known == {
-        Path(name).name for name in sources() if "/_webservers/" in name and not name.endswith("__init__.py")
-    }
+    top = Path(application.__file__).parents[1]
+    known = {path.relative_to(top).as_posix() for path in top.glob("_webservers/*/control.py")}
+    packed = {name.partition("/module_utils/")[2] for name in sources()}
+    assert known
+    assert known == {name for name in packed if name.endswith("/control.py")}
 
 
 def test_nothing_of_firewalls_is_in_it():

@@ -7,6 +7,7 @@ YAML itself leaves ``y`` and ``n`` texts, which the argument spec takes and the 
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Tuple
 
@@ -23,6 +24,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:invalid escape sequence")
 CONDITIONS = ("when", "that", "until", "changed_when", "failed_when")
 
 
+@functools.lru_cache(maxsize=None)
 def options(role: str) -> Dict[str, Any]:
     text = (ROLES / role / "meta" / "argument_specs.yml").read_text(encoding="utf-8")
     found: Dict[str, Any] = yaml.safe_load(text)["argument_specs"]["main"]["options"]
