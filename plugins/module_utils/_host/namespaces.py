@@ -14,7 +14,7 @@ import os
 import select
 import signal
 import time
-from typing import Any, Callable, Dict, NoReturn, Optional
+from typing import Any, Callable, Dict, List, NoReturn, Optional
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 
@@ -61,7 +61,7 @@ def _read_all(reader: int, limit: Optional[float]) -> Optional[bytes]:
     end = None if limit is None else time.monotonic() + limit
     waiting = select.poll()
     waiting.register(reader, select.POLLIN)
-    parts = []
+    parts: List[bytes] = []
     while True:
         left = None if end is None else max(0.0, end - time.monotonic()) * 1000
         if not waiting.poll(left):
