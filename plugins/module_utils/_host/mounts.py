@@ -8,6 +8,7 @@ Numbers are those of include/uapi/linux/mount.h. All functions that mount raise 
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import re
 from dataclasses import dataclass
@@ -56,12 +57,21 @@ def keep_mounts_private() -> None:
     _mount(None, "/", None, _RECURSIVE | _PRIVATE)
 
 
+def own_alike(path: str, status: os.stat_result) -> None:
+    """Gives a file the owner that another one has, unless that is nobody who exists in this user namespace."""
+    try:
+        os.chown(path, status.st_uid, status.st_gid, follow_symlinks=False)
+    except OSError as problem:
+        if problem.errno != errno.EINVAL:
+            raise
+
+
 def mount_memory(path: str, size: int, like: str) -> None:
     """Mounts an empty tmpfs of at most ``size`` bytes at a folder, with owner and mode of another folder."""
     status = os.stat(like)
     options = f"size={size},mode={status.st_mode & 0o7777:o}"
     _mount("tmpfs", path, "tmpfs", _NO_SUID | _NO_DEV, options)
-    os.chown(path, status.st_uid, status.st_gid)
+    own_alike(path, status)
 
 
 def mount_overlay(lower: str, changes: str, path: str) -> None:
@@ -74,7 +84,7 @@ def mount_overlay(lower: str, changes: str, path: str) -> None:
     status = os.stat(lower)
     for folder in (changes, upper, work):
         os.mkdir(folder)
-    os.chown(upper, status.st_uid, status.st_gid)
+    own_alike(upper, status)
     os.chmod(upper, status.st_mode & 0o7777)
     os.chdir(lower)
     flags = os.statvfs(lower).f_flag & (_NO_SUID | _NO_DEV | _NO_EXEC)

@@ -16,14 +16,16 @@ import os
 import re
 import shutil
 import stat
-from typing import Dict, Iterator, List, Sequence, Tuple
+from typing import Dict, List, Mapping, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._host import mounts
 from ansible_collections.port443.https.plugins.module_utils._host.mounts import Mount, is_below
 from ansible_collections.port443.https.plugins.module_utils._host.namespaces import NotAllowedError
 
 LOGS = "/var/log"
-STATE = ("/run", "/tmp", "/var/cache", LOGS, "/var/tmp")  # noqa: S108  where any program may write
+WHOLE = 100  # levels
+# Where any program may write, and how many levels of folders: of those below there may be too many to copy them.
+STATE = {"/run": WHOLE, "/tmp": 0, LOGS: 1, "/var/tmp": 0}  # noqa: S108
 MEMORY = 64 << 20  # bytes that all files may take that are written or copied
 SMALL = 1 << 20  # bytes of a file that is copied whole
 MOST_COPIED = 20_000  # files and folders
@@ -42,7 +44,7 @@ def enter_private_view(folders: Sequence[str]) -> None:
     """
     mounts.keep_mounts_private()
     there = read_own_mounts()
-    view = _View(there, (*STATE, *folders))
+    view = _View(there, {**STATE, **dict.fromkeys(folders, WHOLE)})
     view.build()
     mounts.change_root(view.root)
     _refuse_leaks(view)
@@ -66,30 +68,36 @@ def find_staging(there: Sequence[Mount], folders: Sequence[str]) -> str:
     raise NotAllowedError(f"something is mounted in each of {', '.join(folders)}")
 
 
-def select_copied(mount: Mount, there: Sequence[Mount], folders: Sequence[str]) -> Tuple[str, ...]:
-    """Returns which folders of a mount have to be copied, so that ``folders`` can be written: none inside another."""
-    if any(is_below(mount.path, folder) for folder in folders):
-        return (mount.path,)
-    inside = {
-        folder
-        for folder in folders
-        if [one.path for one in there if is_below(folder, one.path)][-1:] == [mount.path]  # the innermost is the last
-    }
-    return tuple(sorted(one for one in inside if not any(is_below(one, other) for other in inside - {one})))
+def select_copied(mount: Mount, there: Sequence[Mount], folders: Mapping[str, int]) -> Dict[str, int]:
+    """Returns which folders of a mount have to be copied so that ``folders`` can be written, and to which level.
+
+    Outer folders come first. ``there`` are all mounts, a folder before those below it.
+    """
+    around = [levels for folder, levels in folders.items() if is_below(mount.path, folder)]
+    found = {mount.path: max(around)} if around else {}
+    for folder, levels in sorted(folders.items()):
+        innermost = [one.path for one in there if is_below(folder, one.path)][-1:]
+        if innermost == [mount.path] and folder != mount.path:
+            found[folder] = levels
+    return found
 
 
 class _View:
     """The new root while it is built; ``covered`` has the places where writing is private, with what was there."""
 
-    def __init__(self, there: Tuple[Mount, ...], folders: Sequence[str]) -> None:
+    def __init__(self, there: Tuple[Mount, ...], folders: Mapping[str, int]) -> None:
         self._there = there
-        self._folders = tuple(_existing(folder) for folder in folders)
+        self._folders: Dict[str, int] = {}
+        for folder, levels in folders.items():
+            existing = _existing(folder)
+            self._folders[existing] = max(levels, self._folders.get(existing, 0))
         tops = sorted(entry.name for entry in os.scandir("/") if entry.is_dir(follow_symlinks=False))
         plain = [f"/{name}" for name in tops if _PLAIN_NAME.fullmatch(name)]
         self._staging = find_staging(there, plain)
         self._copied = 0
         self.root = f"{self._staging}/root"
-        self.covered: Dict[str, int] = {}
+        # In a user namespace the staging folder shows in the view as well, see mounts.show.
+        self.covered: Dict[str, int] = {self._staging: os.stat(self._staging).st_dev}
 
     def build(self) -> None:
         mounts.mount_memory(self._staging, MEMORY, "/")
@@ -125,19 +133,28 @@ class _View:
             return
         except OSError:
             mounts.show(mount.path, target, read_only=True)
-        for folder in select_copied(mount, self._there, self._folders):
+        for folder, levels in select_copied(mount, self._there, self._folders).items():
             mounts.mount_memory(self._place(folder), MEMORY, folder)
             self.covered[folder] = os.stat(folder).st_dev
-            self._copy(folder)
+            self._copy(folder, levels)
 
-    def _copy(self, folder: str) -> None:
+    def _copy(self, folder: str, levels: int) -> None:
         """Copies what is in a folder; in the place of what is mounted in there is an empty folder or file."""
         points = {mount.path for mount in self._there}
-        for entry in _walk(folder, points):
-            self._copied += 1
-            if self._copied > MOST_COPIED:
-                raise NotAllowedError(f"more than {MOST_COPIED} files would have to be copied")
-            _copy_entry(entry, self._place(entry.path), entry.path in points)
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                self._copied += 1
+                if self._copied > MOST_COPIED:
+                    raise NotAllowedError(f"more than {MOST_COPIED} files would have to be copied")
+                target = self._place(entry.path)
+                is_mount = entry.path in points
+                _copy_entry(entry, target, is_mount)
+                if entry.is_dir(follow_symlinks=False) and not is_mount:
+                    if levels:
+                        with contextlib.suppress(PermissionError):  # in a user namespace, where nobody else sees more
+                            self._copy(entry.path, levels - 1)
+                    else:
+                        mounts.show(entry.path, target, read_only=True)
 
     def _place(self, path: str) -> str:
         return self.root + path if path != "/" else self.root
@@ -151,14 +168,6 @@ def _existing(folder: str) -> str:
     return folder
 
 
-def _walk(folder: str, points: set[str]) -> Iterator[os.DirEntry[str]]:
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            yield entry
-            if entry.is_dir(follow_symlinks=False) and entry.path not in points:
-                yield from _walk(entry.path, points)
-
-
 def _copy_entry(entry: os.DirEntry[str], target: str, is_mount: bool) -> None:
     """Sockets, pipes and devices are left out: nobody would be at their other end."""
     status = entry.stat(follow_symlinks=False)
@@ -170,13 +179,14 @@ def _copy_entry(entry: os.DirEntry[str], target: str, is_mount: bool) -> None:
         with open(target, "wb"):
             pass
         if not is_mount and status.st_size <= SMALL:
-            shutil.copyfile(entry.path, target)
+            with contextlib.suppress(PermissionError):
+                shutil.copyfile(entry.path, target)
         elif not is_mount and not is_below(entry.path, LOGS):
             mounts.show(entry.path, target, read_only=True)
             return
     else:
         return
-    os.chown(target, status.st_uid, status.st_gid, follow_symlinks=False)
+    mounts.own_alike(target, status)
     if not stat.S_ISLNK(status.st_mode):
         os.chmod(target, status.st_mode & 0o7777)
 
@@ -187,18 +197,20 @@ def _refuse_leaks(view: _View) -> None:
         if mount.path in view.covered:
             if os.stat(mount.path).st_dev == view.covered[mount.path]:
                 raise NotAllowedError(f"{mount.path} is still the host's")
-        elif mount.writable and not is_below_kernel(mount):
+        elif mount.writable and not _is_of_kernel(mount):
             raise NotAllowedError(f"{mount.path} is still writable")
 
 
-def is_below_kernel(mount: Mount) -> bool:
+def _is_of_kernel(mount: Mount) -> bool:
     """Tells whether a mount is the kernel's own, or lies in such a one, and so has no files of the host."""
     return mount.filesystem in _DEVICES | _KERNEL or is_below(mount.path, "/proc") or is_below(mount.path, "/sys")
 
 
 def _empty_logs() -> None:
     """Empties long logs: a test opens them to append, and each would be copied into memory as a whole."""
-    for entry in _walk(LOGS, set()) if os.path.isdir(LOGS) else ():
-        if entry.is_file(follow_symlinks=False) and entry.stat().st_size > SMALL:
+    for folder, _folders, names in os.walk(LOGS):
+        for path in (os.path.join(folder, name) for name in names):
             with contextlib.suppress(OSError):
-                os.close(os.open(entry.path, os.O_WRONLY | os.O_TRUNC))
+                status = os.lstat(path)
+                if stat.S_ISREG(status.st_mode) and status.st_size > SMALL:
+                    os.close(os.open(path, os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW))
