@@ -66,7 +66,8 @@ class NoUnshare:
 
 def snapshot(folders):
     """What every path is, who has it, when it was last changed, and what is in it."""
-    found = {}
+    with open(mounts.MOUNTS) as stream:
+        found = {mounts.MOUNTS: stream.read()}
     for top in folders:
         for folder, folders_in, names in os.walk(top):
             for path in [folder, *(os.path.join(folder, name) for name in (*names, *folders_in))]:
