@@ -2,8 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Runs a command over planned files as foresee does, and says what came of it and what changed on the machine.
 
-Reads JSON: ``files`` by path, ``argv``, ``watched`` folders, ``refused`` (mount, overlay or unshare, as a kernel says
-no to it), ``timeout`` in seconds.
+Reads JSON: ``files`` by path, ``argv``, ``watched`` folders, ``refused`` (see below), ``timeout`` in seconds.
 """
 
 from __future__ import annotations
@@ -44,7 +43,8 @@ def planned(content=None, target=None, mode=None):
 
 
 def refuse(what):
-    """What the kernel says where it has no overlays, and where a security module lets nobody mount."""
+    """A kernel without overlays, a security module that lets nobody mount or enter a namespace; and two that no kernel
+    has: overlays that change the host, and mounts that are not read-only though it said so."""
 
     def fail(*_arguments):
         raise OSError(errno.EPERM, os.strerror(errno.EPERM))
@@ -55,6 +55,12 @@ def refuse(what):
         mounts._mount = fail
     elif what == "unshare":
         namespaces.ctypes.CDLL = lambda *_names, **_options: NoUnshare()
+    elif what == "privacy":
+        mounts.mount_overlay = lambda lower, _changes, path: mounts.show(lower, path, read_only=False)
+    elif what == "protection":
+        show = mounts.show
+        mounts.mount_overlay = fail
+        mounts.show = lambda source, path, read_only: show(source, path, False)
     elif what:
         raise ValueError(what)
 

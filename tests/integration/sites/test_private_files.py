@@ -62,6 +62,21 @@ touch /etc/nginx/bound.conf
 mount --bind /run/bound.conf /etc/nginx/bound.conf
 mount --make-rshared /
 """
+# Runs a command beside a folder that is mounted when somebody looks into it; fails if somebody did. Who is asked to
+# mount it is the process that holds the pipe, and others of its group do not count.
+AUTOMATIC = """
+import ctypes, os, select, subprocess, sys
+os.setsid()
+asked, pipe = os.pipe()
+options = f"fd={pipe},pgrp={os.getpgrp()},minproto=5,maxproto=5,direct"
+folder = os.fsencode(sys.argv[1])
+if ctypes.CDLL(None).mount(b"automatic", folder, b"autofs", ctypes.c_ulong(0), options.encode()):
+    sys.exit("no autofs")
+ended = subprocess.run(sys.argv[2:], start_new_session=True)
+if select.select([asked], [], [], 0)[0]:
+    sys.exit("somebody looked")
+sys.exit(ended.returncode)
+"""
 
 
 class Machine:
@@ -237,7 +252,7 @@ def test_what_the_view_cannot_hold_is_no_verdict(machine):
     assert machine.test({}, ["touch", "/srv/file"])["returncode"] == 0
 
 
-@pytest.mark.parametrize("what", ["unshare", "mount"])
+@pytest.mark.parametrize("what", ["unshare", "mount", "privacy", "protection"])
 def test_a_host_that_does_not_let_it_gives_no_answer(machine, what):
     assert machine.test({PATHS["nginx"]: {"content": BROKEN}}, ["touch", "/run/done"], refused=what) is None
 
@@ -246,6 +261,14 @@ def test_root_without_the_right_to_mount_gets_no_answer(machine):
     """As in a container."""
     user = ("setpriv", "--inh-caps=-sys_admin", "--bounding-set=-sys_admin")
     assert machine.test({}, ["touch", "/run/done"], user=user) is None
+
+
+def test_a_folder_that_is_mounted_on_demand_is_not_looked_at(machine, way):
+    """It would be mounted for the whole host."""
+    folder = machine.private.folder / "automatic"
+    folder.mkdir()
+    user = (sys.executable, "-c", AUTOMATIC, str(folder))
+    assert machine.test({}, ["echo", "passed"], user=user, **way)["out"] == "passed\n"
 
 
 def test_a_command_that_does_not_exist_is_told(machine):
