@@ -67,6 +67,8 @@ def _run(host: Host, files: Mapping[str, Planned], argv: Sequence[str]) -> Dict[
         try:
             _lay(path, planned)
         except OSError as problem:
+            if problem.errno in _LIMITS:
+                raise NotAllowedError(problem.strerror) from None
             raise HostError(f"{path} cannot be put in place, not even for a test: {problem.strerror}") from None
     ended = host.run(argv)
     if ended.returncode and any(os.strerror(code) in ended.err + ended.out for code in _LIMITS):
