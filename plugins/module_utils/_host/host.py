@@ -5,8 +5,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import json
 import os
 import re
 import stat
@@ -16,6 +14,7 @@ from typing import Any, Callable, Dict, Iterator, Optional, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host import locks
+from ansible_collections.port443.https.plugins.module_utils._host.namespaces import CLONE_NEWNET, answer_in_child
 from ansible_collections.port443.https.plugins.module_utils._host.run import (
     COMMAND_ENVIRONMENT,
     COMMAND_TIMEOUT,
@@ -23,8 +22,6 @@ from ansible_collections.port443.https.plugins.module_utils._host.run import (
     execute,
 )
 from ansible_collections.port443.https.plugins.module_utils._host.writable import find_obstacle
-
-CLONE_NEWNET = 0x40000000  # include/uapi/linux/sched.h
 
 
 @dataclass(frozen=True)
@@ -174,35 +171,7 @@ class Host:
 
         A HostError that ``work`` raises is raised here.
         """
-        reader, writer = os.pipe()
-        child = os.fork()
-        if child == 0:
-            os.close(reader)
-            _answer_from_child(writer, work)
-        os.close(writer)
-        with os.fdopen(reader, "rb") as stream:
-            answer = stream.read()
-        os.waitpid(child, 0)
-        result: Dict[str, Any] = json.loads(answer.decode("utf-8")) if answer else {"refused": True}
-        if "problem" in result:
-            raise HostError(result["problem"])
-        return None if result.get("refused") else result
-
-
-def _answer_from_child(writer: int, work: Callable[[], Dict[str, Any]]) -> None:
-    """Never returns: a child that came back would run the rest of the module a second time."""
-    try:
-        if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNET) != 0:
-            answer: Dict[str, Any] = {"refused": True}
-        else:
-            answer = work()
-    except HostError as problem:
-        answer = {"problem": problem.message}
-    except BaseException as problem:  # pylint: disable=broad-except
-        answer = {"problem": f"rehearsal ended with {problem!r}"}
-    with contextlib.suppress(BaseException), os.fdopen(writer, "wb") as stream:
-        stream.write(json.dumps(answer).encode("utf-8"))
-    os._exit(0)
+        return answer_in_child(CLONE_NEWNET, work)
 
 
 def _replace(path: str, before: Optional[bytes], after: Optional[bytes]) -> None:

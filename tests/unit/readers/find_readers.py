@@ -17,6 +17,7 @@ PIPES = {
     "_host.host:Host.run",
     "_host.firewall_host:FirewallHost.ask",
     "_host.dbus:ask",
+    "_host.private_files:_run",
     "_host.run:execute",
     "_renewal.certbot:_run_once",
 }
