@@ -125,7 +125,7 @@ def _render_all(sites: Sequence[Site], rendering: Rendering, kept: KeptSites, la
         text = render_site(site, rendering, defaults)
         changes.append(_Change(_files_of(f"{PREFIX}{site.name}{ENDING}", text, layout), _claims_in(text)))
     reuseport = rendering.free_quic if rendering.settings.http3 else frozenset()
-    text = render_nobody(rendering, frozenset(nobodys), reuseport, choose_pair(sites, kept))
+    text = render_nobody(rendering, frozenset(nobodys), reuseport, choose_pair(sites, kept, rendering.build))
     return [*changes, _Change(_files_of(NOBODY_FILE, text, layout), _claims_in(text))]
 
 

@@ -22,8 +22,12 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.re
     HTTP_FILE,
     needed_bucket,
 )
-from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.render_site import write_name
-from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.render_words import Rendering, sockets_of
+from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.render_site import is_address, write_name
+from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.render_words import (
+    REJECTS_HANDSHAKES,
+    Rendering,
+    sockets_of,
+)
 from ansible_collections.port443.https.plugins.module_utils._webservers.site import (
     PREFIX,
     Build,
@@ -177,13 +181,25 @@ def _find_system_ca(files: Files) -> str:
     )
 
 
-def choose_pair(sites: Sequence[Site], kept: KeptSites) -> Tuple[str, str]:
-    """The pair of the first site by name, so that it stays the same whichever sites a run is given."""
-    pairs = {site.name: (site.certificate, site.key) for site in sites}
+def choose_pair(sites: Sequence[Site], kept: KeptSites, build: Build) -> Tuple[str, str]:
+    """Returns the pair to show to clients that say no name of ours, empty where their handshake is to be refused.
+
+    A client of an address says none: where a site has one, it is that site's pair. Else the pair of the first site by
+    name, so that it stays the same whichever sites a run is given.
+    """
+    pairs = {site.name: (_has_address(site.names), site.certificate, site.key) for site in sites}
     for name, directives in zip(kept.names, kept.directives):
-        words = {part.words[0]: part.words[-1] for server in directives for part in server.block or ()}
-        pairs[name] = (words.get("ssl_certificate", ""), words.get("ssl_certificate_key", ""))
-    return min(((name, pairs[name]) for name in pairs if all(pairs[name])), default=("", ("", "")))[1]
+        parts = [part for server in directives for part in server.block or ()]
+        words = {part.words[0]: part.words[-1] for part in parts}
+        addressed = any(_has_address(part.words[1:]) for part in parts if part.words[0] == "server_name")
+        pairs[name] = (addressed, words.get("ssl_certificate", ""), words.get("ssl_certificate_key", ""))
+    whole = [(not addressed, name, (certificate, key)) for name, (addressed, certificate, key) in pairs.items() if key]
+    not_addressed, _name, pair = min(whole, default=(True, "", ("", "")))
+    return ("", "") if not_addressed and build.release >= REJECTS_HANDSHAKES else pair
+
+
+def _has_address(names: Sequence[str]) -> bool:
+    return any(is_address(name) for name in names)
 
 
 def choose_bucket(

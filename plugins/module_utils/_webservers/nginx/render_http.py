@@ -12,7 +12,6 @@ from typing import FrozenSet, List, Sequence, Tuple
 from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.reader import Socket
 from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.render_words import (
     INDENT,
-    REJECTS_HANDSHAKES,
     Rendering,
     indent,
     quote,
@@ -98,7 +97,7 @@ def render_nobody(
 
     ``defaults`` are the sockets of TCP that it is the default server of. ``reuseport`` are those of UDP that it sets up
     for all sites: one socket for each worker, so that the packets of a connection find theirs. ``pair`` are paths of a
-    certificate and its key, for nginx before 1.19.4, which has to show one.
+    certificate and its key to show before the request is dropped, empty to refuse the handshake.
     """
     settings = rendering.settings
     servers: List[str] = []
@@ -112,8 +111,7 @@ def render_nobody(
     secure = _listens_of(render_listens(rendering, True, defaults), settings.port, defaults)
     quic = [line for line in render_quic(rendering, frozenset(), reuseport) if not line.endswith("quic;")]
     if secure or quic:
-        rejects = rendering.build.release >= REJECTS_HANDSHAKES
-        answer = ["ssl_reject_handshake on;"] if rejects else [
+        answer = ["ssl_reject_handshake on;"] if not pair[0] else [
             f"ssl_certificate {quote(pair[0])};",
             f"ssl_certificate_key {quote(pair[1])};",
             "return 444;",
