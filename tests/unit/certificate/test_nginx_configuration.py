@@ -8,10 +8,10 @@ import pytest
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._webservers.configuration import Listen, Server
 from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.reader import (
-    NginxConfiguration,
     matches,
     read_configuration,
 )
+from ansible_collections.port443.https.plugins.module_utils._webservers.site import SiteConfiguration
 
 EVERYWHERE = Listen("", 443, True, False)
 
@@ -58,8 +58,8 @@ def read(text, **includes):
 
 
 def test_debian_s_configuration_with_a_site_is_read():
-    assert read(MAIN, sites=[SITE], mime__types=["types { text/html html; }"]) == NginxConfiguration(
-        (
+    assert read(MAIN, sites=[SITE], mime__types=["types { text/html html; }"]) == SiteConfiguration(
+        servers=(
             Server(("www.example.com",), (Listen("", 80, False, False), Listen("::", 80, False, False)), ()),
             Server(
                 ("www.example.com", "shop.example.com", "~^(?<x>.+)\\.example\\.net$"),
@@ -67,7 +67,10 @@ def test_debian_s_configuration_with_a_site_is_read():
                 ("/etc/port443/www.example.com/current/fullchain.pem",),
             ),
         ),
-        "/run/nginx.pid",
+        listening=frozenset({("", 80), ("::", 80), ("", 443), ("::", 443)}),
+        defaults=frozenset({("", 80)}),
+        quic=frozenset({("", 443)}),
+        pid="/run/nginx.pid",
     )
 
 

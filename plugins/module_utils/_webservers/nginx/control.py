@@ -23,10 +23,10 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.configur
     serves_certificate,
 )
 from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.reader import (
-    NginxConfiguration,
     matches,
     read_configuration,
 )
+from ansible_collections.port443.https.plugins.module_utils._webservers.site import SiteConfiguration
 
 
 class Nginx:
@@ -48,7 +48,7 @@ class Nginx:
         try:
             configuration = read_configuration(main, self._read_files)
         except HostError as problem:
-            if self._is_running(NginxConfiguration((), None), built):
+            if self._is_running(SiteConfiguration(()), built):
                 raise
             return Serving(named=False, running=False, reason=problem.message, expected=False)
         showing = [server for server in configuration.servers if serves_certificate(server, wanted)]
@@ -76,6 +76,6 @@ class Nginx:
     def _read_files(self, pattern: str) -> Sequence[str]:
         return read_files(self._host, pattern)
 
-    def _is_running(self, configuration: NginxConfiguration, built: Dict[str, str]) -> bool:
+    def _is_running(self, configuration: SiteConfiguration, built: Dict[str, str]) -> bool:
         path = configuration.pid or built.get("pid-path", "/run/nginx.pid")
         return find_process(self._host, os.path.join(built.get("prefix", "/"), path), ("nginx",)) is not None

@@ -11,18 +11,23 @@ from __future__ import annotations
 import posixpath
 import re
 from dataclasses import dataclass
-from typing import Iterator, List, Optional, Sequence, Set, Tuple
+from typing import Iterator, List, Match, Optional, Sequence, Set, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._webservers.configuration import Listen, ReadFiles, Server
+from ansible_collections.port443.https.plugins.module_utils._webservers.site import SiteConfiguration
 
 INCLUDE_DEPTH = 20
+
+Socket = Tuple[str, int]
 
 _TOKEN = re.compile(
     r"""\s+|\#[^\n]*|(?P<mark>[;{}])|"(?P<double>(?:[^"\\]|\\.)*)"|'(?P<single>(?:[^'\\]|\\.)*)'"""
     r"""|(?P<word>(?:\\.|\$\{[^}]*\}|[^\s;{}\\])+)""",
     re.DOTALL,
 )
+
+_ESCAPED = re.compile(r"""\\(["'\\trn])""")
 
 _LUA = re.compile(
     r"""--\[(?P<long>=*)\[.*?\](?P=long)\]|--[^\n]*|\[(?P<level>=*)\[.*?\](?P=level)\]"""
@@ -39,27 +44,63 @@ class Directive:
     block: Optional[Tuple[Directive, ...]] = None
 
 
-@dataclass(frozen=True)
-class NginxConfiguration:
-    """What of a configuration matters for certificates; ``pid`` is the pid file's path, None where it names none."""
-
-    servers: Tuple[Server, ...]
-    pid: Optional[str]
-
-
-def read_configuration(main: str, read: ReadFiles) -> NginxConfiguration:
+def read_configuration(main: str, read: ReadFiles) -> SiteConfiguration:
     """Returns the configuration whose main file is ``main``; raises HostError where it cannot be understood.
 
     nginx.org/en/docs/http/ngx_http_core_module.html#listen and ngx_http_ssl_module.html are the reference.
     """
     folder = posixpath.dirname(main)
-    directives = _load(main, folder, read, 0)
+    directives = load_directives(main, read)
     servers: List[Server] = []
+    defaults: Set[Socket] = set()
+    quic: Set[Socket] = set()
     for context in directives:
         if context.words[0] in ("http", "stream") and context.block is not None:
             servers += _read_context(context.block, folder)
+            defaults |= find_sockets(context.block, "default_server")
+            quic |= find_sockets(context.block, "reuseport", quic=True)
     pids = [directive.words[1] for directive in directives if directive.words[0] == "pid" and len(directive.words) > 1]
-    return NginxConfiguration(_share_sockets(servers), pids[-1] if pids else None)
+    return SiteConfiguration(
+        servers=_share_sockets(servers),
+        listening=frozenset((one.address, one.port) for server in servers for one in server.listens),
+        defaults=frozenset(defaults),
+        quic=frozenset(quic),
+        pid=pids[-1] if pids else None,
+    )
+
+
+def load_directives(main: str, read: ReadFiles) -> Tuple[Directive, ...]:
+    """Returns the directives of a main file, those of the files that it includes in their places."""
+    return _load(main, posixpath.dirname(main), read, 0)
+
+
+def parse_directives(text: str) -> Tuple[Directive, ...]:
+    """Returns the directives of a text without looking at what it includes; raises HostError where it is torn."""
+    depth, complete = 0, True
+    for is_mark, mark in _tokens(text, "text"):
+        complete = is_mark
+        depth += {"{": 1, "}": -1}.get(mark, 0) if is_mark else 0
+        if depth < 0:
+            break
+    if depth or not complete:
+        raise HostError("a brace has no partner" if depth else "the last directive has no ';' at its end")
+    return tuple(_parse(_tokens(text, "text"), "text", "/", None, 0))
+
+
+def read_servers(directives: Sequence[Directive]) -> Tuple[Server, ...]:
+    """Returns the servers of an http block's directives, or of a file that stands in one."""
+    return _share_sockets(tuple(_read_context(directives, "/")))
+
+
+def find_sockets(directives: Sequence[Directive], word: str, quic: bool = False) -> Set[Socket]:
+    """Returns the sockets, TCP's or with ``quic`` those of UDP, of which a server's listen directive has the word."""
+    found: Set[Socket] = set()
+    for server in directives:
+        for part in server.block or () if server.words[0] == "server" else ():
+            if part.words[0] == "listen" and word in part.words and ("quic" in part.words) == quic:
+                listen = _read_listen([one for one in part.words[1:] if one != "quic"], False)
+                found |= {(listen.address, listen.port)} if listen is not None else set()
+    return found
 
 
 def matches(server_name: str, name: str) -> bool:
@@ -83,7 +124,7 @@ def _load(pattern: str, folder: str, read: ReadFiles, depth: int) -> Tuple[Direc
 
 
 def _parse(
-    tokens: Iterator[Tuple[bool, str]], source: str, folder: str, read: ReadFiles, depth: int
+    tokens: Iterator[Tuple[bool, str]], source: str, folder: str, read: Optional[ReadFiles], depth: int
 ) -> Iterator[Directive]:
     """Yields the directives up to the end of the block or file; tokens are (is it one of ;{}, text)."""
     words: List[str] = []
@@ -98,7 +139,7 @@ def _parse(
             yield Directive(tuple(words), tuple(_parse(tokens, source, folder, read, depth)))
             words = []
         else:
-            if words[0] == "include" and len(words) == 2:
+            if words[0] == "include" and len(words) == 2 and read is not None:
                 yield from _load(posixpath.join(folder, words[1]), folder, read, depth + 1)
             else:
                 yield Directive(tuple(words))
@@ -119,10 +160,13 @@ def _tokens(text: str, source: str) -> Iterator[Tuple[bool, str]]:
         if part == "{" and kind == "mark" and first.endswith("_by_lua_block"):
             at = _after_lua(text, at)  # another language between the braces
             part = ";"
-        if kind in ("double", "single"):
-            part = re.sub(r"\\(.)", r"\1", part)
-        yield kind == "mark", part
+        yield kind == "mark", part if kind == "mark" else _ESCAPED.sub(_unescape, part)
         first = "" if kind == "mark" else first or part
+
+
+def _unescape(found: Match[str]) -> str:
+    """What nginx makes of a backslash with a letter after it; with any other letter than these, both stay."""
+    return {"t": "\t", "r": "\r", "n": "\n"}.get(found.group(1), found.group(1))
 
 
 def _after_lua(text: str, at: int) -> int:
