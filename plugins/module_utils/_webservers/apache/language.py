@@ -97,7 +97,7 @@ class ApacheLanguage:
             if site.default_server and first:
                 found.append(
                     f"site {site.name}: it cannot be the default_server, as Apache takes the first site on "
-                    f"*:{settings.port}, which is {_tell_names(first[0])}: leave out default_server, or move that site behind ours"
+                    f"*:{settings.port}, which is {_tell_names(first[0])}: leave out default_server, or move that one"
                 )
         return tuple(dict.fromkeys(found))
 

@@ -87,7 +87,7 @@ def _judge_site(site: Site) -> Iterator[str]:
     for option in ("backend_ca", "client_ca", "users_file", "root"):
         if getattr(site, option):
             yield from _judge_path(option, getattr(site, option), pattern=option == "root")
-    yield from _judge_backends("backends", "/", site.backends)
+    yield from _judge_backends("backends", site.backends)
     if site.health_path and not _PATH.fullmatch(site.health_path):
         yield f"health_path: {tell(site.health_path)} is no path such as /health, of letters of an address"
     if site.client_verification != "none" and not site.client_ca:
@@ -106,7 +106,7 @@ def _judge_location(location: Location) -> Iterator[str]:
         yield "path: it has to begin with a slash, and hold letters, digits and ._~!'()*,;:@+=- alone"
     elif (ACME.startswith(location.path) and len(location.path) > 1) or location.path.startswith(ACME):
         yield f"path: {ACME} is for certificate authorities; choose another one"
-    yield from _judge_backends("backends", location.path, location.backends)
+    yield from _judge_backends("backends", location.backends)
     if location.root:
         yield from _judge_path("root", location.root, pattern=True)
     if location.php and not _PHP.fullmatch(location.php):
@@ -123,15 +123,16 @@ def _judge_location(location: Location) -> Iterator[str]:
     yield from _judge_lines("directives", location.directives)
 
 
-def _judge_backends(option: str, path: str, backends: Sequence[str]) -> Iterator[str]:
+def _judge_backends(option: str, backends: Sequence[str]) -> Iterator[str]:
     for url in backends:
         if "@" in url.partition("://")[2].partition("/")[0]:
             yield f"{option}: an address with a user and password is not taken (not shown); use directives for a header"
         elif not _BACKEND.fullmatch(url):
             yield f"{option}: {tell(url)} is no address such as http://127.0.0.1:8080 or https://app.example.com/path"
-    deep = ["/" in url.partition("://")[2].rstrip("/") for url in backends]
-    if len(backends) > 1 and any(deep) and not (all(deep) and path.endswith("/")):
-        yield f"{option}: several backends with paths need a location whose path ends with a slash, and a path each"
+    if len({url.partition("://")[2].partition("/")[2].rstrip("/") for url in backends}) > 1:
+        yield f"{option}: several backends that share requests have the same path, or none"
+    if len({url.partition("://")[0] for url in backends}) > 1:
+        yield f"{option}: several backends that share requests are all http:// or all https://"
 
 
 def _judge_path(option: str, path: str, pattern: bool = False) -> Iterator[str]:

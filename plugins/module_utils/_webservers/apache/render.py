@@ -15,7 +15,7 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.apache.r
 )
 from ansible_collections.port443.https.plugins.module_utils._webservers.apache.render_shared import render_shared
 from ansible_collections.port443.https.plugins.module_utils._webservers.apache.render_site import (
-    Surroundings,
+    ServerContext,
     render_site,
 )
 from ansible_collections.port443.https.plugins.module_utils._webservers.configuration import ReadFiles
@@ -113,10 +113,10 @@ def render_files(
 
 def _look_around(
     settings: ServerSettings, build: Build, layout: SiteLayout, others: ServerLevel, files: Files
-) -> Surroundings:
+) -> ServerContext:
     """Debian's ports.conf listens on 443 as soon as mod_ssl is loaded by the distribution's own files."""
     loaded = read_level(files, layout, ("ssl_module", "mod_ssl.c"), ours=False)
-    return Surroundings(
+    return ServerContext(
         settings,
         build,
         layout,
@@ -126,7 +126,7 @@ def _look_around(
 
 
 def _render_all(
-    sites: Sequence[Site], kept: Dict[str, Tuple[ConfigFile, ...]], around: Surroundings, others: ServerLevel
+    sites: Sequence[Site], kept: Dict[str, Tuple[ConfigFile, ...]], around: ServerContext, others: ServerLevel
 ) -> Optional[str]:
     """The shared file, for sites of which some are known by their files alone."""
     texts = [file.text for there in kept.values() for file in there if file.text]

@@ -47,34 +47,46 @@ def find_modules(places: Places) -> Tuple[str, ...]:
     modules = ["alias"]
     modules += ["proxy", "proxy_http", "headers"] if proxied else []
     modules += ["proxy_wstunnel"] if proxied and places.tunnels else []
-    if any(len(one.backends) > 1 for one in proxied):
-        modules += ["slotmem_shm", "proxy_balancer", "lbmethod_byrequests"]
-        modules += ["watchdog", "proxy_hcheck"] if places.site.health_path else []
+    modules += ["slotmem_shm", "proxy_balancer", "lbmethod_byrequests"] if any(map(is_balanced, proxied)) else []
+    modules += ["watchdog", "proxy_hcheck"] if any(checks_health(places, one) for one in proxied) else []
     if any(one.php for one in places.locations):
         modules += ["proxy", "proxy_fcgi", "dir"]
     return tuple(modules)
 
 
 def render_balancers(places: Places) -> List[str]:
-    """Returns the groups of backends that share requests; they are outside of virtual hosts, which share them."""
+    """Returns the groups of backends that share requests; they are outside of virtual hosts, which share them.
+
+    One backend is a group as well, unless it has all paths: what ProxyPassMatch names forgets its options (2.4.71).
+    """
     lines: List[str] = []
-    for location in places.proxied():
-        if len(location.backends) > 1:
-            lines += _render_balancer(places, location, "http")
-            lines += _render_balancer(places, location, "ws") if places.tunnels else []
+    for location in filter(is_balanced, places.proxied()):
+        lines += _render_balancer(places, location, "http")
+        lines += _render_balancer(places, location, "ws") if places.tunnels else []
     return lines
+
+
+def is_balanced(location: Location) -> bool:
+    """Tells whether the backends of a location are a group."""
+    return len(location.backends) > 1 or (bool(location.backends) and location.path != "/")
 
 
 def _render_balancer(places: Places, location: Location, scheme: str) -> List[str]:
     options = "" if places.tunnels else " upgrade=websocket"
-    if places.site.health_path and scheme == "http":
+    options += " retry=0" if len(location.backends) == 1 else ""  # nobody else would answer meanwhile
+    if checks_health(places, location) and scheme == "http":
         options += f" hcmethod=GET hcinterval=10 {quote('hcuri=' + places.site.health_path)}"
-    members = [re.sub("^http", scheme, _trim(location, url)).rstrip("/") for url in location.backends]
+    members = [re.sub("^http", scheme, _split_url(url)[0]) for url in location.backends]
     return [
         f"<Proxy {quote(_name_balancer(places, location, scheme))}>",
         *(f"    BalancerMember {quote(member)}{options}" for member in members),
         "</Proxy>",
     ]
+
+
+def checks_health(places: Places, location: Location) -> bool:
+    """Tells whether backends are asked how they are, which matters where another one can stand in."""
+    return bool(places.site.health_path) and len(location.backends) > 1
 
 
 def _name_balancer(places: Places, location: Location, scheme: str) -> str:
@@ -115,7 +127,7 @@ def render_proxying(places: Places) -> List[str]:
             lines.append(f'ProxyPassMatch {quote("^" + escape_pattern(location.path))} "!"')
             continue
         target = _find_target(places, location, "http")
-        options = "" if places.tunnels or len(location.backends) > 1 else " upgrade=websocket"
+        options = "" if places.tunnels or is_balanced(location) else " upgrade=websocket"
         if location.path == "/":
             lines.append(f'ProxyPass "/" {quote(target)}{options}')
         else:
@@ -126,26 +138,19 @@ def render_proxying(places: Places) -> List[str]:
 
 
 def _find_target(places: Places, location: Location, scheme: str) -> str:
-    """Where the rest of a path is appended to."""
-    if len(location.backends) == 1:
-        return re.sub("^http", scheme, _trim(location, location.backends[0]))
-    whole = _has_path(location.backends[0])
-    return _name_balancer(places, location, scheme) + (_end(location) if whole else location.path)
+    """Where the rest of a path is appended to: the backend's own path stands in place of the location's."""
+    base, path = _split_url(location.backends[0])
+    end = "/" if location.path.endswith("/") else ""
+    if is_balanced(location):
+        base = _name_balancer(places, location, scheme)
+    return re.sub("^http", scheme, base) + (path + end if path else location.path)
 
 
-def _trim(location: Location, url: str) -> str:
-    """A backend without a path gets the whole path; its own path stands in place of the location's."""
-    if _has_path(url):
-        return url.rstrip("/") + _end(location)
-    return url.rstrip("/") + (location.path if len(location.backends) == 1 else "")
-
-
-def _has_path(url: str) -> bool:
-    return "/" in url.partition("://")[2].rstrip("/")
-
-
-def _end(location: Location) -> str:
-    return "/" if location.path.endswith("/") else ""
+def _split_url(url: str) -> Tuple[str, str]:
+    """An address without its path, and the path without a slash at its end."""
+    scheme, _colon, rest = url.partition("://")
+    authority, slash, path = rest.partition("/")
+    return f"{scheme}://{authority}", (slash + path).rstrip("/")
 
 
 def render_folders(places: Places) -> List[str]:

@@ -14,7 +14,7 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.apache.g
 from ansible_collections.port443.https.plugins.module_utils._webservers.apache.reader import ServerLevel
 from ansible_collections.port443.https.plugins.module_utils._webservers.apache.render_places import ACME
 from ansible_collections.port443.https.plugins.module_utils._webservers.apache.render_site import (
-    Surroundings,
+    ServerContext,
     assemble,
     render_challenges,
     render_host,
@@ -28,7 +28,7 @@ _SEPARATE_SESSIONS_SINCE = (2, 4, 64)  # before that a session of one site opene
 
 
 def render_shared(
-    first: Optional[Site], around: Surroundings, others: ServerLevel, default: bool, client_cas: bool
+    first: Optional[Site], around: ServerContext, others: ServerLevel, default: bool, client_cas: bool
 ) -> Optional[str]:
     """Returns the text of the shared file, None where there is nothing to say.
 
@@ -75,7 +75,7 @@ def _render_nobody(port: int, lines: Sequence[str]) -> List[str]:
     )
 
 
-def _render_server(around: Surroundings, others: ServerLevel, client_cas: bool, modules: List[str]) -> List[str]:
+def _render_server(around: ServerContext, others: ServerLevel, client_cas: bool, modules: List[str]) -> List[str]:
     """What stands outside of virtual hosts, unless somebody else has said it; ``modules`` gets what it needs."""
     lines = [] if "servertokens" in others.said else ["ServerTokens Prod"]
     release = around.build.release

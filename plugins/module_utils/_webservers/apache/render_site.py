@@ -41,7 +41,7 @@ _REMOVED = ("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Server", "X-Forw
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class ServerContext:
     """What a site's file depends on beside the site: ports that others have Apache listen on already (``listening``),
     and those on which they do once mod_ssl is loaded (``with_tls``)."""
 
@@ -52,7 +52,7 @@ class Surroundings:
     with_tls: FrozenSet[int]
 
 
-def render_site(site: Site, around: Surroundings) -> str:
+def render_site(site: Site, around: ServerContext) -> str:
     """Returns the text of a site's file."""
     settings = around.settings
     places = find_places(site, around.build, around.layout.root)
@@ -80,7 +80,7 @@ def render_host(port: int, lines: Sequence[str]) -> List[str]:
     return [f"<VirtualHost *:{port}>", *(f"    {line}" if line else "" for line in lines), "</VirtualHost>"]
 
 
-def render_start(modules: Sequence[str], around: Surroundings) -> List[str]:
+def render_start(modules: Sequence[str], around: ServerContext) -> List[str]:
     """Returns what loads modules and listens, unless that is done: Apache ends at a reload where it is told twice."""
     settings, folder = around.settings, around.layout.modules
     lines: List[str] = []
@@ -138,7 +138,7 @@ def _render_redirect(settings: ServerSettings) -> List[str]:
         "AllowEncodedSlashes NoDecode",
         "RewriteEngine On",
         *_render_untrusted(settings),
-        *([f"RewriteCond expr {quote(f'! ({_is_told(settings)})')}"] if _keeps_scheme(settings) else []),
+        *([f"RewriteCond expr {quote('! (' + _is_told(settings, 'https') + ')')}"] if _keeps_scheme(settings) else []),
         f'RewriteCond %{{REQUEST_URI}} "!^{escape_pattern(ACME)}"',
         r'RewriteCond %{THE_REQUEST} "^[A-Z]+ (/[^?\s]*)"',
         f'RewriteRule ^ "https://%{{SERVER_NAME}}{port}%1" [R=301,L,NE]',
@@ -202,12 +202,12 @@ def _is_trusted(settings: ServerSettings) -> str:
 
 
 def _keeps_scheme(settings: ServerSettings) -> bool:
-    """Whether balancers may have ended TLS before us: then they say so in a header, and there is nothing to redirect."""
+    """Whether balancers may have ended TLS before us: they say so in a header, and nothing is redirected then."""
     return bool(settings.trusted_proxies) and not settings.proxy_protocol
 
 
-def _is_told(settings: ServerSettings) -> str:
-    return f"({_is_trusted(settings)}) && %{{req:X-Forwarded-Proto}} == 'https'"
+def _is_told(settings: ServerSettings, schemes: str) -> str:
+    return f"({_is_trusted(settings)}) && %{{req:X-Forwarded-Proto}} =~ /^{schemes}$/"
 
 
 def _render_untrusted(settings: ServerSettings) -> List[str]:
@@ -217,7 +217,7 @@ def _render_untrusted(settings: ServerSettings) -> List[str]:
     return [f"RewriteCond expr {quote(f'! ({_is_trusted(settings)})')}", "RewriteRule ^ - [F]"]
 
 
-def _render_content(site: Site, places: Places, around: Surroundings) -> List[str]:
+def _render_content(site: Site, places: Places, around: ServerContext) -> List[str]:
     settings = around.settings
     untrusted = _render_untrusted(settings)
     lines = ["RewriteEngine On", *untrusted] if untrusted else []
@@ -252,7 +252,7 @@ def _render_told(settings: ServerSettings) -> List[str]:
     """What applications are told of the visitor; mod_proxy adds the address and the Host that was asked for."""
     scheme = "RequestHeader set X-Forwarded-Proto expr=%{REQUEST_SCHEME}"
     if _keeps_scheme(settings):
-        scheme += " " + quote(f"expr=! ({_is_told(settings)})")
+        scheme += " " + quote("expr=! (" + _is_told(settings, "https?") + ")")
     return [
         *(f"RequestHeader unset {name}" for name in _REMOVED),
         f'RequestHeader edit* Connection {quote(_TOLD)} ""',
