@@ -7,7 +7,6 @@ It sorts before the sites: Apache gives the first virtual host of a socket the n
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import List, Optional, Sequence, Set
 
 from ansible_collections.port443.https.plugins.module_utils._webservers.apache.grammar import escape_pattern
@@ -48,8 +47,7 @@ def render_shared(
             hosts.append(_render_nobody(settings.http_port, render_challenges(settings)))
         if settings.port not in taken:
             modules += ["ssl", "http2"] if settings.http2 else ["ssl"]
-            bare = replace(first, client_ca="", client_verification="none")
-            hosts.append(_render_nobody(settings.port, render_tls(bare, settings, around.build)))
+            hosts.append(_render_nobody(settings.port, render_tls(first, settings, around.build)))
     if not server and not hosts:
         return None
     return assemble(render_start(modules, around), server, *hosts)
