@@ -85,7 +85,7 @@ SHOP = make_site(
     health_path="/health",
     locations=(
         Location("/static/", root="/srv/shop"),
-        Location("/admin", directives=("Require ip 192.0.2.0/24",)),
+        Location("/admin", directives=("Require user jane",)),
         Location("/old", redirect_to="/new?all", redirect_code=308),
         Location("/forum/", php="/run/php/php-fpm.sock"),
     ),

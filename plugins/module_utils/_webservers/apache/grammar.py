@@ -130,4 +130,4 @@ def escape_pattern(value: str) -> str:
 
 
 def _escape_letter(letter: str) -> str:
-    return f"\\x{ord(letter):02x}" if letter in '^\\"]' else f"[{letter}]"
+    return f"\\x{ord(letter):02x}" if letter in '^\\"[]' else f"[{letter}]"

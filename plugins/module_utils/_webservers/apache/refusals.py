@@ -50,7 +50,7 @@ def find_limits(sites: Sequence[Site], settings: ServerSettings, build: Build) -
         (settings.http2, (2, 4, 17), "http2", "leave it out"),
         (settings.proxy_protocol, (2, 4, 31), "proxy_protocol", "have the balancer send X-Forwarded-For instead"),
         (settings.profile == "modern", (2, 4, 36), "the profile modern (TLS 1.3)", "take intermediate"),
-        (bool(sites), (2, 4, 36), "TLS 1.3, which each profile has", "update it"),
+        (settings.profile == "intermediate", (2, 4, 36), "TLS 1.3, which each profile has", "take nginx"),
     ]
     return tuple(
         f"{told} cannot do {what}, which came with {'.'.join(map(str, since))}: {instead}, or update Apache"
