@@ -12,15 +12,23 @@ import fnmatch
 import posixpath
 import re
 from dataclasses import dataclass, field
-from typing import Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import Dict, FrozenSet, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._webservers.apache.grammar import (
+    fill_macro,
+    fill_variables,
+    meets_version,
+    read_name,
+    split_lines,
+    split_section,
+    split_words,
+)
 from ansible_collections.port443.https.plugins.module_utils._webservers.configuration import Listen, ReadFiles, Server
+from ansible_collections.port443.https.plugins.module_utils._webservers.site import SiteConfiguration
 
 INCLUDE_DEPTH = 20
 
-_WORD = re.compile(r'"((?:[^"\\]|\\.)*)"|\'((?:[^\'\\]|\\.)*)\'|(\S+)', re.DOTALL)
-_VARIABLE = re.compile(r"\$\{([^}:]+)\}")
 _BUILT_IN = ("core", "http_core", "mod_so", "mod_log_config", "mod_logio", "mod_version", "mod_unixd", "mod_watchdog")
 
 
@@ -46,7 +54,8 @@ class _Host:
     """A virtual host, or the main server, while it is read."""
 
     addresses: Tuple[str, ...] = ()
-    names: List[str] = field(default_factory=list)
+    name: str = ""
+    aliases: List[str] = field(default_factory=list)
     certificates: List[str] = field(default_factory=list)
     keys: List[str] = field(default_factory=list)
     engine: Optional[bool] = None
@@ -71,9 +80,43 @@ def read_configuration(main: str, root: str, variables: Mapping[str, str], read:
     return ApacheConfiguration(servers, pairs, reader.pid)
 
 
+@dataclass(frozen=True)
+class ServerLevel:
+    """A configuration as renderers need it; ``said`` are directives outside of virtual hosts, in small letters."""
+
+    configuration: SiteConfiguration
+    said: FrozenSet[str]
+
+
+def read_sites(
+    main: str, root: str, variables: Mapping[str, str], read: ReadFiles, modules: Sequence[str] = ()
+) -> ServerLevel:
+    """Returns what read_configuration reads, as data about sites; ``modules`` count as loaded from the first line on.
+
+    A socket is among ``defaults`` where a virtual host has it: its first one is the default.
+    """
+    reader = _Reader(root, dict(variables), read, modules)
+    reader.load(main, 0)
+    groups = {
+        (address, number)
+        for host in reader.hosts
+        for written in host.addresses
+        for address, port in _read_address(written, 0)
+        for _listening, number in (reader.listens if port == 0 else [("", port)])
+    }
+    configuration = SiteConfiguration(
+        servers=tuple(_finish(host, reader.main, reader.listens) for host in reader.hosts),
+        listening=frozenset(reader.listens),
+        defaults=frozenset(groups),
+        modules=frozenset(name for name in reader.modules if name.endswith("_module")),
+        pid=reader.pid,
+    )
+    return ServerLevel(configuration, frozenset(reader.said))
+
+
 def matches(server_name: str, name: str) -> bool:
     """Tells whether a ServerName or ServerAlias, with its wildcards, stands for a host name."""
-    return fnmatch.fnmatchcase(name, server_name)
+    return fnmatch.fnmatchcase(name, server_name.replace("[", "[[]"))
 
 
 def read_environment(text: str) -> Dict[str, str]:
@@ -88,53 +131,73 @@ def read_environment(text: str) -> Dict[str, str]:
 class _Reader:
     """Goes through the files in Apache's order; ``Define`` and ``LoadModule`` act on what follows them."""
 
-    def __init__(self, root: str, variables: Dict[str, str], read: ReadFiles) -> None:
+    def __init__(self, root: str, variables: Dict[str, str], read: ReadFiles, modules: Sequence[str] = ()) -> None:
         self._root = root
         self._variables = variables
-        self._modules: Set[str] = {f"{name}.c" for name in _BUILT_IN}
+        self._defined: Set[str] = set()
         self._read = read
         self._sections: List[Tuple[str, bool]] = []
         self._current: List[_Host] = []
+        self._macros: Dict[str, Tuple[List[str], List[str]]] = {}
+        self._recorded: Optional[List[str]] = None
+        self.modules: Set[str] = {f"{name}.c" for name in _BUILT_IN} | set(modules)
         self.main = _Host()
         self.hosts: List[_Host] = []
         self.listens: List[Tuple[str, int]] = []
         self.pid: Optional[str] = None
+        self.said: Set[str] = set()
 
     def load(self, pattern: str, depth: int) -> None:
         if depth > INCLUDE_DEPTH:
             raise HostError(f"Apache's configuration includes itself: {pattern}")
         for text in self._read(pattern):
-            for words in _directives(text):
-                self._take([self._fill(word) for word in words], depth)
+            for line in split_lines(text):
+                self._take(line, depth)
 
-    def _fill(self, word: str) -> str:
-        return _VARIABLE.sub(lambda found: self._variables.get(found.group(1), found.group()), word)
-
-    def _take(self, words: List[str], depth: int) -> None:
-        name, rest = words[0].lower(), words[1:]
-        if name.startswith("</"):
+    def _take(self, line: str, depth: int) -> None:
+        if self._recorded is not None and not line.lower().startswith("</macro"):
+            self._recorded.append(line)
+        elif line.startswith("</"):
+            self._recorded = None
             if self._sections and self._sections.pop()[0] == "virtualhost" and self._current:
                 self._current.pop()
-        elif name.startswith("<"):
-            self._open(name[1:].rstrip(">"), [word.rstrip(">") for word in rest if word != ">"])
-        elif all(active for _kind, active in self._sections):
-            self._obey(name, rest, depth)
+        elif line.startswith("<"):
+            kind, words = split_section(line)
+            self._open(kind, [self._fill(word) for word in words])
+        elif self._is_active():
+            words = [self._fill(word) for word in split_words(line)]
+            self._obey(words[0].lower(), words[1:], depth)
+
+    def _fill(self, word: str) -> str:
+        return fill_variables(word, self._variables)
+
+    def _is_active(self) -> bool:
+        return all(active for _kind, active in self._sections)
 
     def _open(self, kind: str, rest: List[str]) -> None:
-        active = all(active for _kind, active in self._sections)
-        wanted = rest[0].lstrip("!") if rest else ""
-        negated = bool(rest) and rest[0].startswith("!")
-        if kind == "ifmodule":
-            self._sections.append((kind, (wanted in self._modules) != negated))
-        elif kind == "ifdefine":
-            self._sections.append((kind, (wanted in self._variables) != negated))
-        else:
-            self._sections.append((kind, kind != "macro"))
+        active = self._is_active()
+        self._sections.append((kind, self._is_met(kind, rest)))
         if kind == "virtualhost":
             host = _Host(tuple(rest))
             self._current.append(host)
             if active:
                 self.hosts.append(host)
+        elif kind == "macro":
+            self._recorded = []
+            if rest and active:
+                self._macros[rest[0].lower()] = (rest[1:], self._recorded)
+
+    def _is_met(self, kind: str, rest: List[str]) -> bool:
+        """Whether a section's lines count; ``<If>`` and its like are for requests, and hold nothing that is read."""
+        wanted = rest[0].lstrip("!") if rest else ""
+        negated = bool(rest) and rest[0].startswith("!")
+        if kind == "ifmodule":
+            return (wanted in self.modules) != negated
+        if kind == "ifdefine":
+            return (wanted in self._defined) != negated
+        if kind == "iffile":
+            return bool(self._read(posixpath.join(self._root, wanted))) != negated
+        return kind != "ifversion" or meets_version(rest)
 
     def _obey(self, name: str, rest: List[str], depth: int) -> None:
         host = self._current[-1] if self._current else self.main
@@ -142,12 +205,16 @@ class _Reader:
         if name in ("include", "includeoptional"):
             path = posixpath.join(self._root, first)
             self.load(path if not path.endswith("/") else path + "*", depth + 1)
+        elif name == "use":
+            self._use(first.lower(), rest[1:], depth + 1)
         elif name == "define":
-            self._variables[first] = rest[1] if len(rest) > 1 else ""
+            self._defined.add(first)
+            self._variables[first] = rest[1] if len(rest) > 1 else self._variables.get(first, "")
         elif name == "undefine":
+            self._defined.discard(first)
             self._variables.pop(first, None)
-        elif name == "loadmodule":
-            self._modules |= {first, re.sub(r"^(?:lib)?(.*)\.so$", r"\1.c", posixpath.basename(rest[-1]))}
+        elif name == "loadmodule" and rest:
+            self.modules |= {first, re.sub(r"^(?:lib)?(.*)\.so$", r"\1.c", posixpath.basename(rest[-1]))}
         elif name == "serverroot":
             self._root = first
         elif name == "pidfile":
@@ -155,13 +222,23 @@ class _Reader:
         elif name == "listen":
             self.listens += _read_address(first)
         elif name == "servername":
-            host.names.insert(0, re.sub(r"^\w+://", "", first).rpartition(":")[0].lower() or first.lower())
+            host.name = read_name(first)
         elif name == "serveralias":
-            host.names += [alias.lower() for alias in rest]
+            host.aliases += [alias.strip("[]").lower() for alias in rest]
         else:
             self._obey_tls(host, name, first)
 
+    def _use(self, macro: str, values: List[str], depth: int) -> None:
+        if depth > INCLUDE_DEPTH:
+            raise HostError(f"Apache's configuration uses a macro within itself: {macro}")
+        parameters, lines = self._macros.get(macro, ([], []))
+        given = dict(zip(parameters, values))
+        for line in lines:
+            self._take(fill_macro(line, given), depth)
+
     def _obey_tls(self, host: _Host, name: str, first: str) -> None:
+        if host is self.main:
+            self.said.add(name)
         if name == "sslcertificatefile":
             host.certificates.append(posixpath.join(self._root, first))
         elif name == "sslcertificatekeyfile":
@@ -172,18 +249,6 @@ class _Reader:
             host.staples = first.lower() == "on"
         elif name == "remoteipproxyprotocol":
             host.proxy = first.lower() == "on"
-
-
-def _directives(text: str) -> Iterator[List[str]]:
-    """Yields the words of each directive; a backslash at its end carries a line on, comments are whole lines."""
-    for line in re.sub(r"\\\r?\n", " ", text).splitlines():
-        stripped = line.strip()
-        if not stripped or stripped.startswith("#"):
-            continue
-        yield [
-            re.sub(r"\\(.)", r"\1", double or single) if double or single else bare
-            for double, single, bare in _WORD.findall(stripped)
-        ]
 
 
 def _finish(host: _Host, main: _Host, listens: Sequence[Tuple[str, int]]) -> Server:
@@ -198,7 +263,9 @@ def _finish(host: _Host, main: _Host, listens: Sequence[Tuple[str, int]]) -> Ser
                     sockets.append(Listen(address or listening, number, bool(engine), bool(proxy)))
     staples = main.staples if host.staples is None else host.staples
     certificates = tuple(host.certificates or main.certificates)
-    return Server(tuple(host.names), tuple(dict.fromkeys(sockets)), certificates, bool(staples))
+    everywhere = any(address == "" for written in host.addresses for address, _port in _read_address(written, 0))
+    name = host.name or (main.name if everywhere else "")  # as Apache's ap_fini_vhost_config
+    return Server((*filter(None, [name]), *host.aliases), tuple(dict.fromkeys(sockets)), certificates, bool(staples))
 
 
 def _read_address(written: str, port: Optional[int] = None) -> List[Tuple[str, int]]:
