@@ -62,6 +62,8 @@ PURE = (
     "_certificate/request",
     "_renewal/request",
     "_webservers/*/language",
+    "_webservers/haproxy/[!_c]*",
+    "_webservers/haproxy/complaints",
     "_webservers/*/layout",
     "_webservers/*/reader",
     "_webservers/*/render*",
