@@ -81,7 +81,8 @@ def _render_answer(site: Site, backends: Sequence[str], context: BlockContext) -
     """Returns the servers; several are checked, so that those that are down get no requests."""
     if not backends:  # all is below a location
         return ["    http-request return status 404"]
-    lines = ["    balance roundrobin"] if len(backends) > 1 else []
+    # Until a check has found one down, a connection that fails is tried with the next one at once.
+    lines = ["    balance roundrobin", "    option redispatch 1"] if len(backends) > 1 else []
     checked = bool(site.health_path) or len(backends) > 1
     if site.health_path:
         host = next((name for name in site.names if not name.startswith("*")), "localhost")
