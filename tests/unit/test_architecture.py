@@ -64,6 +64,14 @@ PURE = (
     "_webservers/*/[gl]*",  # grammar, language, layout
     "_webservers/*/re*",  # reader, refusals, render and its parts
     "_webservers/site*",
+    "_webservers/*/language",
+    "_webservers/haproxy/[!_c]*",
+    "_webservers/haproxy/complaints",
+    "_webservers/*/layout",
+    "_webservers/*/reader",
+    "_webservers/*/render*",
+    "_webservers/site",
+    "_webservers/site_language",
     "_webservers/tls_profile",
 )
 # What action plugins need beside that: the code that they pack, handshakes in memory, the files that a task names.

@@ -151,6 +151,7 @@ class SiteConfiguration:
     Sockets are (address, port), the address empty for all of IPv4 and ``::`` for all of IPv6. ``listening`` are those
     that are opened (Apache's Listen), ``defaults`` those with a server that somebody made the default, ``quic`` those
     of UDP that are set up with reuseport. ``modules`` are those that are loaded (Apache). ``pid`` is the pid file.
+    ``holders`` are (address, port, what opens it, for messages) of the sockets, where the language tells them.
     """
 
     servers: Tuple[Server, ...]
@@ -159,6 +160,7 @@ class SiteConfiguration:
     quic: FrozenSet[Tuple[str, int]] = frozenset()
     modules: FrozenSet[str] = frozenset()
     pid: Optional[str] = None
+    holders: Tuple[Tuple[str, int, str], ...] = ()
 
 
 @dataclass(frozen=True)

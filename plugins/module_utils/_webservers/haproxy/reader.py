@@ -6,34 +6,45 @@ from __future__ import annotations
 
 import posixpath
 import re
-import shlex
 from dataclasses import dataclass
-from typing import Callable, Iterator, List, Optional, Sequence, Tuple
+from typing import Callable, FrozenSet, Iterator, List, Optional, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._webservers.configuration import Listen, ReadFiles, Server
+from ansible_collections.port443.https.plugins.module_utils._webservers.haproxy.syntax import Line, walk
 
-# Keywords that open a section, docs.haproxy.org/2.6/configuration.html, 2.1 (and crt-store of 3.0).
-_SECTIONS = frozenset(
-    (
-        *(
-            "global",
-            "defaults",
-            "frontend",
-            "backend",
-            "listen",
-            "peers",
-            "resolvers",
-            "mailers",
-            "userlist",
-            "program",
-        ),
-        *("http-errors", "ring", "cache", "log-forward", "crt-store", "traces", "fcgi-app"),
-    )
-)
 # What no TCP client reaches, or what was opened by somebody else.
-_OTHER_SOCKETS = ("unix@", "abns@", "abnsz@", "fd@", "sockpair@", "quic4@", "quic6@", "udp@", "udp4@", "udp6@", "/")
+_OTHER_SOCKETS = (
+    "unix@",
+    "uxst@",
+    "uxdg@",
+    "abns@",
+    "abnsz@",
+    "fd@",
+    "sockpair@",
+    "rhttp@",
+    "udp@",
+    "udp4@",
+    "udp6@",
+    "/",
+)
+_BINDING = ("frontend", "listen", "peers", "log-forward")
+_QUIC = ("quic4@", "quic6@", "quic@")
 
 ListFolder = Callable[[str], Sequence[str]]
+Socket = Tuple[str, int]
+
+
+@dataclass(frozen=True)
+class Bind:
+    """A ``bind`` line: where it stands, such as ``frontend www``, how its line begins, and its sockets (address, port).
+
+    An address is empty for all of IPv4, ``::`` for all of IPv6.
+    """
+
+    section: str
+    text: str
+    tcp: FrozenSet[Socket] = frozenset()
+    quic: FrozenSet[Socket] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -52,18 +63,30 @@ def read_configuration(texts: Sequence[str], read: ReadFiles, list_folder: ListF
     """
     base, pid, has_master, has_updates = "", None, False, False
     servers: List[Server] = []
-    for section, words in _lines(texts):
+    for line in walk(texts):
+        section, words = line.section, line.words
         if section == "global":
             base = words[1] if words[0] == "crt-base" and len(words) > 1 else base
             pid = words[1] if words[0] == "pidfile" and len(words) > 1 else pid
             has_master = has_master or words[0] == "master-worker"
             # docs.haproxy.org/3.0/configuration.html, 3.2: all certificates' responses are fetched and stapled
-            has_updates = has_updates or words[:2] in (["ocsp-update.mode", "on"], ["tune.ssl.ocsp-update.mode", "on"])
+            has_updates = has_updates or words[:2] in (("ocsp-update.mode", "on"), ("tune.ssl.ocsp-update.mode", "on"))
         elif section in ("frontend", "listen") and words[0] == "bind" and len(words) > 1:
             certificates, names = _read_certificates(words[2:], base, read, list_folder)
             sockets = _read_sockets(words[1], "ssl" in words[2:], "accept-proxy" in words)
             servers.append(Server(names, tuple(sockets), certificates, has_updates))
     return HaproxyConfiguration(tuple(servers), pid, has_master)
+
+
+def read_binds(texts: Sequence[str]) -> Tuple[Bind, ...]:
+    """Returns all lines that open sockets of TCP or QUIC, those of peers, logs and the stats socket among them."""
+    binds: List[Bind] = []
+    for line in walk(texts):
+        if line.section == "global" and line.words[:2] == ("stats", "socket") and len(line.words) > 2:
+            binds.append(_read_bind(line, line.words[2], line.words[3:]))
+        elif line.section in _BINDING and line.words[0] == "bind" and len(line.words) > 1:
+            binds.append(_read_bind(line, line.words[1], line.words[2:]))
+    return tuple(binds)
 
 
 def matches(server_name: str, name: str) -> bool:
@@ -77,29 +100,6 @@ def read_command_line(words: Sequence[str]) -> Tuple[str, ...]:
     """Returns the configuration files and folders that a command line of haproxy names (haproxy(1), ``-f``, ``--``)."""
     found = [words[at + 1] for at, word in enumerate(words[:-1]) if word == "-f"]
     return tuple(found + list(words[words.index("--") + 1 :] if "--" in words else ()))
-
-
-def _lines(texts: Sequence[str]) -> Iterator[Tuple[str, List[str]]]:
-    """Yields (section, words) of each line; all branches of conditional blocks, whose lines begin with a dot, count."""
-    for text in texts:
-        section = ""
-        for line in re.sub(r"\\\n", " ", text).splitlines():
-            words = _split(line)
-            if not words or words[0].startswith("."):
-                continue
-            if words[0] in _SECTIONS:
-                section = words[0]
-            elif words[0] == "no":
-                continue
-            else:
-                yield section, words
-
-
-def _split(line: str) -> List[str]:
-    try:
-        return shlex.split(line, comments=True)
-    except ValueError:  # a quote that does not end: haproxy refuses that, and says so in its test
-        return line.split()
 
 
 def _read_certificates(
@@ -122,12 +122,40 @@ def _read_certificates(
 
 
 def _read_sockets(written: str, tls: bool, proxy: bool) -> Iterator[Listen]:
+    """Yields the sockets to ask; of a range of ports the first, which stands for all of them."""
+    for one in written.split(","):
+        if not one.startswith((*_OTHER_SOCKETS, *_QUIC)):
+            for address, port in list(_read_addresses(one))[:1]:
+                yield Listen(address, port, tls, proxy)
+
+
+def _read_addresses(one: str) -> Iterator[Socket]:
+    """Yields the sockets of one address; a range of ports is one of each, docs.haproxy.org/2.6, 4.2, bind."""
+    bare = re.sub(r"^(?:ipv4@|ipv6@|tcp@|tcp4@|tcp6@|quic4@|quic6@|quic@)", "", one)
+    host, _colon, port = bare.rpartition(":")
+    numbers = re.fullmatch("([0-9]+)(?:-([0-9]+))?", port)
+    if numbers is None:
+        return
+    address = host.strip("[]")
+    everywhere = address in ("", "*", "0.0.0.0")  # noqa: S104
+    if everywhere and one.startswith(("ipv6@", "tcp6@", "quic6@")):
+        address, everywhere = "::", False
+    first = int(numbers.group(1))
+    for number in range(first, min(int(numbers.group(2) or first), 65535) + 1):
+        yield ("" if everywhere else address), number
+
+
+def _read_bind(line: Line, written: str, words: Sequence[str]) -> Bind:
+    """An IPv6 socket takes IPv4's connections as well unless it is told not to (ipv6(7), IPV6_V6ONLY)."""
+    tcp: List[Socket] = []
+    quic: List[Socket] = []
     for one in written.split(","):
         if one.startswith(_OTHER_SOCKETS):
             continue
-        host, _colon, port = re.sub(r"^(?:ipv4@|ipv6@|tcp@|tcp4@|tcp6@)", "", one).rpartition(":")
-        number = re.match("[0-9]+", port)
-        if number:
-            address = host.strip("[]")
-            everywhere = address in ("", "*", "0.0.0.0")  # noqa: S104
-            yield Listen("" if everywhere else address, int(number.group()), tls, proxy)
+        of_kind = quic if one.startswith(_QUIC) else tcp
+        for address, port in _read_addresses(one):
+            of_kind.append((address, port))
+            if address == "::" and "v6only" not in words:
+                of_kind.append(("", port))
+    section = f"{line.section} {line.name}".strip()
+    return Bind(section, " ".join(line.words[: 3 if line.section == "global" else 2]), frozenset(tcp), frozenset(quic))
