@@ -11,7 +11,8 @@ import subprocess
 import nginx_language
 import pytest
 from ansible_collections.port443.https.plugins.module_utils._webservers.site import Location, ServerSettings
-from nginx_running import Application, Nginx, make_ca
+from application import Application
+from nginx_running import Nginx, make_ca
 from safe_folder import make_safe_folder
 
 TLS = (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3)
@@ -255,3 +256,14 @@ def test_nginx_s_own_words_are_what_its_language_reads(nginx):
     build = nginx_language.LANGUAGE.read_build(said)
     assert f"nginx/{'.'.join(map(str, build.release))}" in build.said
     assert {"ssl", "http2", "realip"} <= build.features
+
+
+def test_a_path_of_any_letters_is_that_path_to_nginx(nginx):
+    """What quoting makes of it is nginx' to say: the backslashes with letters after them above all."""
+    root = nginx.folder / "a \"b' ;{}#\\n\\t\\\\\\x%(\u00e9"
+    root.mkdir()
+    (root / "index.html").write_text("odd")
+    nginx.serve([nginx.site("www.test", root=str(root), locations=(Location('/p "q\\n;{', root=str(nginx.web)),))])
+    assert nginx.ask("www.test").body == b"odd"
+    (nginx.web / 'p "q\\n;{').write_text("odder")
+    assert nginx.ask("www.test", "/p%20%22q%5Cn;%7B").body == b"odder"

@@ -98,8 +98,9 @@ def _check_location(location: Location, site: Site) -> Iterator[str]:
     target = location.redirect_to
     if target and (not _TARGET.match(target) or "$" in target or not _fits(target)):
         yield (
-            f"redirect_to {show(target)} is no absolute URL or path of {_LONGEST} bytes at most in ASCII without spaces "
-            "and $, in which nginx would see a variable: encode them as %20 and %24, or give 'return' as directives"
+            f"redirect_to {show(target)} is no absolute URL or path of {_LONGEST} bytes at most in ASCII without "
+            "spaces and $, in which nginx would see a variable: encode them as %20 and %24, or give 'return' as "
+            "directives"
         )
     if location.redirect_code not in _CODES:
         yield f"redirect_code {location.redirect_code} is none of {', '.join(map(str, _CODES))}"

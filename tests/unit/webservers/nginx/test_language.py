@@ -110,7 +110,7 @@ def beside(*names, address="", port=443, tls=True, proxy=False):
 @pytest.mark.parametrize(
     ("others", "words"),
     [
-        (beside("www.example.com", "old.example"), "server of nginx' configuration (www.example.com, old.example) on 443"),
+        (beside("www.example.com", "old.example"), "nginx' configuration (www.example.com, old.example) on 443"),
         (beside(".example.net", address="::"), "the name *.example.net is that of another server"),
         (beside("x", tls=False), "has 443 without TLS"),
         (beside("x", port=80), "has 80 with TLS"),
