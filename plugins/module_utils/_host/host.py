@@ -6,8 +6,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
-import stat
 import time
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, Iterator, Optional, Sequence, Tuple
@@ -15,6 +13,7 @@ from typing import Any, Callable, Dict, Iterator, Optional, Sequence, Tuple
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host import locks
 from ansible_collections.port443.https.plugins.module_utils._host.namespaces import CLONE_NEWNET, answer_in_child
+from ansible_collections.port443.https.plugins.module_utils._host.replace import refuse_shared_folder, replace
 from ansible_collections.port443.https.plugins.module_utils._host.run import (
     COMMAND_ENVIRONMENT,
     COMMAND_TIMEOUT,
@@ -68,7 +67,7 @@ class Host:
         """Raises HostError where ``write`` could not replace that file; changes nothing."""
         real = os.path.realpath(path)
         folder = os.path.dirname(real)
-        _refuse_shared_folder(folder, os.stat(folder))
+        refuse_shared_folder(folder, os.stat(folder))
         obstacle = find_obstacle(real)
         if obstacle:
             raise HostError(obstacle)
@@ -123,7 +122,7 @@ class Host:
         Raises HostError if the file no longer holds ``before``, or its folder is not root's alone.
         """
         try:
-            _replace(os.path.realpath(path), before, after)
+            replace(os.path.realpath(path), before, after)
         except OSError as problem:
             raise HostError(f"{path} cannot be written: {problem.strerror}") from None
 
@@ -172,86 +171,3 @@ class Host:
         A HostError that ``work`` raises is raised here.
         """
         return answer_in_child(CLONE_NEWNET, work)
-
-
-def _replace(path: str, before: Optional[bytes], after: Optional[bytes]) -> None:
-    folder, name = os.path.split(path)
-    directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        _refuse_shared_folder(folder, os.fstat(directory))
-        old = _open_if_there(name, directory)
-        try:
-            _refuse_changed(path, old, before)
-            if after is None:
-                os.unlink(name, dir_fd=directory)
-            else:
-                _write_beside(directory, name, after, old)
-        finally:
-            if old is not None:
-                os.close(old)
-        os.fsync(directory)
-    finally:
-        os.close(directory)
-
-
-def _refuse_shared_folder(folder: str, status: os.stat_result) -> None:
-    if status.st_uid not in (0, os.geteuid()) or status.st_mode & stat.S_IWOTH:
-        raise HostError(f"{folder} belongs to somebody else or is writable by all: nothing is written there")
-
-
-def _open_if_there(name: str, directory: int) -> Optional[int]:
-    try:
-        return os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=directory)
-    except FileNotFoundError:
-        return None
-
-
-def _refuse_changed(path: str, old: Optional[int], before: Optional[bytes]) -> None:
-    have = None
-    if old is not None:
-        have = b"".join(iter(lambda: os.read(old, 1 << 20), b""))
-    if have != before:
-        raise HostError(f"{path} was changed by somebody else during this run; run again")
-
-
-def _write_beside(directory: int, name: str, content: bytes, old: Optional[int]) -> None:
-    prefix = f".{name}.port443-"
-    _remove_leftovers(directory, prefix)
-    temporary = prefix + os.urandom(4).hex()
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    new = os.open(temporary, flags, 0o600, dir_fd=directory)
-    try:
-        try:
-            _take_over(new, old)
-            view = memoryview(content)
-            while view:
-                view = view[os.write(new, view) :]
-            os.fsync(new)
-        finally:
-            os.close(new)
-        os.rename(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary, dir_fd=directory)
-        raise
-
-
-def _remove_leftovers(directory: int, prefix: str) -> None:
-    """Removes what a run that was killed left behind; the lock is held, so that nobody writes one now."""
-    for name in os.listdir(directory):
-        if re.fullmatch(re.escape(prefix) + "[0-9a-f]{8}", name):
-            os.unlink(name, dir_fd=directory)
-
-
-def _take_over(new: int, old: Optional[int]) -> None:
-    """Gives the new file the old one's mode, owner and extended attributes (an SELinux label is one)."""
-    if old is None:
-        os.fchmod(new, 0o640)
-        return
-    status = os.fstat(old)
-    os.fchown(new, status.st_uid, status.st_gid)
-    os.fchmod(new, stat.S_IMODE(status.st_mode))
-    with contextlib.suppress(OSError, AttributeError):
-        for attribute in os.listxattr(old):
-            with contextlib.suppress(OSError):
-                os.setxattr(new, attribute, os.getxattr(old, attribute))

@@ -5,13 +5,13 @@
 from __future__ import annotations
 
 import contextlib
-import signal
-from typing import Iterator, List, Sequence, Tuple
+from typing import List, Sequence
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError, Refused
 from ansible_collections.port443.https.plugins.module_utils._host.dbus import Refusal
 from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
 from ansible_collections.port443.https.plugins.module_utils._host.host import Completed
+from ansible_collections.port443.https.plugins.module_utils._host.signals import uninterrupted
 from ansible_collections.port443.https.plugins.module_utils._plan.steps import Act, BusCall, Prune, Run, Step, Write
 
 _LOCKED = 4  # RESOURCE_PROBLEM in iptables' include/xtables.h: the lock, or the kernel refused for now
@@ -23,7 +23,7 @@ def apply(host: FirewallHost, steps: Sequence[Step]) -> None:
     It is Refused or Overtaken only where nothing is left of them.
     """
     done: List[Step] = []
-    with _uninterrupted():
+    with uninterrupted():
         for step in steps:
             try:
                 _carry_out(host, step)
@@ -35,7 +35,7 @@ def apply(host: FirewallHost, steps: Sequence[Step]) -> None:
 
 def undo(host: FirewallHost, steps: Sequence[Step]) -> str:
     """Takes back steps that were carried out; returns what could not be, as a sentence, or an empty string."""
-    with _uninterrupted():
+    with uninterrupted():
         return _undo_all(host, steps)
 
 
@@ -122,14 +122,3 @@ def _take_back(host: FirewallHost, step: Step) -> None:
     elif isinstance(step, (Run, BusCall)):
         for back in step.undo:
             _carry_out(host, back)
-
-
-@contextlib.contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Holds signals back until all steps are done or undone: a cut connection sends SIGHUP in the middle."""
-    signals: Tuple[signal.Signals, ...] = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
