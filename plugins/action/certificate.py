@@ -4,55 +4,33 @@
 
 from __future__ import annotations
 
-import codecs
-import os
-import time
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, Optional
 
 from ansible.errors import AnsibleActionFail
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
-from ansible_collections.port443.https.plugins.module_utils._certificate import request as _request
-from ansible_collections.port443.https.plugins.module_utils._certificate.sources import read_regular_file
-from ansible_collections.port443.https.plugins.module_utils._errors import RequestError, UserError
-from ansible_collections.port443.https.plugins.module_utils._pki.decrypt import (
-    SECRETS,
-    SOURCES,
-    open_texts,
-    refuse_public_keys,
-)
-from ansible_collections.port443.https.plugins.module_utils._secrets import mask
-from ansible_collections.port443.https.plugins.module_utils._tls.self_handshake import load_pair
-from ansible_collections.port443.https.plugins.plugin_utils import _own_ca
-from ansible_collections.port443.https.plugins.plugin_utils._complaints import complaints
-from ansible_collections.port443.https.plugins.plugin_utils._cryptography import Cryptography
-from ansible_collections.port443.https.plugins.plugin_utils._folders import working_folder
 from ansible_collections.port443.https.plugins.plugin_utils._hand_over import execute
-from ansible_collections.port443.https.plugins.plugin_utils._misplaced import refuse_misplaced
+from ansible_collections.port443.https.plugins.plugin_utils._pair_reader import SECRET_OPTIONS, PairReader
 
 MODULE = "port443.https.certificate"
-SECRET_OPTIONS = (*SECRETS, "passphrase")
-
-Texts = Dict[str, Optional[bytes]]
 
 
 class ActionModule(ActionBase):
     """Runs the module certificate in one execution on the host, with PEM in place of what is the controller's."""
 
     _supports_async = True
-    _new_ca: Optional[str] = None  # the folder of a CA that this task makes
 
     def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
         """Returns the module's result; raises AnsibleActionFail for a pair or a request that will not do."""
         result: Dict[str, Any] = super().run(tmp, task_vars)
         if getattr(self._connection._shell, "_IS_WINDOWS", False):
             raise AnsibleActionFail(f"{MODULE} manages POSIX hosts; this connection leads to Windows")
-        arguments, mended = self._fetch(dict(self._task.args))
+        reader = PairReader(self, MODULE)
+        arguments, mended = reader.fetch(dict(self._task.args))
         result.update(execute(self, MODULE, arguments, SECRET_OPTIONS, task_vars))
         self._name_variables(result)
-        if self._new_ca and (result.get("diff") or {}).get("before"):
+        if reader.new_ca and (result.get("diff") or {}).get("before"):
             self._display.warning(
-                f"own_ca: {self._new_ca} had no CA, and the site has a certificate already: whoever trusts the CA "
+                f"own_ca: {reader.new_ca} had no CA, and the site has a certificate already: whoever trusts the CA "
                 "behind that one does not trust the new CA. If this was not meant, put the folder back"
             )
         if "mended" in result:
@@ -66,99 +44,3 @@ class ActionModule(ActionBase):
                 " (ca is the variable install_certificate_ca, and with enable_https enable_https_ca or "
                 "enable_https_ca_file; trust is install_certificate_trust or enable_https_trust)"
             )
-
-    def _fetch(self, given: Dict[str, Any]) -> Tuple[Dict[str, Any], Tuple[str, ...]]:
-        """Returns the module's arguments, PEM in the clear for what is the controller's, and what was mended for it."""
-        params, secrets = _validate(given)
-        try:
-            request = _request.parse(params)
-            if request.state == "absent":
-                return {name: value for name, value in given.items() if name not in _source_options()}, ()
-            texts = self._read(params, request)
-            opened = open_texts(texts, params["passphrase"], Cryptography())
-            if opened.texts["certificate"] is not None and opened.texts["key"] is not None:
-                pair, _warnings = _request.read_request_pair(request, opened.texts, int(time.time()))
-                load_pair(pair)
-            refuse_public_keys(opened.texts)
-        except UserError as problem:
-            raise AnsibleActionFail(mask(f"{MODULE}: {problem.message}", secrets)) from None
-        return _replace(given, params, texts, opened.texts), opened.mended
-
-    def _read(self, params: Dict[str, Any], request: _request.CertificateRequest) -> Texts:
-        """Returns what was given as content, and the content of every file that is the controller's."""
-        texts: Texts = dict.fromkeys(SOURCES)
-        for name in SOURCES:
-            if params[name] is not None:
-                texts[name] = params[name].encode("utf-8", "surrogateescape")
-            elif params[f"{name}_file"] is not None and not params["remote_src"]:
-                texts[name] = self._read_file(params[f"{name}_file"], f"{name}_file")
-        if params["own_ca"] is not None:
-            folder = self._place_own_ca(params["own_ca"])
-            self._new_ca = None if os.path.exists(os.path.join(folder, f"{_own_ca.CA}.pem")) else folder
-            check_mode = bool(self._task.check_mode)
-            texts.update(
-                _own_ca.provide(
-                    folder, request.site, request.demand, params["passphrase"], check_mode, int(time.time())
-                )
-            )
-        return texts
-
-    def _place_own_ca(self, given: str) -> str:
-        """Returns the folder that own_ca means; raises RequestError where its CA is at a place that does not last."""
-        beside: str = self._loader.path_dwim(given)
-        working = working_folder(self._loader.get_basedir())
-        if working is None:
-            return beside
-        folder = os.path.join(working, given)
-        if os.path.exists(beside) and not os.path.exists(folder):
-            raise RequestError(f"own_ca: {beside} is lost when its collection is installed again: move it to {folder}")
-        return folder
-
-    def _read_file(self, path: str, given: str) -> bytes:
-        """Returns the content of a file, opened with the vault's secrets where it is encrypted."""
-        working = working_folder(self._loader.get_basedir())
-        places = [*self._task.get_search_path(), *([] if working is None else [working])]
-        found = self._loader.path_dwim_relative_stack(places, "files", path)
-        read_regular_file(found, given)  # refuses a pipe, which the loader would wait for
-        # Latin-1 is one character a byte: the loader gives text, and the bytes are wanted.
-        content: bytes = self._loader.get_text_file_contents(found, encoding="latin-1").encode("latin-1")
-        return content
-
-
-def _validate(given: Dict[str, Any]) -> Tuple[Dict[str, Any], Any]:
-    """Returns checked parameters and what must not be shown; raises AnsibleActionFail, without showing it."""
-    try:
-        refuse_misplaced(given)
-    except RequestError as problem:
-        raise AnsibleActionFail(f"{MODULE}: {problem.message}") from None
-    checked = ArgumentSpecValidator(
-        _request.ARGUMENT_SPEC, mutually_exclusive=_request.MUTUALLY_EXCLUSIVE, required_if=_request.REQUIRED_IF
-    ).validate(given)
-    secrets = {text for text in (given.get(name) for name in SECRET_OPTIONS) if isinstance(text, str) and text}
-    wrong = complaints(checked)
-    if wrong:
-        raise AnsibleActionFail(mask(f"{MODULE}: {wrong}", secrets))
-    return dict(checked.validated_parameters), secrets
-
-
-def _replace(given: Dict[str, Any], params: Dict[str, Any], texts: Texts, opened: Texts) -> Dict[str, Any]:
-    """Returns the given arguments with PEM instead of what was read; a passphrase stays for files of the host alone."""
-    read: List[str] = [name for name in SOURCES if texts[name] is not None]
-    gone = {"own_ca", *(name + ending for name in read for ending in ("", "_file"))}
-    if not params["remote_src"]:
-        gone.add("passphrase")
-    arguments = {name: value for name, value in given.items() if name not in gone}
-    arguments.update({name: _to_text(text) for name, text in opened.items() if text is not None})
-    return arguments
-
-
-def _to_text(raw: bytes) -> str:
-    """Returns bytes as text that JSON can carry; a byte order mark stays, for read_pem to tell of it."""
-    for mark, encoding in ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be")):
-        if raw.startswith(mark):
-            return raw.decode(encoding, "replace")
-    return raw.decode("utf-8", "replace")
-
-
-def _source_options() -> Tuple[str, ...]:
-    return ("own_ca", "passphrase", *(name + ending for name in SOURCES for ending in ("", "_file")))

@@ -70,8 +70,8 @@ def report_removal(request: CertificateRequest, outcome: DeploymentOutcome) -> D
 def _diff(current: str, leaf: Certificate, situation: DeploymentState, outcome: DeploymentOutcome) -> Dict[str, str]:
     """Before and after in words that hold no secret: the digest of a pair tells nothing about its key."""
     have, want = situation.have, situation.want
-    before = _lines(store.read_leaf(have), have.link, have.files.get(store.KEY))
-    after = _lines(leaf, have.link if have.holds(want) else want.name, want.files[store.KEY])
+    before = describe_pair(store.read_leaf(have), have.link, have.files.get(store.KEY))
+    after = describe_pair(leaf, have.link if have.holds(want) else want.name, want.files[store.KEY])
     if outcome.commands:
         before += [f"served: {look.fingerprint or look.problem} at {look.place}" for look in situation.looks]
         after += [f"served: {leaf.fingerprint()} at {look.place}" for look in situation.looks]
@@ -83,7 +83,8 @@ def _diff(current: str, leaf: Certificate, situation: DeploymentState, outcome: 
     }
 
 
-def _lines(leaf: Optional[Certificate], link: Optional[str], key: Optional[File]) -> List[str]:
+def describe_pair(leaf: Optional[Certificate], link: Optional[str], key: Optional[File]) -> List[str]:
+    """Returns an installed pair in lines that hold no secret, none where there is no certificate."""
     if leaf is None:
         return []
     lines = [

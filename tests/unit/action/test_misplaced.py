@@ -17,6 +17,7 @@ from ansible_collections.port443.https.plugins.module_utils._certificate import 
 from ansible_collections.port443.https.plugins.module_utils._errors import RequestError
 from ansible_collections.port443.https.plugins.module_utils._spec.arguments import arguments_of
 from ansible_collections.port443.https.plugins.module_utils._spec.options import MANAGED
+from ansible_collections.port443.https.plugins.plugin_utils import _pair_reader
 from ansible_collections.port443.https.plugins.plugin_utils._misplaced import (
     CERTIFICATES,
     SECRET,
@@ -54,7 +55,7 @@ KEYS = {
 
 
 def check_certificate(given: Dict[str, Any]) -> None:
-    certificate._validate(given)
+    _pair_reader._validate(given, certificate.MODULE)
 
 
 def checked(plugin: Any) -> Any:
