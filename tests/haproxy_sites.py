@@ -23,6 +23,16 @@ LANGUAGE = HaproxyLanguage()
 BUILD = Build((2, 6, 12), (3, 0, 19), frozenset(("tls",)), "HAProxy version 2.6.12")
 NOTHING = SiteConfiguration(())
 DEFAULTS = "defaults\n    mode http\n    timeout connect 5s\n    timeout client 5s\n    timeout server 5s\n"
+HOSTILE = """defaults
+    mode tcp
+    timeout connect 5s
+    option forwardfor except 127.0.0.0/8 header X-Client
+    default-server ssl verify none check send-proxy
+    default_backend others
+backend others
+    mode tcp
+    server a 127.0.0.1:1
+"""
 
 
 class MemoryFiles:
@@ -143,7 +153,9 @@ class RunningHaproxy:
             with open(one.path, "w", encoding="utf-8") as file:
                 file.write(one.text)
         config = f"{self.folder}/haproxy.cfg"
-        tested = subprocess.run(["haproxy", "-c", "-f", config], capture_output=True, text=True, timeout=20)
+        tested = subprocess.run(
+            ["haproxy", "-c", "-f", config], capture_output=True, text=True, timeout=20, check=False
+        )
         assert tested.returncode == 0, tested.stderr
         self.process = subprocess.Popen(["haproxy", "-db", "-f", config], stderr=subprocess.DEVNULL)
         for _attempt in range(200):

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Packs the code of the modules about ports on the controller, and loads it on the host.
+"""Packs the code of the modules about ports and sites on the controller, and loads it on the host.
 
 Ansible looks through every file that a module imports, and for every name in it, before it sends the module: with a
 hundred files that takes longer than all they do on the host. So a module imports this file alone, and gets the others
@@ -37,7 +37,7 @@ UNFIT = "_payload_unfit"
 LINUX = "Linux"
 ANY = ""
 _UNUSED = {LINUX: (f"{PACKAGE}._pf.", f"{PACKAGE}._firewalls.pf.")}
-_ENTRIES = {"ports_info": f"{PACKAGE}._entry.ports_info"}
+_ENTRIES = {"ports_info": f"{PACKAGE}._entry.ports_info", "sites": f"{PACKAGE}._entry.sites"}
 
 
 def entry_of(module: str) -> str:
@@ -78,8 +78,12 @@ def collect(entry: str, system: str = ANY) -> Dict[str, str]:
 
 
 def run(name: str) -> None:
-    """Runs the Ansible module of that short name on the host."""
-    module = PackedModule(argument_spec=arguments_of(name), supports_check_mode=True)
+    """Runs the Ansible module about ports of that short name on the host."""
+    run_packed(name, PackedModule(argument_spec=arguments_of(name), supports_check_mode=True))
+
+
+def run_packed(name: str, module: PackedModule) -> None:
+    """Runs the Ansible module of that short name on the host, with the code that came with its parameters."""
     if module.packed is not None:
         sources = unpack(module.packed)
         if sources is None:

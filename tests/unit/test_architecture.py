@@ -16,7 +16,7 @@ PACKAGE = "ansible_collections.port443.https.plugins.module_utils"
 FLOORS = (  # top to bottom: a folder imports those below it alone; those of one line do not import each other
     ("_entry",),
     ("_renewal",),
-    ("_ports",),
+    ("_ports", "_sites"),
     ("_firewalls",),
     ("_certificate", "_rehearsal"),
     ("_verdict",),
@@ -61,18 +61,10 @@ PURE = (
     "_firewalls/pf/verdict",
     "_certificate/request",
     "_renewal/request",
-    "_webservers/*/[gl]*",  # grammar, language, layout
-    "_webservers/*/re*",  # reader, refusals, render and its parts
-    "_webservers/site*",
-    "_webservers/*/language",
-    "_webservers/haproxy/[!_c]*",
-    "_webservers/haproxy/complaints",
-    "_webservers/*/layout",
-    "_webservers/*/reader",
-    "_webservers/*/render*",
-    "_webservers/site",
-    "_webservers/site_language",
-    "_webservers/tls_profile",
+    "_sites/arguments",
+    "_sites/request",
+    # grammar, language, layout; reader, refusals, render and its parts
+    *(f"_webservers/{name}" for name in ("*/[gl]*", "*/re*", "haproxy/[!_c]*", "haproxy/complaints", "site*", "tls*")),
 )
 # What action plugins need beside that: the code that they pack, handshakes in memory, the files that a task names.
 CONTROLLER = ("_payload", "_secrets", "_tls/self_handshake", "_certificate/sources")

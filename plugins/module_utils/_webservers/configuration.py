@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Callable, List, Sequence, Set, Tuple
+from typing import Callable, Dict, Sequence, Set, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._pki.names import is_covered
 from ansible_collections.port443.https.plugins.module_utils._tls.served_certificate import Endpoint
@@ -14,6 +14,9 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.base imp
 
 # Takes an include's absolute path or pattern, returns the texts of the files it stands for, in the service's order.
 ReadFiles = Callable[[str], Sequence[str]]
+
+# Returns the addresses at which a socket answers, of the address that a configuration gives it.
+Expand = Callable[[str], Sequence[str]]
 
 # Tells whether a name as the configuration writes it, with the wildcards of that service, stands for a host name.
 Matches = Callable[[str, str], bool]
@@ -47,16 +50,24 @@ def serves_certificate(server: Server, wanted: WantedPair) -> bool:
     return any(is_below(path, wanted.folder) for path in server.certificates)
 
 
-def find_places(servers: Sequence[Server], wanted: WantedPair, matches: Matches) -> Tuple[Endpoint, ...]:
-    """Returns where servers are to be asked for the pair: their TLS sockets, with a name that leads to them."""
-    places: List[Endpoint] = []
+def on_loopback(address: str) -> Tuple[str, ...]:
+    """Returns where on this host's loopback a socket of that address answers, the address itself if it is one."""
+    return ({"": "127.0.0.1", "::": "::1"}.get(address, address),)
+
+
+def find_places(
+    servers: Sequence[Server], wanted: WantedPair, matches: Matches, expand: Expand = on_loopback
+) -> Tuple[Endpoint, ...]:
+    """Returns where servers are to be asked for the pair: their TLS sockets, with a name that leads to them.
+
+    ``expand`` tells at which addresses a socket is to be asked.
+    """
+    places: Dict[Endpoint, None] = {}
     for server in servers:
         name, leads = _choose_name(server, wanted, matches)
-        for listen in server.listens:
-            address = {"": "127.0.0.1", "::": "::1"}.get(listen.address, listen.address)
-            place = Endpoint(address, listen.port, name, listen.proxy, () if leads else server.names)
-            if listen.tls and place not in places:
-                places.append(place)
+        for listen in (listen for listen in server.listens if listen.tls):
+            for address in expand(listen.address):
+                places[Endpoint(address, listen.port, name, listen.proxy, () if leads else server.names)] = None
     return tuple(places)
 
 

@@ -37,6 +37,9 @@ class SiteLanguage(Protocol):
     processes: Tuple[str, ...]
     """What its processes are called, as /proc/PID/comm has it."""
 
+    looked_at: Tuple[str, ...]
+    """The paths by whose existence it tells systems apart."""
+
     def find_layout(self, system: HostSystem) -> Optional[SiteLayout]:
         """Returns where a system has it; None where it is not managed on that system."""
 
@@ -60,6 +63,9 @@ class SiteLanguage(Protocol):
 
     def own_files(self, files: Files, layout: SiteLayout) -> Dict[str, Tuple[ConfigFile, ...]]:
         """Returns the sites of ours that are there: by their names, their files (a block's file is not among them)."""
+
+    def matches(self, server_name: str, name: str) -> bool:
+        """Tells whether a name as the configuration writes it, wildcard or not, stands for a host name."""
 
     def conflicts(self, sites: Sequence[Site], settings: ServerSettings, others: SiteConfiguration) -> Tuple[str, ...]:
         """Returns which names, addresses or ports of the sites another site has, and would win, one sentence each."""

@@ -1,7 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """A machine for each test, and the ways to a private view of its files."""
-"""The shared parts of the tests, importable as they are elsewhere."""
 
 from __future__ import annotations
 

@@ -163,7 +163,7 @@ def test_backends_share_requests(server):
         backends = (f"http://127.0.0.1:{one}", f"http://127.0.0.1:{two}")
         server.write(server.site("www.example.com", backends=backends, health_path="/health"))
         with server.running():
-            assert {ask("www.example.com").told()["number"] for _ in range(6)} == {1, 2}
+            assert {ask("www.example.com").told()["number"] for _number in range(6)} == {1, 2}
 
 
 def test_https_backends_are_verified_unless_that_is_off(server, folder):

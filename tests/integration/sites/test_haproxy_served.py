@@ -10,23 +10,13 @@ from dataclasses import replace
 import pki
 import pytest
 from ansible_collections.port443.https.plugins.module_utils._webservers.site import Location, ServerSettings, Site
-from haproxy_sites import DEFAULTS, RunningHaproxy, ask, client_context, start_application, write_pem
+from haproxy_sites import DEFAULTS, HOSTILE, RunningHaproxy, ask, client_context, start_application, write_pem
 
 SHOP, BLOG = "shop.example.com", "blog.example.com"
 WEBSOCKET = (  # RFC 6455, 1.3
     *("Upgrade: websocket", "Connection: keep-alive, Upgrade"),
     *("Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="),
 )
-HOSTILE = """defaults
-    mode tcp
-    timeout connect 5s
-    option forwardfor except 127.0.0.0/8 header X-Client
-    default-server ssl verify none check send-proxy
-    default_backend others
-backend others
-    mode tcp
-    server a 127.0.0.1:1
-"""
 
 
 @pytest.fixture

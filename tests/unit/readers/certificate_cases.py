@@ -7,13 +7,20 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 from ansible_collections.port443.https.plugins.module_utils._certificate import openssl as _openssl
+from ansible_collections.port443.https.plugins.module_utils._host import service
 from ansible_collections.port443.https.plugins.module_utils._host.host import Completed
 from ansible_collections.port443.https.plugins.module_utils._pki.decrypt import CannotOpenError
 from ansible_collections.port443.https.plugins.module_utils._renewal import certbot as _certbot
 from ansible_collections.port443.https.plugins.module_utils._renewal import placeholder, timer
+from ansible_collections.port443.https.plugins.module_utils._sites import server
+from ansible_collections.port443.https.plugins.module_utils._sites.registry import LANGUAGES
 from ansible_collections.port443.https.plugins.module_utils._webservers.apache import control as apache
 from ansible_collections.port443.https.plugins.module_utils._webservers.nginx import control as nginx
+from ansible_collections.port443.https.plugins.module_utils._webservers.site import SiteLayout
 from mute_host import Case, Mute
+
+SYSTEMD = service.ServiceCommands((), (), ("systemctl", "is-enabled", "nginx"), (), ())
+NGINX = SiteLayout(("nginx",), "nginx", "nginx", "/etc/nginx/nginx.conf")
 
 
 def unlock(host):
@@ -43,6 +50,20 @@ CERTIFICATES = [
         lambda host: nginx.Nginx(host, None)._built_with(),
         "",
         {},
+    ),
+    Case(
+        "_host.service:is_enabled",
+        "systemd that cannot be asked: what nobody can tell is not changed",
+        Mute(1, "", "Failed to connect to bus: No such file or directory"),
+        lambda host: service.is_enabled(host, "nginx", SYSTEMD),
+        value=True,
+    ),
+    Case(
+        "_sites.server:_observe_build",
+        "silence",
+        Mute(),
+        lambda host: server._observe_build(host, LANGUAGES["nginx"], NGINX),
+        "does not say which release of nginx it is",
     ),
     Case(
         "_renewal.certbot:refuse_unusable",

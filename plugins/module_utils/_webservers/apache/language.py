@@ -38,14 +38,23 @@ class ApacheLanguage:
     name = "apache"
     title = "Apache"
     processes: Tuple[str, ...] = ("apache2", "httpd")
+    looked_at: Tuple[str, ...] = ()
+
+    def matches(self, server_name: str, name: str) -> bool:
+        """Tells whether a name as the configuration writes it stands for a host name."""
+        return matches(server_name, name)
 
     def find_layout(self, system: HostSystem) -> Optional[SiteLayout]:
         """Returns where a system has Apache; None where it is not managed."""
         return find_layout(system)
 
     def look_commands(self, layout: SiteLayout) -> Tuple[Tuple[str, ...], ...]:
-        """Apache does not say whose TLS library it has; distributions have one for all programs."""
-        return ((layout.program, "-v"), ("openssl", "version"))
+        """Apache does not say whose TLS library it has; distributions have one for all programs.
+
+        Debian's apache2ctl makes folders below /run, whatever it is asked.
+        """
+        program = "apache2" if layout.program == "apache2ctl" else layout.program
+        return ((program, "-v"), ("openssl", "version"))
 
     def read_build(self, said: str) -> Optional[Build]:
         """Returns the release, and that of OpenSSL if that is said."""

@@ -70,7 +70,7 @@ class Haproxy:
             return Serving(
                 named=False,
                 running=process is not None,
-                reason=f"HAProxy's configuration {main} has no bind with a certificate of this site",
+                reason=reason or f"HAProxy's configuration {main} has no bind with a certificate of this site",
                 expected=False,
                 staples=False,
             )

@@ -11,6 +11,7 @@ from typing import Dict, List, Optional, Sequence, Set, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._webservers.configuration import Listen, Server
+from ansible_collections.port443.https.plugins.module_utils._webservers.haproxy import reader
 from ansible_collections.port443.https.plugins.module_utils._webservers.haproxy.block import divide, merge
 from ansible_collections.port443.https.plugins.module_utils._webservers.haproxy.complaints import find_complaints
 from ansible_collections.port443.https.plugins.module_utils._webservers.haproxy.context import read_context
@@ -52,7 +53,12 @@ class HaproxyLanguage:
 
     name = "haproxy"
     title = "HAProxy"
-    processes = ("haproxy",)
+    processes: Tuple[str, ...] = ("haproxy",)
+    looked_at: Tuple[str, ...] = ()
+
+    def matches(self, server_name: str, name: str) -> bool:
+        """Tells whether a name as the configuration writes it stands for a host name."""
+        return reader.matches(server_name, name)
 
     def find_layout(self, system: HostSystem) -> Optional[SiteLayout]:
         """Returns where a system has it; None where it is not managed on that system."""

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import re
-from typing import Dict, Iterator, List, Mapping, NamedTuple, Sequence, Tuple
+from typing import Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 # Keywords that open a section, docs.haproxy.org/3.2/configuration.html, 2.1 and the chapters after it.
 SECTIONS = frozenset(
@@ -33,7 +33,7 @@ class UnclosedQuoteError(ValueError):
     """A quote that does not end in its line."""
 
 
-def split_line(line: str, environment: Mapping[str, str] = {}) -> List[str]:
+def split_line(line: str, environment: Optional[Mapping[str, str]] = None) -> List[str]:
     """Returns the words of a line as HAProxy sees them, docs.haproxy.org/2.6/configuration.html, 2.2 and 2.3.
 
     Variables, which stand in double quotes alone, become their values; those that ``environment`` lacks stay as they
@@ -55,7 +55,7 @@ def split_line(line: str, environment: Mapping[str, str] = {}) -> List[str]:
                 words.append(word)
             word, begun, at = "", False, at + 1
         elif char == "$" and quote == '"':
-            value, at = _read_variable(line, at, environment)
+            value, at = _read_variable(line, at, environment or {})
             word += value
         else:
             word, begun, at = word + char, True, at + 1

@@ -8,7 +8,8 @@ import re
 from typing import Dict, FrozenSet, Iterator, Optional, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._webservers.configuration import Listen, Server
-from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.layout import find_layout
+from ansible_collections.port443.https.plugins.module_utils._webservers.nginx import reader
+from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.layout import LOOKED_AT, find_layout
 from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.reader import Socket, read_configuration
 from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.render import find_own, render_files
 from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.render_checks import check_sites
@@ -37,6 +38,11 @@ class NginxLanguage:
     name = "nginx"
     title = "nginx"
     processes: Tuple[str, ...] = ("nginx",)
+    looked_at: Tuple[str, ...] = LOOKED_AT
+
+    def matches(self, server_name: str, name: str) -> bool:
+        """Tells whether a name as the configuration writes it stands for a host name."""
+        return reader.matches(server_name, name)
 
     def find_layout(self, system: HostSystem) -> Optional[SiteLayout]:
         """Returns where a system has nginx; layout.LOOKED_AT are the paths that tell systems apart."""

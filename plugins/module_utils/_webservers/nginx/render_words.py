@@ -146,7 +146,7 @@ def indent(lines: Sequence[str]) -> List[str]:
 
 def split_backend(url: str) -> Tuple[str, str, str]:
     """Returns scheme, host with port (the scheme's where none is given), and path of a backend's URL."""
-    scheme, _, rest = url.partition("://")
+    scheme, _separator, rest = url.partition("://")
     authority, slash, path = rest.partition("/")
     has_port = re.search(r":[0-9]+\Z", authority)
     return scheme, authority if has_port else f"{authority}:{443 if scheme == 'https' else 80}", slash + path

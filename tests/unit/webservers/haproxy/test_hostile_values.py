@@ -42,7 +42,10 @@ def canonical(site):
     return replace(site, names=names, backends=urls(site.backends), locations=locations, key=site.certificate)
 
 
-def write_and_read(sites, settings=ServerSettings()):
+SETTINGS = ServerSettings()
+
+
+def write_and_read(sites, settings=SETTINGS):
     files = MemoryFiles({MAIN: DEFAULTS})
     files.take(render(files, sites, settings))
     block = divide(files.found[MAIN], MAIN).block

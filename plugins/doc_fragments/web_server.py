@@ -1,0 +1,152 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Options that hold for all sites of a web server."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """Which web server, where it listens, how it speaks TLS, where its files are."""
+
+    DOCUMENTATION = r"""
+options:
+  server:
+    description:
+      - The web server. V(haproxy) hands requests to applications and serves no files, so that every site needs
+        O(sites[].proxy_pass).
+    type: str
+    choices: [nginx, apache, haproxy]
+    default: nginx
+  state:
+    description:
+      - V(present) has the sites served.
+      - V(absent) takes exactly the sites of these names away; the server stays.
+    type: str
+    choices: [present, absent]
+    default: present
+  purge:
+    description: Whether to take away the other sites that this module made. The diff shows them.
+    type: bool
+    default: false
+  remove_certificates:
+    description: Whether to remove what was installed of the sites' certificates, with O(state=absent).
+    type: bool
+    default: false
+  port:
+    description: The port of HTTPS.
+    type: int
+    default: 443
+  http_port:
+    description: The port of plain HTTP.
+    type: int
+    default: 80
+  ipv6:
+    description: Whether to listen on IPv6 as well. A kernel without IPv6 needs V(false).
+    type: bool
+    default: true
+  http2:
+    description: Whether to offer HTTP/2. Before nginx 1.25.1 this holds for all sites on the same port.
+    type: bool
+    default: true
+  http3:
+    description:
+      - Whether to offer HTTP/3, over QUIC on the same port of UDP, and to tell browsers so (C(Alt-Svc)).
+      - For V(nginx) with its HTTP/3 module and V(haproxy) built with QUIC, as in Debian 13.
+    type: bool
+    default: false
+  profile:
+    description: >-
+      Mozilla's recommendation to follow. V(intermediate) is TLS 1.2 and 1.3 for every browser of the last years,
+      V(modern) is TLS 1.3 alone.
+    type: str
+    choices: [intermediate, modern]
+    default: intermediate
+  unknown_names:
+    description:
+      - What clients get who send no name, or one that no site has. V(refuse) is no certificate where the server can
+        refuse the handshake, and no site; V(serve) is what the server does by itself, which is to serve the first site.
+      - A site with O(sites[].default_server), and a default that an administrator set up, come before this.
+    type: str
+    choices: [refuse, serve]
+    default: refuse
+  trusted_proxies:
+    description: Addresses and networks of balancers in front of the host, whose word on the visitor counts.
+    type: list
+    elements: str
+    default: []
+  proxy_protocol:
+    description: Whether these balancers send the PROXY protocol, in place of C(X-Forwarded-For).
+    type: bool
+    default: false
+  http_directives:
+    description: Lines of your own for nginx' C(http) level, Apache's server level, or HAProxy's C(global) section.
+    type: list
+    elements: str
+    default: []
+  acme_root:
+    description: Folder under which C(/.well-known/acme-challenge/) is answered, without a redirect.
+    type: path
+    default: /var/lib/port443/acme
+  acme_port:
+    description: >-
+      With HAProxy, the port on 127.0.0.1 of what answers C(/.well-known/acme-challenge/); V(0) answers that nothing is
+      there.
+    type: int
+    default: 0
+  certificates_follow:
+    description: Whether certificates for the names come afterwards, by a CA that asks the web server first.
+    type: bool
+    default: false
+  certificate_directory:
+    description: Where certificates are installed, as C(directory) of M(port443.https.certificate).
+    type: path
+    default: /etc/port443
+  directory:
+    description:
+      - A folder whose files nginx (in its C(http) block) or Apache includes.
+      - By default, C(sites-available) with a link in C(sites-enabled) on Debian and its relatives, else
+        C(/etc/nginx/conf.d) or C(/etc/httpd/conf.d).
+    type: path
+  config:
+    description:
+      - The main file of nginx or Apache, if it is not the one that it is built with.
+      - The file of HAProxy that gets the block of the sites, there already. By default C(/etc/haproxy/haproxy.cfg).
+    type: path
+  install:
+    description: Whether to install O(package) where the server is missing.
+    type: bool
+    default: true
+  package:
+    description: The packages that bring the server. By default, those of the distribution.
+    type: list
+    elements: str
+    default: []
+  service:
+    description: The service that runs the server. By default, that of the distribution.
+    type: str
+  trust:
+    description:
+      - Who has to trust the chains. V(system) is the host's own store, V(none) asks nobody.
+      - Where a CA is given, it is that one alone.
+    type: str
+    choices: [system, none]
+    default: system
+  ca:
+    description: Certificates in PEM of the CA that has to be the one behind the chains, for a CA of one's own.
+    type: str
+  ca_file:
+    description: A file with what O(ca) says, on the controller.
+    type: path
+  minimum_days:
+    description: Refuse a certificate that expires in fewer days than this.
+    type: int
+    default: 0
+  keep:
+    description: How many pairs of each site to keep on the host, the current one included.
+    type: int
+    default: 2
+  prove_timeout:
+    description: Seconds to wait until all sites are served, and again until the old ones are where that failed.
+    type: int
+    default: 10
+"""

@@ -1,0 +1,56 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Runs the module sites, and renders its result; what is secret came apart from its parameters."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any, Dict, List
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.port443.https.plugins.module_utils._entry.certificate import relabel_with
+from ansible_collections.port443.https.plugins.module_utils._errors import UserError, words_of
+from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._sites.engine import ensure
+from ansible_collections.port443.https.plugins.module_utils._sites.report import report, tell_others
+from ansible_collections.port443.https.plugins.module_utils._sites.request import parse
+from ansible_collections.port443.https.plugins.module_utils._sites.server import MissingServerError
+
+_SECRET = ("key", "bundle", "passphrase")
+
+
+def run(module: AnsibleModule) -> None:
+    """Has the sites served as the options say, and ends the module."""
+    pairs = json.loads(module.apart or "{}")
+    # What the module must not show, whatever it is that tells it.
+    module.secrets = {f"{site}.{name}": pair[name] for site, pair in pairs.items() for name in _SECRET if name in pair}
+    params = _join(module.params, pairs)
+    now = int(time.time())
+    try:
+        request = parse(params)
+        outcome = ensure(request, Host(), module.check_mode, now, relabel_with(module), module.tmpdir)
+    except MissingServerError as missing:
+        layout = missing.layout
+        module.exit_json(
+            changed=module.check_mode,
+            missing={"server": params["server"], "packages": list(layout.packages), "command": list(layout.install)},
+        )
+    except UserError as problem:
+        module.fail_json(msg=problem.message)
+    except OSError as problem:
+        where = f"{problem.filename}: " if problem.filename else ""
+        module.fail_json(msg=where + words_of(problem))
+    else:
+        for warning in (*outcome.warnings, *tell_others(outcome)):
+            module.warn(warning)
+        result = report(request, outcome, now)
+        if not module._diff:
+            del result["diff"]
+        module.exit_json(**result)
+
+
+def _join(params: Dict[str, Any], pairs: Dict[str, Dict[str, str]]) -> Dict[str, Any]:
+    """The parameters with what was read of each site's pair on the controller in its place."""
+    sites: List[Dict[str, Any]] = [{**site, **pairs.get(site["name"], {})} for site in params["sites"]]
+    return {**params, "sites": sites}

@@ -1,0 +1,153 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Carries a plan of sites out: pairs, files, test, start or reload, proof; and takes it back, with what was served."""
+
+from __future__ import annotations
+
+from typing import Callable, List, Mapping, Sequence, Tuple
+
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError, words_of
+from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.signals import uninterrupted
+from ansible_collections.port443.https.plugins.module_utils._sites import journal as _journal
+from ansible_collections.port443.https.plugins.module_utils._sites import proof as _proof
+from ansible_collections.port443.https.plugins.module_utils._sites.journal import Journal
+from ansible_collections.port443.https.plugins.module_utils._sites.pairs import PairExchange
+from ansible_collections.port443.https.plugins.module_utils._sites.plan import SitesPlan
+from ansible_collections.port443.https.plugins.module_utils._sites.proof import Expectation
+from ansible_collections.port443.https.plugins.module_utils._sites.request import SitesRequest
+from ansible_collections.port443.https.plugins.module_utils._sites.server import ServerState, start, stop
+from ansible_collections.port443.https.plugins.module_utils._tls.served_certificate import Look
+from ansible_collections.port443.https.plugins.module_utils._webservers.base import tell_failure
+
+Looks = Mapping[str, Tuple[Look, ...]]
+SHOWN = 3  # sites that a message tells of
+
+
+class Application:
+    """One plan on its way; ``before`` are the looks at what was served before anything changed.
+
+    ``commands`` are those that were run.
+    """
+
+    def __init__(
+        self,
+        host: Host,
+        request: SitesRequest,
+        state: ServerState,
+        plan: SitesPlan,
+        exchange: PairExchange,
+        relabel: Callable[[str], None],
+        before: Looks,
+    ) -> None:
+        self._host = host
+        self._request = request
+        self._state = state
+        self._plan = plan
+        self._exchange = exchange
+        self._relabel = relabel
+        self._before = before
+        self._pairs = tuple(exchange.remember(site) for site in plan.pairs)
+        self._told_server = False
+        self._started = False
+        self.commands: List[Tuple[str, ...]] = []
+
+    def journal(self) -> Journal:
+        """Returns what is about to change."""
+        return Journal(self._plan.files, self._pairs)
+
+    def carry_out(self) -> Looks:
+        """Makes all changes and proves that the sites are served; returns the looks; raises HostError."""
+        with uninterrupted():
+            for site, pair in self._plan.pairs.items():
+                try:
+                    self._exchange.exchange(site, pair.want)
+                except OSError as problem:
+                    raise HostError(f"the pair of {site} could not be installed: {words_of(problem)}") from None
+            for change in self._plan.files:
+                _journal.carry_out(change, self._relabel)
+        self._test()
+        self._have_taken_up()
+        return self._prove()
+
+    def take_back(self) -> str:
+        """Undoes what was done, and has what was there before served again; returns what came of that, a sentence."""
+        with uninterrupted():
+            told = [_journal.take_back(change, self._relabel) for change in reversed(self._plan.files)]
+            told += [self._exchange.take_back(change) for change in self._pairs]
+        told = [one for one in told if one]
+        if self._started:
+            told += filter(None, [stop(self._host, self._state)])
+        elif self._told_server:
+            told += filter(None, [self._reload_again()])
+        if told:
+            return "what was there before could not be put back as a whole: " + "; ".join(told)
+        return "all files and pairs are as they were" + self._tell_served()
+
+    def _test(self) -> None:
+        tested = self._state.control.test()
+        if tested.argv:
+            self.commands.append(tested.argv)
+        if tested.returncode != 0:
+            raise HostError(tell_failure(tested))
+
+    def _have_taken_up(self) -> None:
+        if not self._state.running or not self._state.enabled:
+            if not self._plan.expectations:
+                return  # nothing of ours is left to serve: whoever stopped the server meant it
+            self._started = True
+            self.commands += start(self._host, self._state)
+        if self._state.running:
+            self._told_server = True
+            ended = self._state.control.reload()
+            self.commands.append(ended.argv)
+            if ended.returncode != 0:
+                raise HostError(tell_failure(ended))
+
+    def _prove(self) -> Looks:
+        expected, seconds = self._plan.expectations, self._request.prove_timeout
+        if not expected:
+            return {}
+        looks = _proof.look_until_met(expected, seconds)
+        missed = [one for one in expected if not one.is_met(looks)]
+        if missed:
+            raise HostError(tell_missed(missed, looks, seconds, self._state.language.title))
+        port = self._request.settings.http_port
+        if not _proof.answers("127.0.0.1", port, seconds):
+            raise HostError(f"{self._state.language.title} serves the sites, but nobody answers at port {port} of HTTP")
+        return looks
+
+    def _reload_again(self) -> str:
+        try:
+            tested = self._state.control.test()
+            ended = self._state.control.reload() if tested.returncode == 0 else tested
+        except (HostError, OSError) as problem:
+            return str(problem)
+        return f"the server could not be reloaded with it: {tell_failure(ended)}" if ended.returncode else ""
+
+    def _tell_served(self) -> str:
+        """The end of a sentence: whether what was served before is served again."""
+        if not self._told_server or self._started:
+            return ""
+        former = [
+            Expectation(site, looks[0].fingerprint, "", tuple(look.place for look in looks))
+            for site, looks in self._before.items()
+            if looks and looks[0].fingerprint and len({look.fingerprint for look in looks}) == 1
+        ]
+        looks = _proof.look_until_met(former, self._request.prove_timeout) if former else {}
+        missed = [one.site for one in former if not one.is_met(looks)]
+        if missed:
+            return f", but what was served before is not served again: {', '.join(missed)}"
+        return ", and what was served before is served again" if former else ""
+
+
+def tell_missed(missed: Sequence[Expectation], looks: Looks, seconds: float, title: str) -> str:
+    """Returns which sites were not served after a reload, and what was seen instead."""
+    told = []
+    for one in missed[:SHOWN]:
+        seen = [str(look) for look in looks.get(one.site, ()) if look.fingerprint != one.fingerprint]
+        told.append(f"{one.site}: {', '.join(seen) or 'it listens nowhere'} instead of sha256:{one.fingerprint}")
+    rest = f"; and {len(missed) - SHOWN} more" if len(missed) > SHOWN else ""
+    return (
+        f"{title} took the sites up, but after {seconds:.0f} seconds {'; '.join(told)}{rest}; its error log may say why"
+    )

@@ -1,0 +1,101 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The argument specification of the module sites, for the module and for the action plugin before it."""
+
+from __future__ import annotations
+
+from typing import Any, Dict
+
+_TEXT: Dict[str, Any] = {"type": "str"}
+_PATH: Dict[str, Any] = {"type": "path"}
+_LINES: Dict[str, Any] = {"type": "list", "elements": "str", "default": []}
+_EMPTY: Dict[str, Any] = {"type": "str", "default": ""}
+
+# The argument with the pairs that the controller read, by site, as JSON; never among the parameters of a module.
+PAIRS = "_pairs"
+
+# What of a site is its certificate's: the options of the module certificate of the same names.
+PAIR_ARGUMENTS: Dict[str, Dict[str, Any]] = {
+    "certificate": _TEXT,
+    "certificate_file": _PATH,
+    "key": {"type": "str", "no_log": True},
+    "key_file": {"type": "path", "no_log": False},
+    "bundle": {"type": "str", "no_log": True},
+    "bundle_file": _PATH,
+    "passphrase": {"type": "str", "no_log": True},
+    "own_ca": _PATH,
+    "chain": _TEXT,
+    "chain_file": _PATH,
+    "remote_src": {"type": "bool", "default": False},
+    "self_signed": {"type": "bool", "default": False},
+    "owner": _TEXT,
+    "group": _TEXT,
+}
+
+# Of these a location has exactly one.
+ANSWERS = ("proxy_pass", "root", "php", "redirect_to", "directives")
+
+LOCATION_ARGUMENTS: Dict[str, Dict[str, Any]] = {
+    "path": {"type": "str", "required": True},
+    "proxy_pass": {"type": "list", "elements": "str", "no_log": False},  # no password, whatever the name ends in
+    "root": _PATH,
+    "php": _TEXT,
+    "redirect_to": _TEXT,
+    "redirect_code": {"type": "int", "choices": [301, 302, 303, 307, 308], "default": 301},
+    "directives": _LINES,
+}
+
+SITE_ARGUMENTS: Dict[str, Dict[str, Any]] = {
+    "name": {"type": "str", "required": True},
+    "names": {"type": "list", "elements": "str"},
+    "root": _PATH,
+    "proxy_pass": {"type": "list", "elements": "str", "no_log": False},  # no password, whatever the name ends in
+    "health_path": _EMPTY,
+    "verify_backend": {"type": "bool", "default": True},
+    "backend_ca": _PATH,
+    "locations": {"type": "list", "elements": "dict", "options": LOCATION_ARGUMENTS, "default": []},
+    "redirect": {"type": "bool", "default": True},
+    "hsts_max_age": {"type": "int", "default": 0},
+    "default_server": {"type": "bool", "default": False},
+    "directives": _LINES,
+    "certificate_path": _PATH,
+    "key_path": _PATH,
+    "client_ca": _PATH,
+    "client_verification": {"type": "str", "choices": ["none", "optional", "required"]},
+    "users_file": _PATH,
+    "security_headers": {"type": "bool", "default": False},
+    **PAIR_ARGUMENTS,
+}
+
+ARGUMENTS: Dict[str, Dict[str, Any]] = {
+    "server": {"type": "str", "choices": ["nginx", "apache", "haproxy"], "default": "nginx"},
+    "sites": {"type": "list", "elements": "dict", "options": SITE_ARGUMENTS, "required": True},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "purge": {"type": "bool", "default": False},
+    "remove_certificates": {"type": "bool", "default": False},
+    "port": {"type": "int", "default": 443},
+    "http_port": {"type": "int", "default": 80},
+    "ipv6": {"type": "bool", "default": True},
+    "http2": {"type": "bool", "default": True},
+    "http3": {"type": "bool", "default": False},
+    "profile": {"type": "str", "choices": ["intermediate", "modern"], "default": "intermediate"},
+    "unknown_names": {"type": "str", "choices": ["refuse", "serve"], "default": "refuse"},
+    "trusted_proxies": _LINES,
+    "proxy_protocol": {"type": "bool", "default": False},
+    "http_directives": _LINES,
+    "acme_root": {"type": "path", "default": "/var/lib/port443/acme"},
+    "acme_port": {"type": "int", "default": 0},
+    "certificates_follow": {"type": "bool", "default": False},
+    "certificate_directory": {"type": "path", "default": "/etc/port443"},
+    "directory": _PATH,
+    "config": _PATH,
+    "install": {"type": "bool", "default": True},
+    "package": _LINES,
+    "service": _TEXT,
+    "trust": {"type": "str", "choices": ["system", "none"], "default": "system"},
+    "ca": _TEXT,
+    "ca_file": _PATH,
+    "minimum_days": {"type": "int", "default": 0},
+    "keep": {"type": "int", "default": 2},
+    "prove_timeout": {"type": "int", "default": 10},
+}

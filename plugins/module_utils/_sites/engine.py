@@ -1,0 +1,208 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The engine of sites: observe, plan, foresee, apply, prove, judge; all that is asked for, or everything as it was."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from dataclasses import dataclass, field, replace
+from typing import Callable, Iterator, List, Mapping, Optional, Sequence, Tuple
+
+from ansible_collections.port443.https.plugins.module_utils._certificate import store
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError, words_of
+from ansible_collections.port443.https.plugins.module_utils._host.addresses import list_addresses
+from ansible_collections.port443.https.plugins.module_utils._host.directory import hold_lock, open_folder
+from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._sites import journal as _journal
+from ansible_collections.port443.https.plugins.module_utils._sites import proof as _proof
+from ansible_collections.port443.https.plugins.module_utils._sites.apply import Application
+from ansible_collections.port443.https.plugins.module_utils._sites.foresee import foresee
+from ansible_collections.port443.https.plugins.module_utils._sites.pairs import (
+    PairExchange,
+    SitePair,
+    observe_pairs,
+    open_pair,
+)
+from ansible_collections.port443.https.plugins.module_utils._sites.plan import SitesPlan, make_plan
+from ansible_collections.port443.https.plugins.module_utils._sites.request import SitesRequest
+from ansible_collections.port443.https.plugins.module_utils._sites.server import (
+    ServerState,
+    observe_server,
+    refuse_taken_ports,
+)
+from ansible_collections.port443.https.plugins.module_utils._tls.served_certificate import Look
+
+LOCK_PATIENCE = 60.0  # seconds, beside what another run may spend on its proofs
+
+Relabel = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class SitesOutcome:
+    """What was, or in check mode would be, done, and what is, or would be, served.
+
+    ``looks`` are those at the end, by site, ``contested`` those at places where another site has the very address.
+    ``tested`` is rehearsed, in place, or no. ``foreseen`` is set in check mode where something would change.
+    """
+
+    changed: bool
+    plan: SitesPlan
+    have: Mapping[str, store.CurrentGeneration] = field(default_factory=dict)
+    looks: Mapping[str, Tuple[Look, ...]] = field(default_factory=dict)
+    contested: Mapping[str, Tuple[Look, ...]] = field(default_factory=dict)
+    tested: str = "not needed"
+    commands: Tuple[Tuple[str, ...], ...] = ()
+    warnings: Tuple[str, ...] = ()
+    foreseen: bool = False
+
+
+def ensure(
+    request: SitesRequest, host: Host, check: bool, now: int, relabel: Relabel, private: Optional[str]
+) -> SitesOutcome:
+    """Makes the host serve what the request says, or with ``check`` only tells what that would take.
+
+    ``now`` is in seconds of the epoch, ``private`` a folder of this run's own. Raises UserError, or
+    MissingServerError where the web server is not installed.
+    """
+    pairs = {
+        site: open_pair(site, given, host, now, private)
+        for site, given in request.pairs.items()
+        if request.state == "present"
+    }
+    with _telling(request.certificate_directory), contextlib.ExitStack() as opened:
+        folder = _open(opened, request, check)
+        return _Run(request, host, check, relabel, pairs, folder).ensure()
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One request on one host; ``folder`` is that of the certificates, None in check mode where there is none."""
+
+    request: SitesRequest
+    host: Host
+    check: bool
+    relabel: Relabel
+    pairs: Mapping[str, SitePair]
+    folder: Optional[int]
+
+    def ensure(self) -> SitesOutcome:
+        told = self._recover()
+        state = observe_server(self.host, self.request)
+        have = observe_pairs(self.folder, self.pairs)
+        plan = make_plan(self.host, self.request, state, self.pairs, have, list_addresses())
+        if self.request.state == "present":
+            refuse_taken_ports(self.host, self.request, state)
+        warnings = (*told, *(warning for pair in self.pairs.values() for warning in pair.warnings))
+        outcome = replace(self._change(state, plan), have=have)
+        return replace(outcome, changed=outcome.changed or bool(told), warnings=(*warnings, *outcome.warnings))
+
+    def _change(self, state: ServerState, plan: SitesPlan) -> SitesOutcome:
+        leftovers = self._find_leftovers()
+        looks = _proof.look_at_all(plan.expectations)
+        is_served = all(one.is_met(looks) for one in plan.expectations)
+        wants_server = bool(plan.expectations)
+        if plan.is_empty() and not leftovers and (not wants_server or (is_served and state.running and state.enabled)):
+            return SitesOutcome(False, plan, looks=looks, contested=_proof.look_at_contested(plan.expectations))
+        tested, words = foresee(self.host, state, plan, self.request, self.pairs)
+        if words:
+            raise HostError(f"{words}; nothing was changed")
+        if self.check:
+            commands, warnings = self._foretell(state, plan, tested, is_served)
+            return SitesOutcome(
+                True, plan, looks=looks, tested=tested, commands=commands, warnings=warnings, foreseen=True
+            )
+        return self._apply(state, plan, looks, tested, leftovers)
+
+    def _apply(
+        self,
+        state: ServerState,
+        plan: SitesPlan,
+        before: Mapping[str, Tuple[Look, ...]],
+        tested: str,
+        leftovers: Sequence[str],
+    ) -> SitesOutcome:
+        if self.folder is None:
+            raise HostError(
+                f"{self.request.certificate_directory} was removed by somebody else during this run; run again"
+            )
+        exchange = PairExchange(self.folder, self.request.certificate_directory, self.relabel)
+        run = Application(self.host, self.request, state, plan, exchange, self.relabel, before)
+        _journal.write(self.folder, run.journal())
+        try:
+            looks = run.carry_out()
+        except HostError as problem:
+            told = run.take_back()
+            _journal.remove(self.folder)
+            raise HostError(f"{problem.message}; {told}") from None
+        _journal.remove(self.folder)
+        warnings = [exchange.prune(site, self.request.keep) for site in plan.pairs]
+        warnings += [exchange.remove(site) for site in leftovers]
+        return SitesOutcome(
+            True,
+            plan,
+            looks=looks,
+            contested=_proof.look_at_contested(plan.expectations),
+            tested="in place" if tested == "no" else tested,
+            commands=tuple(run.commands),
+            warnings=tuple(filter(None, warnings)),
+        )
+
+    def _recover(self) -> Tuple[str, ...]:
+        """Takes back what a run that was cut off left; returns what has to be told of it."""
+        left = _journal.read(self.folder) if self.folder is not None else None
+        if left is None or self.folder is None:
+            return ()
+        if self.check:
+            return ("a run before this one was cut off: the next real run first takes back what it had done",)
+        exchange = PairExchange(self.folder, self.request.certificate_directory, self.relabel)
+        told = [_journal.take_back(change, self.relabel) for change in reversed(left.files)]
+        told += [exchange.take_back(change) for change in left.pairs]
+        _journal.remove(self.folder)
+        return ("a run before this one was cut off: what it had done was taken back first", *filter(None, told))
+
+    def _find_leftovers(self) -> Tuple[str, ...]:
+        """The sites whose certificates are to be removed and that have some."""
+        if self.folder is None or not self.request.remove_certificates:
+            return ()
+        exchange = PairExchange(self.folder, self.request.certificate_directory, self.relabel)
+        return tuple(exchange.find(self.request.names()))
+
+    def _foretell(
+        self, state: ServerState, plan: SitesPlan, tested: str, is_served: bool
+    ) -> Tuple[Tuple[Tuple[str, ...], ...], Tuple[str, ...]]:
+        commands: List[Tuple[str, ...]] = []
+        if not plan.is_empty() or not is_served:
+            commands += [state.control.test_command, state.control.reload_command if state.running else ()]
+        warnings = []
+        if tested == "no":
+            warnings.append(
+                f"{state.language.title} could not test the planned files, as this host lets nobody lay files over "
+                "others in private: a real run tests them in place, and takes them back where the test fails"
+            )
+        return tuple(filter(None, commands)), tuple(warnings)
+
+
+def _open(opened: contextlib.ExitStack, request: SitesRequest, check: bool) -> Optional[int]:
+    """Returns the open folder of the certificates; a real run holds its lock, and makes it where it is not there."""
+    directory = request.certificate_directory
+    if check:
+        return opened.enter_context(open_folder(directory))
+    if not os.path.isdir(directory) or request.remove_certificates:
+        opened.callback(_remove_empty, directory)
+    return opened.enter_context(hold_lock(directory, make=True, patience=LOCK_PATIENCE + 2 * request.prove_timeout))
+
+
+def _remove_empty(directory: str) -> None:
+    with contextlib.suppress(OSError):  # it holds something
+        os.rmdir(directory)
+
+
+@contextlib.contextmanager
+def _telling(directory: str) -> Iterator[None]:
+    """Makes an OSError, whose path is a name in an open directory, a HostError that names the place."""
+    try:
+        yield
+    except OSError as problem:
+        name = f" ({problem.filename})" if problem.filename else ""
+        raise HostError(f"{directory}{name}: {words_of(problem)}") from None

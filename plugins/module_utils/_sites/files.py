@@ -1,0 +1,82 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The files of a host as they are, and as a plan will have them."""
+
+from __future__ import annotations
+
+import fnmatch
+import glob
+import os
+from typing import Dict, Iterable, List, Optional, Sequence
+
+from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._webservers.base import read_files
+from ansible_collections.port443.https.plugins.module_utils._webservers.site import ConfigFile
+
+LINKS = 10  # on one way; a loop has more
+
+
+class HostFiles:
+    """The files of a host as they are."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+
+    def texts(self, pattern: str) -> Sequence[str]:
+        """Returns the texts of the files that an absolute path or pattern stands for, sorted; a folder has none."""
+        return read_files(self._host, pattern)
+
+    def list_folder(self, path: str) -> Sequence[str]:
+        """Returns the names in a folder, sorted; empty where there is no such folder."""
+        return self._host.list_folder(path)
+
+
+class PlannedFiles:
+    """The files of a host with those of a plan in their places."""
+
+    def __init__(self, host: Host, planned: Iterable[ConfigFile]) -> None:
+        self._host = host
+        self._planned: Dict[str, ConfigFile] = {file.path: file for file in planned}
+
+    def texts(self, pattern: str) -> Sequence[str]:
+        """Returns the texts of the files that an absolute path or pattern stands for, sorted; a folder has none."""
+        texts = [self._read(path, LINKS) for path in self._expand(pattern)]
+        return [text for text in texts if text is not None]
+
+    def list_folder(self, path: str) -> Sequence[str]:
+        """Returns the names in a folder, sorted; empty where there is no such folder."""
+        names = set(self._host.list_folder(path))
+        for file in self._planned.values():
+            folder, name = os.path.split(file.path)
+            if folder == path.rstrip("/"):
+                (names.add if _is_there(file) else names.discard)(name)
+        return sorted(names)
+
+    def _expand(self, pattern: str) -> List[str]:
+        if not glob.has_magic(pattern):
+            return [pattern]
+        paths = {path for path in glob.glob(pattern) if path not in self._planned}
+        # As glob(3) does it: a star stands for no slash, and for no dot at the beginning of a name.
+        paths |= {path for path, file in self._planned.items() if _is_there(file) and _matches(path, pattern)}
+        return sorted(paths)
+
+    def _read(self, path: str, left: int) -> Optional[str]:
+        file = self._planned.get(path)
+        if file is None:
+            found = read_files(self._host, glob.escape(path)) if not os.path.isdir(path) else ()
+            return found[0] if found else None
+        if file.link and left:
+            return self._read(os.path.normpath(os.path.join(os.path.dirname(path), file.link)), left - 1)
+        return file.text
+
+
+def _is_there(file: ConfigFile) -> bool:
+    return file.text is not None or bool(file.link)
+
+
+def _matches(path: str, pattern: str) -> bool:
+    parts, wanted = path.split("/"), pattern.split("/")
+    return len(parts) == len(wanted) and all(
+        fnmatch.fnmatchcase(part, want) and not (part.startswith(".") and not want.startswith("."))
+        for part, want in zip(parts, wanted)
+    )

@@ -1,0 +1,135 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A journal of what a run is about to change, so that the next one can take back what a run that was cut off left."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import os
+from dataclasses import dataclass
+from typing import Any, Callable, Dict, Optional, Tuple
+
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._host.directory import Access, write_file
+from ansible_collections.port443.https.plugins.module_utils._host.replace import FoundFile, exchange, look_at
+
+NAME = ".sites-journal"  # in the folder of the certificates, which each run holds the lock of
+_NEW = ".sites-journal-new"
+
+
+@dataclass(frozen=True)
+class FileChange:
+    """A file or link of the server's configuration as it is and as it is to be; ``path`` is absolute."""
+
+    path: str
+    before: FoundFile
+    after: FoundFile
+
+
+@dataclass(frozen=True)
+class PairChange:
+    """A site's link to its pair, as it was, and the generations that were there (store.SiteFolder)."""
+
+    site: str
+    link: Optional[str]
+    generations: Tuple[str, ...]
+    existed: bool
+
+
+@dataclass(frozen=True)
+class Journal:
+    """All that a run is about to change; nothing in it is secret."""
+
+    files: Tuple[FileChange, ...]
+    pairs: Tuple[PairChange, ...]
+
+
+def write(folder: int, journal: Journal) -> None:
+    """Writes the journal into an open folder, whole, and waits for the disk; raises OSError."""
+    remove(folder)
+    content = json.dumps(
+        {
+            "files": [
+                {"path": one.path, "before": _pack(one.before), "after": _pack(one.after)} for one in journal.files
+            ],
+            "pairs": [
+                {"site": one.site, "link": one.link, "generations": one.generations, "existed": one.existed}
+                for one in journal.pairs
+            ],
+        }
+    )
+    write_file(folder, _NEW, content.encode("ascii"), Access(os.geteuid(), os.getegid(), 0o600))
+    os.rename(_NEW, NAME, src_dir_fd=folder, dst_dir_fd=folder)
+    os.fsync(folder)
+
+
+def read(folder: int) -> Optional[Journal]:
+    """Returns the journal that a run left in an open folder, None where there is none; raises HostError or OSError."""
+    try:
+        descriptor = os.open(NAME, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+    except FileNotFoundError:
+        return None
+    with os.fdopen(descriptor, "rb") as stream:
+        content = stream.read()
+    try:
+        given = json.loads(content.decode("ascii"))
+        return Journal(
+            tuple(FileChange(one["path"], _unpack(one["before"]), _unpack(one["after"])) for one in given["files"]),
+            tuple(
+                PairChange(one["site"], one["link"], tuple(one["generations"]), one["existed"])
+                for one in given["pairs"]
+            ),
+        )
+    except (ValueError, KeyError, TypeError):
+        raise HostError(
+            f"{NAME} in the folder of the certificates was not written here, or is damaged: nobody knows what the run "
+            "that left it had done. Look at the sites, and remove it"
+        ) from None
+
+
+def remove(folder: int) -> None:
+    """Removes the journal from an open folder: what was to be done is done, or nothing is left of it."""
+    for name in (NAME, _NEW):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(name, dir_fd=folder)
+    os.fsync(folder)
+
+
+def carry_out(change: FileChange, relabel: Callable[[str], None]) -> None:
+    """Makes one change of a file; raises HostError."""
+    exchange(change.path, change.before, change.after, relabel)
+
+
+def take_back(change: FileChange, relabel: Callable[[str], None]) -> str:
+    """Undoes one change of a file, if it was made; returns what was against it, empty if nothing was.
+
+    What somebody changed meanwhile is theirs.
+    """
+    try:
+        now = look_at(change.path)
+        if now.is_like(change.before):
+            return ""
+        if not now.is_like(change.after):
+            return f"{change.path} was changed by somebody else meanwhile, and stays as it is"
+        exchange(change.path, change.after, change.before, relabel)
+    except HostError as problem:
+        return problem.message
+    return ""
+
+
+def _pack(found: FoundFile) -> Dict[str, Any]:
+    packed: Dict[str, Any] = {"link": found.link}
+    if found.content is not None:
+        packed["content"] = base64.b64encode(found.content).decode("ascii")
+    if found.access is not None:
+        packed["access"] = [found.access.uid, found.access.gid, found.access.mode]
+    return packed
+
+
+def _unpack(packed: Dict[str, Any]) -> FoundFile:
+    content, access = packed.get("content"), packed.get("access")
+    return FoundFile(
+        None if content is None else base64.b64decode(content), packed["link"], Access(*access) if access else None
+    )

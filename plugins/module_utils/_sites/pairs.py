@@ -1,0 +1,142 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The key pairs of sites: opened and judged, exchanged as one, taken back as one, removed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from dataclasses import dataclass
+from typing import Callable, Dict, List, Mapping, Optional, Tuple
+
+from ansible_collections.port443.https.plugins.module_utils._certificate import request as _request
+from ansible_collections.port443.https.plugins.module_utils._certificate import store
+from ansible_collections.port443.https.plugins.module_utils._certificate.install import find_key_access
+from ansible_collections.port443.https.plugins.module_utils._certificate.openssl import Openssl
+from ansible_collections.port443.https.plugins.module_utils._certificate.request import CertificateRequest
+from ansible_collections.port443.https.plugins.module_utils._certificate.sources import read_texts
+from ansible_collections.port443.https.plugins.module_utils._errors import UserError
+from ansible_collections.port443.https.plugins.module_utils._host.directory import open_below
+from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._pki.chain import KeyPair
+from ansible_collections.port443.https.plugins.module_utils._pki.decrypt import open_texts, refuse_public_keys
+from ansible_collections.port443.https.plugins.module_utils._sites.journal import PairChange
+
+Relabel = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class SitePair:
+    """A site's pair as it is to be installed; ``mended`` and ``warnings`` are sentences for the user."""
+
+    pair: KeyPair
+    want: store.Generation
+    mended: Tuple[str, ...]
+    warnings: Tuple[str, ...]
+
+
+def open_pair(site: str, given: Mapping[str, object], host: Host, now: int, folder: Optional[str]) -> SitePair:
+    """Returns the pair that options of the module certificate bring; raises a UserError that names the site.
+
+    ``now`` is in seconds of the epoch, ``folder`` a private one, for where the system has no memfd.
+    """
+    params = {option: spec.get("default") for option, spec in _request.ARGUMENT_SPEC.items()}
+    params.update(given)
+    try:
+        request = _request.parse(params)
+        opened = open_texts(read_texts(params), params["passphrase"], Openssl(host))
+        refuse_public_keys(opened.texts)
+        pair, warnings = _request.read_request_pair(request, opened.texts, now)
+        warnings += _request.rehearse_handshake(request, pair, opened.texts["ca"], folder)
+        want = store.lay_out(pair, find_key_access(request))
+    except UserError as problem:
+        raise type(problem)(f"{site}: {problem.message}") from None
+    return SitePair(pair, want, (*opened.mended, *pair.mended), tuple(f"{site}: {told}" for told in warnings))
+
+
+def read_request(given: Mapping[str, object]) -> CertificateRequest:
+    """Returns the checked request that options of the module certificate make; raises RequestError."""
+    params = {option: spec.get("default") for option, spec in _request.ARGUMENT_SPEC.items()}
+    params.update(given)
+    return _request.parse(params)
+
+
+def observe_pairs(folder: Optional[int], wanted: Mapping[str, SitePair]) -> Dict[str, store.CurrentGeneration]:
+    """Returns what each site has in an open folder of certificates; nothing is made."""
+    return {site: store.observe(folder, site) for site in wanted}
+
+
+class PairExchange:
+    """Exchanges the pairs of several sites in an open folder of certificates, and takes that back.
+
+    ``directory`` is the folder's path. Methods raise OSError or HostError.
+    """
+
+    def __init__(self, folder: int, directory: str, relabel: Relabel) -> None:
+        self._folder = folder
+        self._directory = directory
+        self._relabel = relabel
+
+    def remember(self, site: str) -> PairChange:
+        """Returns how a site stands, for the journal."""
+        try:
+            with open_below(self._folder, site) as home:
+                there = self._site(home, site)
+                return PairChange(site, there.link(), tuple(there.generations()), True)
+        except FileNotFoundError:
+            return PairChange(site, None, (), False)
+
+    def exchange(self, site: str, want: store.Generation) -> None:
+        """Lets a site's link lead to the wanted pair, made where it is not there."""
+        with open_below(self._folder, site, make=True) as home:
+            self._site(home, site).exchange(want)
+
+    def take_back(self, change: PairChange) -> str:
+        """Undoes a site's exchange if it was made; returns what was against it, empty if nothing was."""
+        try:
+            with open_below(self._folder, change.site) as home:
+                there = self._site(home, change.site)
+                if there.link() != change.link:
+                    there.point(change.link)
+                for made in set(there.generations()) - set(change.generations):
+                    there.forget(made)
+                if not change.existed:
+                    there.clear()
+            if not change.existed:
+                os.rmdir(change.site, dir_fd=self._folder)
+        except FileNotFoundError:
+            return ""
+        except OSError as problem:
+            return f"{self._directory}/{change.site} could not be put back: {problem.strerror}"
+        return ""
+
+    def prune(self, site: str, keep: int) -> str:
+        """Removes former pairs of a site beyond ``keep``; returns what was against it, empty if nothing was."""
+        try:
+            with open_below(self._folder, site) as home:
+                self._site(home, site).prune(keep)
+        except OSError as problem:
+            return f"a former pair in {self._directory}/{site} could not be removed: {problem.strerror}"
+        return ""
+
+    def remove(self, site: str) -> str:
+        """Removes all pairs of a site, and its folder where that holds nothing else; returns what has to be told."""
+        try:
+            with open_below(self._folder, site) as home:
+                there = self._site(home, site)
+                there.point(None)
+                rest = there.clear()
+        except FileNotFoundError:
+            return ""
+        with contextlib.suppress(OSError):
+            os.rmdir(site, dir_fd=self._folder)
+        if rest:
+            return f"{self._directory}/{site} stays: it holds {', '.join(rest)}, which was not made here"
+        return ""
+
+    def find(self, sites: Tuple[str, ...]) -> List[str]:
+        """Returns which of the sites have a folder there."""
+        return [site for site in sites if store.is_there(self._folder, site)]
+
+    def _site(self, home: int, site: str) -> store.SiteFolder:
+        return store.SiteFolder(home, os.path.join(self._directory, site), self._relabel)

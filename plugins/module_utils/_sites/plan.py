@@ -1,0 +1,198 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Plans what of a host's files changes so that the sites are served, and what each site is expected to serve then."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Dict, List, Mapping, Sequence, Tuple
+
+from ansible_collections.port443.https.plugins.module_utils._certificate import store
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError, RequestError
+from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.replace import FoundFile, look_at
+from ansible_collections.port443.https.plugins.module_utils._pki.names import is_address, is_covered
+from ansible_collections.port443.https.plugins.module_utils._pki.pem import read_pem
+from ansible_collections.port443.https.plugins.module_utils._pki.x509 import Certificate, read_certificate
+from ansible_collections.port443.https.plugins.module_utils._sites.files import HostFiles, PlannedFiles
+from ansible_collections.port443.https.plugins.module_utils._sites.journal import FileChange
+from ansible_collections.port443.https.plugins.module_utils._sites.pairs import SitePair
+from ansible_collections.port443.https.plugins.module_utils._sites.proof import Expectation
+from ansible_collections.port443.https.plugins.module_utils._sites.request import SitesRequest
+from ansible_collections.port443.https.plugins.module_utils._sites.server import ServerState
+from ansible_collections.port443.https.plugins.module_utils._tls.served_certificate import Endpoint
+from ansible_collections.port443.https.plugins.module_utils._webservers.base import WantedPair
+from ansible_collections.port443.https.plugins.module_utils._webservers.configuration import Server, find_places
+from ansible_collections.port443.https.plugins.module_utils._webservers.site import (
+    ConfigFile,
+    Site,
+    SiteConfiguration,
+)
+
+EVERYWHERE = {"": ".", "::": ":"}  # an unspecified address, and what is in every address of its version
+
+
+@dataclass(frozen=True)
+class SitesPlan:
+    """What is to change: files in order, pairs by site, sites of ours that go; and what is expected afterwards."""
+
+    files: Tuple[FileChange, ...]
+    pairs: Mapping[str, SitePair]
+    removed: Tuple[str, ...]
+    expectations: Tuple[Expectation, ...]
+    leaves: Mapping[str, Certificate]
+
+    def is_empty(self) -> bool:
+        """Tells whether all files and pairs are as they are to be."""
+        return not self.files and not self.pairs
+
+
+def make_plan(
+    host: Host,
+    request: SitesRequest,
+    state: ServerState,
+    pairs: Mapping[str, SitePair],
+    have: Mapping[str, store.CurrentGeneration],
+    addresses: Sequence[str],
+) -> SitesPlan:
+    """Returns what has to change; raises HostError for what the server could not do, or another site prevents.
+
+    ``have`` is what of ``pairs`` is installed; ``addresses`` are the host's.
+    """
+    sites = request.sites if request.state == "present" else ()
+    refuse_impossible(request, state, sites)
+    keep = set(request.names()) if request.state == "present" else set()
+    gone = set(state.own) - keep if request.purge else set(state.own) & set(request.names()) - keep
+    removed = tuple(sorted(gone))
+    files = HostFiles(host)
+    desired = state.language.render(sites, removed, request.settings, state.build, state.layout, state.others, files)
+    changed = {site: pair for site, pair in pairs.items() if have[site].files != pair.want.files}
+    leaves = {site.name: _read_leaf(host, site, pairs) for site in sites}
+    if not request.certificates_follow:
+        _refuse_uncovered(sites, leaves)
+    planned = state.language.read(PlannedFiles(host, desired), state.layout)
+    return SitesPlan(
+        files=_find_changes(desired),
+        pairs=changed,
+        removed=removed,
+        expectations=tuple(_expect(site, leaves[site.name], planned, state, addresses) for site in sites),
+        leaves=leaves,
+    )
+
+
+def refuse_impossible(request: SitesRequest, state: ServerState, sites: Sequence[Site]) -> None:
+    """Raises HostError with everything that this build of the server cannot do, or that other sites stand against."""
+    told = [
+        *state.language.limits(sites, request.settings, state.build),
+        *state.language.conflicts(sites, request.settings, state.others),
+    ]
+    if told:
+        raise HostError("; ".join(told))
+
+
+def _find_changes(desired: Sequence[ConfigFile]) -> Tuple[FileChange, ...]:
+    changes = []
+    for file in desired:
+        path = os.path.realpath(file.path) if file.text is not None else file.path
+        before = look_at(path)
+        if file.link:
+            after = FoundFile(link=file.link)
+        elif file.text is not None:
+            after = FoundFile(file.text.encode("utf-8", "surrogateescape"))
+        else:
+            after = FoundFile()
+        if not before.is_like(after):
+            changes.append(FileChange(path, before, after))
+    return tuple(changes)
+
+
+def _read_leaf(host: Host, site: Site, pairs: Mapping[str, SitePair]) -> Certificate:
+    if site.name in pairs:
+        return pairs[site.name].pair.leaf
+    content = host.read(site.certificate)
+    if content is None:
+        raise HostError(
+            f"{site.name}: its certificate {site.certificate} is not there. Give the site a certificate with its key, "
+            "install one first, or name another by certificate_path and key_path"
+        )
+    try:
+        block = next(one for one in read_pem(content, site.certificate).blocks if "CERTIFICATE" in one.label)
+        return read_certificate(block.der, site.certificate)
+    except (RequestError, StopIteration) as problem:
+        words = getattr(problem, "message", "it holds no certificate in PEM")
+        raise HostError(f"{site.name}: {site.certificate} cannot be served: {words}") from None
+
+
+def _refuse_uncovered(sites: Sequence[Site], leaves: Mapping[str, Certificate]) -> None:
+    told = []
+    for site in sites:
+        held = set(leaves[site.name].names())
+        missing = [name for name in site.names if not is_covered(name, held)]
+        if missing:
+            told.append(f"{site.name}: its certificate {site.certificate} does not cover {', '.join(missing)}")
+    if told:
+        raise HostError("; ".join(told))
+
+
+def _expect(
+    site: Site, leaf: Certificate, planned: SiteConfiguration, state: ServerState, addresses: Sequence[str]
+) -> Expectation:
+    showing = [server for server in planned.servers if site.certificate in server.certificates]
+    if not showing:
+        raise HostError(
+            f"{site.name}: the configuration {state.layout.main} of {state.language.title} includes no file of "
+            f"{state.layout.linked_from or state.layout.written_to or state.layout.block_in}, so that the site would "
+            "not be served: name a folder that it includes by directory (serve_https_directory)"
+        )
+    names = tuple(name for name in site.names if not is_address(name))
+    told = next((name for name in names if not name.startswith("*")), "")
+    wanted = WantedPair(os.path.dirname(site.certificate), told, names)
+    places = find_places(
+        showing, wanted, state.language.matches, lambda address: _spread(address, addresses) or (address,)
+    )
+    taken = _find_taken(state.others.servers)
+    return Expectation(
+        site.name,
+        leaf.fingerprint(),
+        leaf.key.kind,
+        tuple(place for place in places if not _is_taken(place, taken)),
+        tuple(place for place in places if _is_taken(place, taken)),
+    )
+
+
+def _spread(address: str, addresses: Sequence[str]) -> Tuple[str, ...]:
+    """Where a socket of an address is asked: at all of the host's of its version, or at the address itself."""
+    if address in EVERYWHERE:
+        return tuple(one for one in addresses if EVERYWHERE[address] in one)
+    return (address,)
+
+
+def _find_taken(servers: Sequence[Server]) -> Dict[Tuple[str, int], bool]:
+    """The sockets that other sites have an address of their own for: a server gives these connections to them."""
+    return {
+        (one.address, one.port): True for server in servers for one in server.listens if one.address not in EVERYWHERE
+    }
+
+
+def _is_taken(place: Endpoint, taken: Mapping[Tuple[str, int], bool]) -> bool:
+    return (place.address, place.port) in taken
+
+
+def describe_changes(changes: Sequence[FileChange]) -> List[Dict[str, str]]:
+    """Returns files before and after as text, for the diff."""
+    return [
+        {
+            "before_header": change.path,
+            "after_header": change.path,
+            "before": _show(change.before),
+            "after": _show(change.after),
+        }
+        for change in changes
+    ]
+
+
+def _show(found: FoundFile) -> str:
+    if found.link:
+        return f"link to {found.link}\n"
+    return "" if found.content is None else found.content.decode("utf-8", "replace")

@@ -1,0 +1,231 @@
+#!/usr/bin/python
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Serves sites over HTTPS with their certificates, all of them as one, and proves that they are served."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: sites
+short_description: Serve sites over HTTPS with their certificates, and prove that they are served
+description:
+  - Installs the certificates of all sites, writes the configuration of the web server, tests it, reloads or starts the
+    server, and asks for every site at every address of the host until it is served. That is one execution on the host,
+    whatever the number of sites.
+  - Everything or nothing. Where the test, the reload or the proof fails, files and pairs are as before, and what was
+    served before is served again. A run that was cut off is made good by the next one.
+  - The server's own test runs over the planned files before anything changes, in check mode too, where the host lets
+    files be laid over others in private (Linux, as root).
+  - Files and settings of others are never changed. A name, an address or a port that another site or program has is a
+    refusal that names it.
+  - Installs the server's package where it is missing.
+version_added: 0.2.0
+extends_documentation_fragment:
+  - port443.https.sites
+  - port443.https.web_server
+requirements:
+  - Python 3.8 or newer with its ssl module on the host, root. No Python package is needed there.
+notes:
+  - A private key is never an argument of a command, never part of the diff or the result, and never in a file that
+    others can read.
+  - What is given as a path of the host (O(sites[].root), O(sites[].client_ca)) has to be there.
+  - The lock is the folder O(certificate_directory). One run at a time works there; another waits for it.
+attributes:
+  async:
+    description: Can be run with C(async).
+    support: full
+    details: >-
+      Ansible kills a task whose time is over. The next run takes back what that one had done, and begins anew.
+  check_mode:
+    description: Predicts what a real run does, with the server's own test, without changing anything.
+    support: full
+  diff_mode:
+    description: Shows files as text, and of pairs fingerprints, names and dates, never the key.
+    support: full
+  platform:
+    description: Systems the module manages.
+    support: full
+    platforms: posix
+seealso:
+  - module: port443.https.certificate
+  - module: port443.https.ports
+  - module: port443.https.probe
+author:
+  - port443.https contributors (@port443)
+"""
+
+EXAMPLES = r"""
+- name: Serve a folder and an application, each with its certificate
+  port443.https.sites:
+    sites:
+      - name: www.example.com
+        names: [www.example.com, example.com]
+        certificate_file: www.example.com.crt
+        key_file: www.example.com.key.vault
+        root: /srv/www
+      - name: shop.example.com
+        certificate: "{{ shop_fullchain }}"
+        key: "{{ vault_shop_key }}"
+        proxy_pass: [http://127.0.0.1:8080]
+
+- name: Serve sites of a small CA that lives beside the playbook, with HAProxy
+  port443.https.sites:
+    server: haproxy
+    sites:
+      - name: wiki.intranet
+        own_ca: intranet-ca
+        passphrase: "{{ vault_intranet_ca }}"
+        proxy_pass: [http://192.0.2.10:8080, http://192.0.2.11:8080]
+        health_path: /healthz
+
+- name: Serve files, with the application below /api/ alone
+  port443.https.sites:
+    sites:
+      - name: app.example.com
+        certificate_file: app.crt
+        key_file: app.key.vault
+        root: /srv/app
+        locations:
+          - path: /api/
+            proxy_pass: [http://127.0.0.1:3000]
+          - path: /old/
+            redirect_to: https://www.example.com/
+
+- name: Take a site away with its certificate
+  port443.https.sites:
+    state: absent
+    remove_certificates: true
+    sites:
+      - name: shop.example.com
+"""
+
+RETURN = r"""
+sites:
+  description: The sites as they are, in check mode as they would be.
+  returned: state is present
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The site.
+      type: str
+      sample: www.example.com
+    names:
+      description: Its host names, international ones in their ASCII form.
+      type: list
+      elements: str
+      sample: [www.example.com, example.com]
+    served:
+      description:
+        - V(yes) if its certificate is served at every address of the host where it should be.
+        - V(other) if somewhere another one is, and V(no) if nothing is.
+      type: str
+      sample: "yes"
+    served_because:
+      description: Why it is not served everywhere, empty if it is.
+      type: str
+      sample: ""
+    places:
+      description: What was shown at each place, the last time it was asked; in check mode, before anything changes.
+      type: list
+      elements: dict
+      contains:
+        address:
+          description: Address that was asked.
+          type: str
+          sample: 192.0.2.7
+        port:
+          description: Port that was asked.
+          type: int
+          sample: 443
+        server_name:
+          description: Server name that was sent, empty for none.
+          type: str
+          sample: www.example.com
+        fingerprint:
+          description: SHA-256 of the certificate that was shown, null if none was.
+          type: str
+          sample: 4f3c1e6f64b1ac08f2c2f0b0a4a3b0c1c7b8ec4ae7b6e8a4cd1c8d1f6b5d1c22
+        problem:
+          description: Why none was shown, null if one was.
+          type: str
+          sample: Connection refused
+    fingerprint:
+      description: SHA-256 of the site's certificate, hexadecimal.
+      type: str
+      sample: 4f3c1e6f64b1ac08f2c2f0b0a4a3b0c1c7b8ec4ae7b6e8a4cd1c8d1f6b5d1c22
+    not_after:
+      description: When the certificate expires, in UTC.
+      type: str
+      sample: "2031-05-04T03:02:01Z"
+    days_left:
+      description: Whole days until then.
+      type: int
+      sample: 89
+    certificate:
+      description: Where the server finds the certificate.
+      type: str
+      sample: /etc/port443/www.example.com/current/fullchain.pem
+    key:
+      description: Where the server finds the key.
+      type: str
+      sample: /etc/port443/www.example.com/current/privkey.pem
+removed:
+  description: Sites that were taken away, or would be.
+  returned: always
+  type: list
+  elements: str
+  sample: [shop.example.com]
+exchanged:
+  description: Sites that had a pair before and have another one now.
+  returned: always
+  type: list
+  elements: str
+  sample: [www.example.com]
+tested:
+  description:
+    - V(rehearsed) if the server's own test ran over the planned files before anything changed.
+    - V(in place) if it ran once they were there, because the host lets nobody lay files over others in private.
+    - V(no) in check mode on such a host.
+    - V(not needed) where nothing changed.
+  returned: always
+  type: str
+  sample: rehearsed
+commands:
+  description: Commands that were run, or would be in check mode, as a person could type them.
+  returned: always
+  type: list
+  elements: str
+  sample: [nginx -t, nginx -s reload]
+mended:
+  description: What was untidy in a site's PEM and is not in the installed files, by site.
+  returned: always
+  type: dict
+  sample: {"www.example.com": ["certificate: CRLF line ends made LF"]}
+"""
+
+from typing import Optional
+
+from ansible_collections.port443.https.plugins.module_utils._payload import PackedModule, run_packed
+from ansible_collections.port443.https.plugins.module_utils._secrets import SecretModule
+from ansible_collections.port443.https.plugins.module_utils._sites.arguments import ARGUMENTS, PAIRS
+
+
+class SitesModule(SecretModule, PackedModule):
+    """A module whose code and whose pairs come apart from its parameters, so that they are neither logged nor kept."""
+
+    apart: Optional[str]
+
+    def _load_params(self) -> None:
+        """Called by AnsibleModule before it looks at the parameters, or logs them."""
+        super()._load_params()
+        self.apart = self.params.pop(PAIRS, None)
+
+
+def main() -> None:
+    """Runs the module."""
+    run_packed("sites", SitesModule(argument_spec=ARGUMENTS, supports_check_mode=True))
+
+
+if __name__ == "__main__":
+    main()

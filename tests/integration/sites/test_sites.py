@@ -1,0 +1,238 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The module sites beside the real servers: check, unchanged, real, again unchanged, absent, as before."""
+
+from __future__ import annotations
+
+import functools
+import json
+import subprocess
+
+import pki
+import pytest
+import yaml
+from private_machine import BIN, private_machine
+
+SERVERS = ("nginx", "apache", "haproxy")
+SHOP, BLOG = "shop.example", "blog.example"
+
+
+class Sites:
+    """Runs the module on a private machine, and tells what the machine is."""
+
+    def __init__(self, machine, server):
+        self.machine = machine
+        self.server = server
+
+    def run(self, *sites, check=False, **options):
+        """Returns the result of the module."""
+        task = {"port443.https.sites": {"server": self.server, "sites": list(sites), "ca": CA, **options}}
+        play = {"hosts": "all", "gather_facts": False, "tasks": [task]}
+        (self.machine.folder / "play.yml").write_text(yaml.safe_dump([play]))
+        inventory = {
+            "all": {
+                "hosts": {"machine": {"ansible_connection": "local", "ansible_python_interpreter": str(BIN / "python")}}
+            }
+        }
+        (self.machine.folder / "inventory.yml").write_text(yaml.safe_dump(inventory))
+        self.machine.environment["ANSIBLE_STDOUT_CALLBACK"] = "ansible.posix.json"
+        flags = ["--diff", *(["--check"] if check else [])]
+        ended = self.play(*flags)
+        try:
+            return json.loads(ended.stdout)["plays"][0]["tasks"][0]["hosts"]["machine"]
+        except (ValueError, LookupError):
+            raise AssertionError(ended.stdout + ended.stderr) from None
+
+    def play(self, *flags):
+        """Runs the playbook that was written last, and returns how it ended."""
+        return self.machine.run(str(BIN / "ansible-playbook"), "-i", "inventory.yml", "play.yml", *flags)
+
+    def files(self, running=False):
+        """What is below /etc and where servers write, with owners, modes, contents and links.
+
+        One that is ``running`` has files of its own below /run.
+        """
+        script = (
+            f"find /etc {'' if running else '/run'} /srv /var/lib/port443 /var/log -xdev -not -name '*.pid' "
+            "-not -path '/var/log/*/*' -printf '%M %U %G %p %l\\n' | sort; "
+            "find /etc -xdev -type f -exec sha256sum {} + | sort"
+        )
+        return self.machine.run("sh", "-c", script).stdout
+
+    def get(self, name, path="/", *options):
+        """What curl shows of a site, status first."""
+        argv = ["curl", "-sS", "-o", "-", "-w", "\\n%{http_code}", "--cacert", "ca.pem", "--max-time", "5"]
+        ended = self.machine.run(*argv, "--resolve", f"{name}:443:127.0.0.1", *options, f"https://{name}{path}")
+        body, _line, status = ended.stdout.rpartition("\n")
+        return int(status or 0), body, ended.stderr
+
+
+CA = pki.root().pem().decode()
+
+
+@functools.lru_cache(maxsize=None)
+def pair(name, number=1):
+    issued = pki.issue(name, [name], issuer=pki.intermediate(), number=number)
+    return {
+        "certificate": (issued.pem() + pki.intermediate().pem()).decode(),
+        "key": issued.key_pem().decode(),
+    }
+
+
+def shop(**own):
+    return {"name": SHOP, "proxy_pass": ["http://127.0.0.1:8081"], **pair(SHOP), **own}
+
+
+def blog(**own):
+    return {"name": BLOG, "proxy_pass": ["http://127.0.0.1:8082"], **pair(BLOG, 2), **own}
+
+
+@pytest.fixture(params=SERVERS)
+def sites(request, tmp_path, collections_path):
+    with private_machine(tmp_path, collections_path) as machine:
+        (tmp_path / "ca.pem").write_text(CA)
+        service = {"apache": "apache2"}.get(request.param, request.param)
+        # A script of init starts HAProxy without the process that can reload it, unless it is told to.
+        machine.run("sh", "-c", "echo 'EXTRAOPTS=-W' >>/etc/default/haproxy")
+        backends = [
+            subprocess.Popen(
+                [*machine.inside, str(BIN / "python"), "-c", BACKEND, str(port), name], stdout=subprocess.PIPE
+            )
+            for port, name in ((8081, "shop"), (8082, "blog"))
+        ]
+        for backend in backends:
+            backend.stdout.readline()
+        try:
+            yield Sites(machine, request.param)
+        finally:
+            machine.run("service", service, "stop")
+            for backend in backends:
+                backend.kill()
+                backend.wait()
+                backend.stdout.close()
+
+
+BACKEND = """
+import http.server, sys
+class Answer(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        body = f"{sys.argv[2]} {self.path} {self.headers.get('X-Forwarded-Proto')}".encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+    def log_message(self, *words):
+        pass
+server = http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Answer)
+print("ready", flush=True)
+server.serve_forever()
+"""
+
+
+def test_from_nothing_to_nothing(sites):
+    before, stopped = sites.files(running=True), sites.files()
+    checked = sites.run(shop(), blog(), check=True)
+    assert (checked["changed"], checked["tested"]) == (True, "rehearsed"), checked
+    assert sites.files() == stopped
+    made = sites.run(shop(), blog())
+    assert made["changed"], made
+    assert [one["served"] for one in made["sites"]] == ["yes", "yes"], made
+    assert checked["diff"] == made["diff"]
+    assert sites.get(SHOP)[:2] == (200, "shop / https")
+    assert sites.get(BLOG, "/a?b=c")[:2] == (200, "blog /a?b=c https")
+    enabled = sites.files()
+    for check in (False, True):
+        again = sites.run(shop(), blog(), check=check)
+        assert (again["changed"], again.get("commands")) == (False, []), again.get("msg")
+    assert sites.files() == enabled
+    gone = sites.run({"name": SHOP}, state="absent", remove_certificates=True)
+    assert (gone["changed"], gone["removed"]) == (True, [SHOP]), gone
+    assert sites.get(BLOG)[:2] == (200, "blog / https")
+    assert sites.get(SHOP)[0] == 0
+    gone = sites.run({"name": BLOG}, state="absent", remove_certificates=True)
+    assert gone["changed"], gone
+    assert sites.files(running=True) == before
+
+
+def test_what_the_server_refuses_changes_nothing(sites):
+    sites.run(blog())
+    before = sites.files()
+    for check in (True, False):
+        refused = sites.run(
+            shop(directives=["nonsense on;" if sites.server == "nginx" else "nonsense on"]), check=check
+        )
+        assert refused["failed"], refused
+        assert "nonsense" in refused["msg"], refused["msg"]
+        assert refused["msg"].endswith("nothing was changed"), refused["msg"]
+        assert sites.files() == before
+    assert sites.get(BLOG)[:2] == (200, "blog / https")
+
+
+def test_a_name_of_another_site_is_refused(sites):
+    others = {
+        "nginx": ("/etc/nginx/sites-enabled/own", f"server {{ listen 443; listen 80; server_name {SHOP}; }}"),
+        "apache": ("/etc/apache2/sites-enabled/own.conf", f"<VirtualHost *:80>\nServerName {SHOP}\n</VirtualHost>"),
+        "haproxy": ("/etc/haproxy/haproxy.cfg", "\nfrontend own\nbind :443\nhttp-request deny"),
+    }
+    path, text = others[sites.server]
+    with open(sites.machine.folder / "own", "w", encoding="utf-8") as stream:
+        stream.write(text + "\n")
+    sites.machine.run("sh", "-c", f"cat own >>{path}")
+    before = sites.files()
+    refused = sites.run(shop())
+    assert refused.get("failed"), refused
+    assert (SHOP if sites.server != "haproxy" else "own") in refused["msg"], refused["msg"]
+    assert sites.files() == before
+
+
+def test_a_certificate_that_does_not_cover_the_site_is_refused(sites):
+    sites.run(blog())
+    before = sites.files()
+    path = f"/etc/port443/{BLOG}/current/haproxy.pem"
+    refused = sites.run(
+        {"name": SHOP, "proxy_pass": "http://127.0.0.1:8081", "certificate_path": path, "key_path": path}
+    )
+    assert f"does not cover {SHOP}" in refused["msg"], refused["msg"]
+    assert sites.files() == before
+
+
+def test_another_pair_is_taken_up_and_the_site_keeps_its_place(sites):
+    sites.run(shop())
+    renewed = sites.run(shop(**pair(SHOP, 3)))
+    assert (renewed["changed"], renewed["exchanged"]) == (True, [SHOP]), renewed
+    assert renewed["sites"][0]["served"] == "yes", renewed
+    assert sites.run(shop(**pair(SHOP, 3)))["changed"] is False
+
+
+def test_a_run_that_was_cut_off_is_taken_back_by_the_next(sites):
+    sites.run(blog())
+    enabled = sites.files()
+    journal = {
+        "files": [{"path": "/etc/port443-half", "before": {"link": ""}, "after": {"link": "", "content": "aGFsZg=="}}],
+        "pairs": [{"site": SHOP, "link": None, "generations": [], "existed": False}],
+    }
+    (sites.machine.folder / "journal").write_text(json.dumps(journal))
+    sites.machine.run(
+        "sh", "-c", f"printf half >/etc/port443-half; cp journal /etc/port443/.sites-journal; mkdir /etc/port443/{SHOP}"
+    )
+    told = sites.run(blog(), check=True)
+    assert told["changed"], told
+    made_good = sites.run(blog())
+    assert made_good["changed"], made_good
+    assert "a run before this one was cut off: what it had done was taken back first" in made_good["warnings"]
+    assert sites.files() == enabled
+    assert sites.run(blog())["changed"] is False
+
+
+def test_a_key_is_told_nowhere(sites):
+    sites.run(shop())
+    sites.machine.environment.update(ANSIBLE_DEBUG="1", ANSIBLE_STDOUT_CALLBACK="default")
+    secret = pair(SHOP)["key"].splitlines()[1]
+    for options in ({}, {"directives": ["nonsense on;"]}, {"keys": "misspelt"}):
+        play = yaml.safe_load((sites.machine.folder / "play.yml").read_text())
+        play[0]["tasks"][0]["port443.https.sites"]["sites"][0].update(options)
+        (sites.machine.folder / "play.yml").write_text(yaml.safe_dump(play))
+        ended = sites.play("-vvvv", "--diff")
+        assert (ended.returncode == 0) == (not options)
+        assert "port443.https.sites" in ended.stdout
+        assert secret not in ended.stdout + ended.stderr
