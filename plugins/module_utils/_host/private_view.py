@@ -146,15 +146,18 @@ class _View:
                 self._copied += 1
                 if self._copied > MOST_COPIED:
                     raise NotAllowedError(f"more than {MOST_COPIED} files would have to be copied")
-                target = self._place(entry.path)
-                is_mount = entry.path in points
-                _copy_entry(entry, target, is_mount)
-                if entry.is_dir(follow_symlinks=False) and not is_mount:
-                    if levels:
-                        with contextlib.suppress(PermissionError):  # in a user namespace, where nobody else sees more
-                            self._copy(entry.path, levels - 1)
-                    else:
-                        mounts.show(entry.path, target, read_only=True)
+                with contextlib.suppress(FileNotFoundError):  # somebody removed it meanwhile, as happens in /tmp
+                    self._copy_with_contents(entry, levels, entry.path in points)
+
+    def _copy_with_contents(self, entry: os.DirEntry[str], levels: int, is_mount: bool) -> None:
+        target = self._place(entry.path)
+        _copy_entry(entry, target, is_mount)
+        if entry.is_dir(follow_symlinks=False) and not is_mount:
+            if levels:
+                with contextlib.suppress(PermissionError):  # in a user namespace, where nobody else sees more
+                    self._copy(entry.path, levels - 1)
+            else:
+                mounts.show(entry.path, target, read_only=True)
 
     def _place(self, path: str) -> str:
         return self.root + path if path != "/" else self.root
