@@ -20,6 +20,13 @@ UnknownNames = Literal["refuse", "serve"]
 # prefix keeps ours behind the ones that are there, so that they stay first.
 PREFIX = "zz-port443-"
 
+# What ``security_headers`` sends.
+SECURITY_HEADERS = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("X-Frame-Options", "SAMEORIGIN"),
+    ("Referrer-Policy", "strict-origin-when-cross-origin"),
+)
+
 
 @dataclass(frozen=True)
 class Location:
@@ -170,3 +177,8 @@ class ConfigFile:
     path: str
     text: Optional[str] = None
     link: str = ""
+
+
+def read_release(written: str) -> Tuple[int, ...]:
+    """Returns a release such as ``1.22.1`` as numbers, for Build; empty for an empty text."""
+    return tuple(int(number) for number in written.split(".") if number)

@@ -28,6 +28,7 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.site imp
     Site,
     SiteConfiguration,
     SiteLayout,
+    read_release,
 )
 from ansible_collections.port443.https.plugins.module_utils._webservers.site_language import Files
 
@@ -65,7 +66,7 @@ class ApacheLanguage:
             r"^OpenSSL ([0-9]+(?:\.[0-9]+)*)(?:.*\(Library: OpenSSL ([0-9]+(?:\.[0-9]+)*))?", said, re.M
         )
         openssl = (library.group(2) or library.group(1)) if library else ""
-        return Build(_numbers(found.group(2)), _numbers(openssl), said=found.group(1).strip())
+        return Build(read_release(found.group(2)), read_release(openssl), said=found.group(1).strip())
 
     def test_command(self, layout: SiteLayout) -> Tuple[str, ...]:
         """Returns the command that reads the whole configuration; it starts nothing."""
@@ -126,10 +127,6 @@ class ApacheLanguage:
         needs directives as well that ``others`` does not hold.
         """
         return render_files(sites, removed, settings, build, layout, files)
-
-
-def _numbers(written: str) -> Tuple[int, ...]:
-    return tuple(int(number) for number in written.split(".")) if written else ()
 
 
 def _shares_socket(server: Server, port: int, others: SiteConfiguration) -> bool:

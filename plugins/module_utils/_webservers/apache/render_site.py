@@ -21,6 +21,7 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.apache.r
     render_rewrites,
 )
 from ansible_collections.port443.https.plugins.module_utils._webservers.site import (
+    SECURITY_HEADERS,
     Build,
     ServerSettings,
     Site,
@@ -29,11 +30,6 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.site imp
 from ansible_collections.port443.https.plugins.module_utils._webservers.tls_profile import CIPHERS, PROTOCOLS, groups
 
 HEADER = "# Written by port443.https, which replaces the whole file."
-_SECURITY_HEADERS = (
-    ("X-Content-Type-Options", "nosniff"),
-    ("X-Frame-Options", "SAMEORIGIN"),
-    ("Referrer-Policy", "strict-origin-when-cross-origin"),
-)
 # What we tell applications of the visitor: what a visitor sends under these names is taken away, and none of them can
 # be named in Connection, which would have mod_proxy take them away after they are added (RFC 9110, 7.6.1).
 _TOLD = r"(?i)(?<![^,\s])(?:x-forwarded-[^,\s]*|x-real-ip|forwarded|host)(?![^,\s])"
@@ -180,7 +176,7 @@ def _render_client(site: Site) -> List[str]:
 def _render_headers(site: Site) -> List[str]:
     """An application's own header is in the table of onsuccess, ours in that of always: one of them goes."""
     headers = [("Strict-Transport-Security", f"max-age={site.hsts_max_age}")] if site.hsts_max_age else []
-    headers += _SECURITY_HEADERS if site.security_headers else []
+    headers += SECURITY_HEADERS if site.security_headers else []
     lines: List[str] = []
     for name, value in headers:
         lines += [f"Header onsuccess unset {name}", f"Header always set {name} {quote(value)}"]

@@ -8,11 +8,11 @@ import ipaddress
 import re
 from typing import Iterator, Sequence, Tuple
 
+from ansible_collections.port443.https.plugins.module_utils._pki.names import is_address
 from ansible_collections.port443.https.plugins.module_utils._webservers.haproxy.block import BEGIN, END
 from ansible_collections.port443.https.plugins.module_utils._webservers.haproxy.context import (
     BEGIN_LINES,
     END_LINES,
-    is_address,
 )
 from ansible_collections.port443.https.plugins.module_utils._webservers.haproxy.render_backends import split_backend
 from ansible_collections.port443.https.plugins.module_utils._webservers.haproxy.syntax import (
@@ -68,7 +68,7 @@ def _check_site(site: Site) -> Iterator[str]:
     if not site.names:
         yield "names is empty: HAProxy finds a site by its names"
     for name in site.names:
-        if not _HOST_NAME.match(name) and not is_address(name):
+        if not _HOST_NAME.match(name) and (name.startswith("[") or not is_address(name)):
             yield f"names: {_show(name)} is no host name in small letters, wildcard such as *.example.com or address"
     if site.root:
         yield "root: HAProxy serves no files; give proxy_pass, the application that does, or use nginx or Apache"

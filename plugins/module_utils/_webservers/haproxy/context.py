@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass
 from typing import FrozenSet, Iterator, List, Sequence, Tuple
 
@@ -62,15 +61,6 @@ def chunks(words: Sequence[str]) -> Iterator[str]:
 def frame_lines(name: str, lines: Sequence[str]) -> List[str]:
     """Returns a user's lines, between comments that say whose they are."""
     return [BEGIN_LINES + name, *(f"    {line}" for line in lines), END_LINES + name] if lines else []
-
-
-def is_address(name: str) -> bool:
-    """Tells whether a name of a site is an IP address."""
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
 
 
 def as_host(name: str) -> str:

@@ -36,6 +36,7 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.site imp
     Site,
     SiteConfiguration,
     SiteLayout,
+    read_release,
 )
 from ansible_collections.port443.https.plugins.module_utils._webservers.site_language import Files
 
@@ -81,7 +82,7 @@ class HaproxyLanguage:
             features.add("limited-quic")
         line = next(line for line in said.splitlines() if version.group() in line)
         openssl = running.group(1) if running else ""
-        return Build(_numbers(version.group(1)), _numbers(openssl), frozenset(features), line.strip())
+        return Build(read_release(version.group(1)), read_release(openssl), frozenset(features), line.strip())
 
     def test_command(self, layout: SiteLayout) -> Tuple[str, ...]:
         """Returns the command that tests the configuration; a file in a folder beside the main one needs that one."""
@@ -192,10 +193,6 @@ class HaproxyLanguage:
         context = read_context(settings, build, crt_list, before)
         merged = merge(text, render_block(every, context), path)
         return (ConfigFile(crt_list, render_crt_list(every)), ConfigFile(path, merged))
-
-
-def _numbers(version: str) -> Tuple[int, ...]:
-    return tuple(int(number) for number in version.split(".") if number)
 
 
 def _read_texts(files: Files, layout: SiteLayout) -> List[Tuple[str, str]]:

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 from typing import List, Sequence
 
+from ansible_collections.port443.https.plugins.module_utils._pki.names import is_address
 from ansible_collections.port443.https.plugins.module_utils._webservers.haproxy.context import (
     ACME,
     NOBODY,
     BlockContext,
-    is_address,
 )
 from ansible_collections.port443.https.plugins.module_utils._webservers.haproxy.render_backends import render_backends
 from ansible_collections.port443.https.plugins.module_utils._webservers.haproxy.render_frontends import (

@@ -7,21 +7,15 @@ from __future__ import annotations
 import re
 from typing import Iterator, List, Sequence, Tuple
 
+from ansible_collections.port443.https.plugins.module_utils._pki.names import is_address
 from ansible_collections.port443.https.plugins.module_utils._webservers.haproxy.context import (
     BlockContext,
     chunks,
     frame_lines,
-    is_address,
 )
 from ansible_collections.port443.https.plugins.module_utils._webservers.haproxy.syntax import quote, quote_format
-from ansible_collections.port443.https.plugins.module_utils._webservers.site import Location, Site
+from ansible_collections.port443.https.plugins.module_utils._webservers.site import SECURITY_HEADERS, Location, Site
 
-# The preset of security headers; what the application says itself stays.
-SECURITY_HEADERS = (
-    ("X-Content-Type-Options", "nosniff"),
-    ("X-Frame-Options", "SAMEORIGIN"),
-    ("Referrer-Policy", "strict-origin-when-cross-origin"),
-)
 SYSTEM_CA = "@system-ca"
 _URL = re.compile(r"(https?)://(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9_.-]+)(?::([0-9]{1,5}))?/?\Z")
 # Takes back what default-server lines of others may have said.

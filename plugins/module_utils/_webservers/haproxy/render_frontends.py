@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Iterator, List, Sequence
 
+from ansible_collections.port443.https.plugins.module_utils._pki.names import is_address
 from ansible_collections.port443.https.plugins.module_utils._webservers.haproxy.context import (
     ACME,
     NOBODY,
@@ -13,7 +14,6 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.haproxy.
     as_host,
     chunks,
     frame_lines,
-    is_address,
 )
 from ansible_collections.port443.https.plugins.module_utils._webservers.haproxy.syntax import quote
 from ansible_collections.port443.https.plugins.module_utils._webservers.site import Site

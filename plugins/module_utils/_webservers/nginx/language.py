@@ -26,6 +26,7 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.site imp
     Site,
     SiteConfiguration,
     SiteLayout,
+    read_release,
 )
 from ansible_collections.port443.https.plugins.module_utils._webservers.site_language import Files
 
@@ -60,8 +61,8 @@ class NginxLanguage:
         openssl = re.search(r"running with OpenSSL ([0-9.]+)", said) or re.search(r"built with OpenSSL ([0-9.]+)", said)
         modules = re.findall(r"--with-http_(\w+)_module(?![\w=])", said)
         return Build(
-            release=_numbers(release.group(2)),
-            openssl=_numbers(openssl.group(1)) if openssl else (),
+            release=read_release(release.group(2)),
+            openssl=read_release(openssl.group(1)) if openssl else (),
             features=frozenset(_FEATURES.get(module, module) for module in modules),
             said=said[release.start() :].splitlines()[0].strip(),
         )
@@ -130,10 +131,6 @@ class NginxLanguage:
     ) -> Tuple[ConfigFile, ...]:
         """Returns the files, those that all sites share among them; raises HostError where others stand against it."""
         return render_files(sites, removed, settings, build, layout, others, files)
-
-
-def _numbers(release: str) -> Tuple[int, ...]:
-    return tuple(int(number) for number in release.split(".") if number)
 
 
 def _tell_names(sites: Sequence[Site], server: Server, ours: FrozenSet[Socket]) -> Iterator[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import FrozenSet, Optional, Sequence, Set, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._pki.names import is_address
 from ansible_collections.port443.https.plugins.module_utils._webservers.configuration import Server
 from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.reader import (
     Directive,
@@ -22,7 +23,7 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.re
     HTTP_FILE,
     needed_bucket,
 )
-from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.render_site import is_address, write_name
+from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.render_site import write_name
 from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.render_words import (
     REJECTS_HANDSHAKES,
     Rendering,

@@ -9,6 +9,7 @@ import re
 from typing import Iterator, Sequence, Set, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._pki.names import is_address
 from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.reader import parse_directives
 from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.render_words import split_backend
 from ansible_collections.port443.https.plugins.module_utils._webservers.site import Location, ServerSettings, Site
@@ -147,7 +148,7 @@ def _check_backends(option: str, backends: Sequence[str], verify: bool) -> Itera
 
 
 def _check_verification(option: str, hosts: Set[str], verify: bool) -> Iterator[str]:
-    addresses = {host for host in hosts if _is_address(host.strip("[]"))}
+    addresses = {host for host in hosts if is_address(host)}
     if len(hosts) > 1 and (verify or hosts - addresses):
         yield f"{option}: nginx asks all HTTPS backends of a place for one name: give one host name with several ports"
     elif verify and addresses:
@@ -176,19 +177,13 @@ def _fits(value: str) -> bool:
 
 
 def _is_host(name: str) -> bool:
-    return (len(name) <= 253 and bool(_HOST.match(name))) or (":" in name and "%" not in name and _is_address(name))
+    return (len(name) <= 253 and bool(_HOST.match(name))) or (
+        ":" in name and not name.startswith("[") and is_address(name)
+    )
 
 
 def _is_url_host(host: str) -> bool:
-    return not host.startswith("[") or _is_address(host.strip("[]"))
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
+    return not host.startswith("[") or is_address(host)
 
 
 def _is_network(text: str) -> bool:

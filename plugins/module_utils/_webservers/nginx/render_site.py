@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import FrozenSet, List, Sequence, Set, Tuple
 
+from ansible_collections.port443.https.plugins.module_utils._pki.names import is_address
 from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.reader import (
     Directive,
     Socket,
@@ -26,13 +26,8 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.re
     render_tls,
     split_backend,
 )
-from ansible_collections.port443.https.plugins.module_utils._webservers.site import Location, Site
+from ansible_collections.port443.https.plugins.module_utils._webservers.site import SECURITY_HEADERS, Location, Site
 
-SECURITY_HEADERS = (
-    ("X-Content-Type-Options", "nosniff"),
-    ("X-Frame-Options", "SAMEORIGIN"),
-    ("Referrer-Policy", "strict-origin-when-cross-origin"),
-)
 # Of these a server may have several; any other that a user gives stands in place of ours.
 _SEVERAL = ("if", "listen", "location", "server_name", "set_real_ip_from", "ssl_certificate", "ssl_certificate_key")
 _BY_NAME = ("add_header", "fastcgi_hide_header", "fastcgi_param", "proxy_hide_header", "proxy_set_header")
@@ -229,15 +224,6 @@ def _render_backends(
             f"proxy_ssl_trusted_certificate {quote(site.backend_ca or rendering.system_ca)};",
         ]
     return [*lines, "proxy_ssl_protocols TLSv1.2 TLSv1.3;"]
-
-
-def is_address(host: str) -> bool:
-    """Tells whether a URL's host is an address, in brackets or not."""
-    try:
-        ipaddress.ip_address(host.strip("[]"))
-    except ValueError:
-        return False
-    return True
 
 
 def _render_php(location: Location, port: int, secure: bool) -> List[str]:
