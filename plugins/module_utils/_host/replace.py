@@ -60,9 +60,9 @@ def exchange(path: str, before: FoundFile, after: FoundFile, relabel: Callable[[
         if not look_at(path).is_like(before):
             raise HostError(f"{path} was changed by somebody else during this run; run again")
         folder, name = os.path.split(path)
-        refuse_shared_folder(folder, os.stat(folder))
         directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
+            refuse_shared_folder(folder, os.fstat(directory))
             _put(directory, name, after)
             os.fsync(directory)
         finally:
