@@ -8,6 +8,7 @@ import grp
 import os
 import pwd
 import time
+from dataclasses import dataclass
 from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._certificate import deploy, report, store
@@ -17,6 +18,7 @@ from ansible_collections.port443.https.plugins.module_utils._certificate.sources
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host.directory import Access
 from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._pki.chain import KeyPair
 from ansible_collections.port443.https.plugins.module_utils._pki.decrypt import open_texts, refuse_public_keys
 from ansible_collections.port443.https.plugins.module_utils._webservers.registry import choose_service
 
@@ -44,16 +46,36 @@ def run(
         removed = deploy.remove(request, service, check_mode)
         return report.report_removal(request, removed), removed.warnings
     now = int(time.time())
+    ready = prepare_pair(request, params, host, now, folder)
+    deployment = deploy.Deployment(request, ready.pair, ready.want, service, relabel)
+    situation, outcome = deployment.check() if check_mode else deployment.deploy()
+    warnings = ready.warnings + ((outcome.why,) if outcome.served == "other" else ())
+    return report.report(request, ready.pair, ready.mended, situation, outcome, now), warnings + outcome.warnings
+
+
+@dataclass(frozen=True)
+class PreparedPair:
+    """A pair that can be installed: judged, and laid out as files. ``mended`` is what was done to open it."""
+
+    pair: KeyPair
+    want: store.Generation
+    mended: Tuple[str, ...]
+    warnings: Tuple[str, ...]
+
+
+def prepare_pair(
+    request: _request.CertificateRequest, params: Mapping[str, Any], host: Host, now: int, folder: Optional[str]
+) -> PreparedPair:
+    """Returns the pair that options of the module certificate bring, as it is to be installed.
+
+    ``now`` is in seconds of the epoch, ``folder`` as for run. Raises RequestError or HostError for a pair that clients
+    would refuse, or that cannot be read.
+    """
     opened = open_texts(read_texts(params), params["passphrase"], Openssl(host))
     refuse_public_keys(opened.texts)
     pair, warnings = _request.read_request_pair(request, opened.texts, now)
     warnings += _request.rehearse_handshake(request, pair, opened.texts["ca"], folder)
-    want = store.lay_out(pair, find_key_access(request))
-    deployment = deploy.Deployment(request, pair, want, service, relabel)
-    situation, outcome = deployment.check() if check_mode else deployment.deploy()
-    if outcome.served == "other":
-        warnings += (outcome.why,)
-    return report.report(request, pair, opened.mended, situation, outcome, now), warnings + outcome.warnings
+    return PreparedPair(pair, store.lay_out(pair, find_key_access(request)), opened.mended, warnings)
 
 
 def find_key_access(request: _request.CertificateRequest) -> Access:

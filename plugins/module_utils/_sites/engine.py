@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Callable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._certificate import store
+from ansible_collections.port443.https.plugins.module_utils._certificate.install import PreparedPair
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError, words_of
 from ansible_collections.port443.https.plugins.module_utils._host.addresses import list_addresses
 from ansible_collections.port443.https.plugins.module_utils._host.directory import hold_lock, open_folder
@@ -20,7 +21,6 @@ from ansible_collections.port443.https.plugins.module_utils._sites.apply import 
 from ansible_collections.port443.https.plugins.module_utils._sites.foresee import foresee
 from ansible_collections.port443.https.plugins.module_utils._sites.pairs import (
     PairExchange,
-    SitePair,
     observe_pairs,
     open_pair,
 )
@@ -83,7 +83,7 @@ class _Run:
     host: Host
     check: bool
     relabel: Relabel
-    pairs: Mapping[str, SitePair]
+    pairs: Mapping[str, PreparedPair]
     folder: Optional[int]
 
     def ensure(self) -> SitesOutcome:

@@ -16,25 +16,10 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.site imp
 LINKS = 10  # on one way; a loop has more
 
 
-class HostFiles:
-    """The files of a host as they are."""
-
-    def __init__(self, host: Host) -> None:
-        self._host = host
-
-    def texts(self, pattern: str) -> Sequence[str]:
-        """Returns the texts of the files that an absolute path or pattern stands for, sorted; a folder has none."""
-        return read_files(self._host, pattern)
-
-    def list_folder(self, path: str) -> Sequence[str]:
-        """Returns the names in a folder, sorted; empty where there is no such folder."""
-        return self._host.list_folder(path)
-
-
 class PlannedFiles:
-    """The files of a host with those of a plan in their places."""
+    """The files of a host with those of a plan in their places; without a plan, as they are."""
 
-    def __init__(self, host: Host, planned: Iterable[ConfigFile]) -> None:
+    def __init__(self, host: Host, planned: Iterable[ConfigFile] = ()) -> None:
         self._host = host
         self._planned: Dict[str, ConfigFile] = {file.path: file for file in planned}
 

@@ -6,36 +6,21 @@ from __future__ import annotations
 
 import contextlib
 import os
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Callable, Dict, List, Mapping, Optional, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._certificate import request as _request
 from ansible_collections.port443.https.plugins.module_utils._certificate import store
-from ansible_collections.port443.https.plugins.module_utils._certificate.install import find_key_access
-from ansible_collections.port443.https.plugins.module_utils._certificate.openssl import Openssl
-from ansible_collections.port443.https.plugins.module_utils._certificate.request import CertificateRequest
-from ansible_collections.port443.https.plugins.module_utils._certificate.sources import read_texts
+from ansible_collections.port443.https.plugins.module_utils._certificate.install import PreparedPair, prepare_pair
 from ansible_collections.port443.https.plugins.module_utils._errors import UserError
 from ansible_collections.port443.https.plugins.module_utils._host.directory import open_below
 from ansible_collections.port443.https.plugins.module_utils._host.host import Host
-from ansible_collections.port443.https.plugins.module_utils._pki.chain import KeyPair
-from ansible_collections.port443.https.plugins.module_utils._pki.decrypt import open_texts, refuse_public_keys
 from ansible_collections.port443.https.plugins.module_utils._sites.journal import PairChange
 
 Relabel = Callable[[str], None]
 
 
-@dataclass(frozen=True)
-class SitePair:
-    """A site's pair as it is to be installed; ``mended`` and ``warnings`` are sentences for the user."""
-
-    pair: KeyPair
-    want: store.Generation
-    mended: Tuple[str, ...]
-    warnings: Tuple[str, ...]
-
-
-def open_pair(site: str, given: Mapping[str, object], host: Host, now: int, folder: Optional[str]) -> SitePair:
+def open_pair(site: str, given: Mapping[str, object], host: Host, now: int, folder: Optional[str]) -> PreparedPair:
     """Returns the pair that options of the module certificate bring; raises a UserError that names the site.
 
     ``now`` is in seconds of the epoch, ``folder`` a private one, for where the system has no memfd.
@@ -43,25 +28,13 @@ def open_pair(site: str, given: Mapping[str, object], host: Host, now: int, fold
     params = {option: spec.get("default") for option, spec in _request.ARGUMENT_SPEC.items()}
     params.update(given)
     try:
-        request = _request.parse(params)
-        opened = open_texts(read_texts(params), params["passphrase"], Openssl(host))
-        refuse_public_keys(opened.texts)
-        pair, warnings = _request.read_request_pair(request, opened.texts, now)
-        warnings += _request.rehearse_handshake(request, pair, opened.texts["ca"], folder)
-        want = store.lay_out(pair, find_key_access(request))
+        ready = prepare_pair(_request.parse(params), params, host, now, folder)
     except UserError as problem:
         raise type(problem)(f"{site}: {problem.message}") from None
-    return SitePair(pair, want, (*opened.mended, *pair.mended), tuple(f"{site}: {told}" for told in warnings))
+    return replace(ready, warnings=tuple(f"{site}: {told}" for told in ready.warnings))
 
 
-def read_request(given: Mapping[str, object]) -> CertificateRequest:
-    """Returns the checked request that options of the module certificate make; raises RequestError."""
-    params = {option: spec.get("default") for option, spec in _request.ARGUMENT_SPEC.items()}
-    params.update(given)
-    return _request.parse(params)
-
-
-def observe_pairs(folder: Optional[int], wanted: Mapping[str, SitePair]) -> Dict[str, store.CurrentGeneration]:
+def observe_pairs(folder: Optional[int], wanted: Mapping[str, PreparedPair]) -> Dict[str, store.CurrentGeneration]:
     """Returns what each site has in an open folder of certificates; nothing is made."""
     return {site: store.observe(folder, site) for site in wanted}
 

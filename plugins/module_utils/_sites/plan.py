@@ -9,21 +9,20 @@ from dataclasses import dataclass
 from typing import Dict, List, Mapping, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._certificate import store
+from ansible_collections.port443.https.plugins.module_utils._certificate.install import PreparedPair
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError, RequestError
 from ansible_collections.port443.https.plugins.module_utils._host.host import Host
 from ansible_collections.port443.https.plugins.module_utils._host.replace import FoundFile, look_at
 from ansible_collections.port443.https.plugins.module_utils._pki.names import is_address, is_covered
 from ansible_collections.port443.https.plugins.module_utils._pki.pem import read_pem
 from ansible_collections.port443.https.plugins.module_utils._pki.x509 import Certificate, read_certificate
-from ansible_collections.port443.https.plugins.module_utils._sites.files import HostFiles, PlannedFiles
+from ansible_collections.port443.https.plugins.module_utils._sites.files import PlannedFiles
 from ansible_collections.port443.https.plugins.module_utils._sites.journal import FileChange
-from ansible_collections.port443.https.plugins.module_utils._sites.pairs import SitePair
 from ansible_collections.port443.https.plugins.module_utils._sites.proof import Expectation
 from ansible_collections.port443.https.plugins.module_utils._sites.request import SitesRequest
 from ansible_collections.port443.https.plugins.module_utils._sites.server import ServerState
-from ansible_collections.port443.https.plugins.module_utils._tls.served_certificate import Endpoint
 from ansible_collections.port443.https.plugins.module_utils._webservers.base import WantedPair
-from ansible_collections.port443.https.plugins.module_utils._webservers.configuration import Server, find_places
+from ansible_collections.port443.https.plugins.module_utils._webservers.configuration import find_places
 from ansible_collections.port443.https.plugins.module_utils._webservers.site import (
     ConfigFile,
     Site,
@@ -38,7 +37,7 @@ class SitesPlan:
     """What is to change: files in order, pairs by site, sites of ours that go; and what is expected afterwards."""
 
     files: Tuple[FileChange, ...]
-    pairs: Mapping[str, SitePair]
+    pairs: Mapping[str, PreparedPair]
     removed: Tuple[str, ...]
     expectations: Tuple[Expectation, ...]
     leaves: Mapping[str, Certificate]
@@ -52,7 +51,7 @@ def make_plan(
     host: Host,
     request: SitesRequest,
     state: ServerState,
-    pairs: Mapping[str, SitePair],
+    pairs: Mapping[str, PreparedPair],
     have: Mapping[str, store.CurrentGeneration],
     addresses: Sequence[str],
 ) -> SitesPlan:
@@ -65,7 +64,7 @@ def make_plan(
     keep = set(request.names()) if request.state == "present" else set()
     gone = set(state.own) - keep if request.purge else set(state.own) & set(request.names()) - keep
     removed = tuple(sorted(gone))
-    files = HostFiles(host)
+    files = PlannedFiles(host)
     desired = state.language.render(sites, removed, request.settings, state.build, state.layout, state.others, files)
     changed = {site: pair for site, pair in pairs.items() if have[site].files != pair.want.files}
     leaves = {site.name: _read_leaf(host, site, pairs) for site in sites}
@@ -107,7 +106,7 @@ def _find_changes(desired: Sequence[ConfigFile]) -> Tuple[FileChange, ...]:
     return tuple(changes)
 
 
-def _read_leaf(host: Host, site: Site, pairs: Mapping[str, SitePair]) -> Certificate:
+def _read_leaf(host: Host, site: Site, pairs: Mapping[str, PreparedPair]) -> Certificate:
     if site.name in pairs:
         return pairs[site.name].pair.leaf
     content = host.read(site.certificate)
@@ -151,13 +150,19 @@ def _expect(
     places = find_places(
         showing, wanted, state.language.matches, lambda address: _spread(address, addresses) or (address,)
     )
-    taken = _find_taken(state.others.servers)
+    # The server gives connections to an address to the sites that have it for their own.
+    taken = {
+        (one.address, one.port)
+        for server in state.others.servers
+        for one in server.listens
+        if one.address not in EVERYWHERE
+    }
     return Expectation(
         site.name,
         leaf.fingerprint(),
         leaf.key.kind,
-        tuple(place for place in places if not _is_taken(place, taken)),
-        tuple(place for place in places if _is_taken(place, taken)),
+        tuple(place for place in places if (place.address, place.port) not in taken),
+        tuple(place for place in places if (place.address, place.port) in taken),
     )
 
 
@@ -166,17 +171,6 @@ def _spread(address: str, addresses: Sequence[str]) -> Tuple[str, ...]:
     if address in EVERYWHERE:
         return tuple(one for one in addresses if EVERYWHERE[address] in one)
     return (address,)
-
-
-def _find_taken(servers: Sequence[Server]) -> Dict[Tuple[str, int], bool]:
-    """The sockets that other sites have an address of their own for: a server gives these connections to them."""
-    return {
-        (one.address, one.port): True for server in servers for one in server.listens if one.address not in EVERYWHERE
-    }
-
-
-def _is_taken(place: Endpoint, taken: Mapping[Tuple[str, int], bool]) -> bool:
-    return (place.address, place.port) in taken
 
 
 def describe_changes(changes: Sequence[FileChange]) -> List[Dict[str, str]]:

@@ -24,7 +24,8 @@ YES, NO, OTHER = "yes", "no", "other"
 def report(request: SitesRequest, outcome: SitesOutcome, now: int) -> Dict[str, Any]:
     """Returns the module's result; ``now`` is in seconds of the epoch."""
     by_name = {one.site: one for one in outcome.plan.expectations}
-    mended = {site: list(pair.mended) for site, pair in outcome.plan.pairs.items() if pair.mended}
+    told = {site: [*ready.mended, *ready.pair.mended] for site, ready in outcome.plan.pairs.items()}
+    mended = {site: words for site, words in told.items() if words}
     return {
         "changed": outcome.changed,
         "sites": [_describe(site, by_name[site.name], outcome, now) for site in request.sites if site.name in by_name],

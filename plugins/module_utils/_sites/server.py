@@ -12,7 +12,7 @@ from ansible_collections.port443.https.plugins.module_utils._errors import HostE
 from ansible_collections.port443.https.plugins.module_utils._host import service as _service
 from ansible_collections.port443.https.plugins.module_utils._host.host import Host
 from ansible_collections.port443.https.plugins.module_utils._host.listeners import list_listeners
-from ansible_collections.port443.https.plugins.module_utils._sites.files import HostFiles, PlannedFiles
+from ansible_collections.port443.https.plugins.module_utils._sites.files import PlannedFiles
 from ansible_collections.port443.https.plugins.module_utils._sites.registry import LANGUAGES
 from ansible_collections.port443.https.plugins.module_utils._sites.request import SitesRequest
 from ansible_collections.port443.https.plugins.module_utils._sites.system import observe_system
@@ -84,7 +84,7 @@ def observe_server(host: Host, request: SitesRequest) -> ServerState:
         if request.state == "present":
             raise MissingServerError(layout)
         build = Build(())
-    files = HostFiles(host)
+    files = PlannedFiles(host)
     own = language.own_files(files, layout)
     bare = language.render((), tuple(own), request.settings, build, layout, _NOTHING, files)
     others = language.read(PlannedFiles(host, bare), layout)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.port443.https.plugins.module_utils._host.host import Host
-from ansible_collections.port443.https.plugins.module_utils._sites.files import HostFiles, PlannedFiles
+from ansible_collections.port443.https.plugins.module_utils._sites.files import PlannedFiles
 from ansible_collections.port443.https.plugins.module_utils._webservers.site import ConfigFile
 
 
@@ -24,7 +24,7 @@ def planned(folder, *files):
 
 def test_the_files_of_a_host_are_read_in_the_order_of_their_names(folder):
     (folder / "a.conf").write_text("a")
-    assert list(HostFiles(Host()).texts(f"{folder}/*.conf")) == ["a", "b as it is"]
+    assert list(PlannedFiles(Host()).texts(f"{folder}/*.conf")) == ["a", "b as it is"]
 
 
 def test_a_planned_file_stands_among_the_others(folder):
