@@ -5,19 +5,18 @@
 from __future__ import annotations
 
 import socket
-from typing import Any, Dict, Mapping, Optional
+from typing import Any, Dict, Optional
 
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 from ansible_collections.port443.https.plugins.module_utils._errors import RequestError
-from ansible_collections.port443.https.plugins.module_utils._payload import ANY, ARGUMENT, LINUX, UNFIT, entry_of, pack
 from ansible_collections.port443.https.plugins.module_utils._spec.arguments import arguments_of
 from ansible_collections.port443.https.plugins.module_utils._spec.options import SYSTEMS
 from ansible_collections.port443.https.plugins.module_utils._spec.request import parse_request
 from ansible_collections.port443.https.plugins.plugin_utils._complaints import complaints
-from ansible_collections.port443.https.plugins.plugin_utils._hand_over import Hidden
 from ansible_collections.port443.https.plugins.plugin_utils._misplaced import refuse_misplaced
+from ansible_collections.port443.https.plugins.plugin_utils._packed import execute_packed
 
 
 class ActionModule(ActionBase):
@@ -33,31 +32,8 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail(f"{module} manages firewalls on {SYSTEMS}; this connection leads to Windows")
         name = module.rsplit(".", 1)[-1]
         arguments = check_arguments(name, self._task.args)
-        # Nobody would be there to send the rest to a job in the background.
-        system = ANY if self._task.async_val else guess_system(arguments, task_vars or {})
-        ended = self._execute(module, arguments, pack(entry_of(name), system), task_vars)
-        if ended.pop(UNFIT, False):
-            ended = self._execute(module, arguments, pack(entry_of(name)), task_vars)
-        result.update(ended)
+        result.update(execute_packed(self, module, arguments, (), task_vars))
         return result
-
-    def _execute(
-        self, module: str, arguments: Dict[str, Any], packed: str, task_vars: Optional[Dict[str, Any]]
-    ) -> Dict[str, Any]:
-        given = {**arguments, ARGUMENT: Hidden(packed)}
-        result: Dict[str, Any] = self._execute_module(
-            module_name=module, module_args=given, task_vars=task_vars, wrap_async=self._task.async_val
-        )
-        return result
-
-
-def guess_system(arguments: Mapping[str, Any], task_vars: Mapping[str, Any]) -> str:
-    """Returns the system that a host most likely has: Linux, or any.
-
-    Facts tell it where they were gathered, but they are not those of a host that the task is delegated to.
-    """
-    facts = task_vars.get("ansible_facts") or {}
-    return LINUX if facts.get("system", LINUX) == LINUX and arguments.get("backend") != "pf" else ANY
 
 
 def check_arguments(module: str, given: Dict[str, Any]) -> Dict[str, Any]:

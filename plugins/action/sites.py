@@ -11,18 +11,17 @@ from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 from ansible_collections.port443.https.plugins.module_utils._errors import RequestError
-from ansible_collections.port443.https.plugins.module_utils._payload import ANY, ARGUMENT, LINUX, UNFIT, entry_of, pack
 from ansible_collections.port443.https.plugins.module_utils._secrets import mask
 from ansible_collections.port443.https.plugins.module_utils._sites.arguments import (
     ARGUMENTS,
     PAIR_ARGUMENTS,
     PAIRS,
 )
+from ansible_collections.port443.https.plugins.module_utils._sites.registry import LANGUAGES
 from ansible_collections.port443.https.plugins.module_utils._sites.request import brings_pair, parse
 from ansible_collections.port443.https.plugins.plugin_utils._complaints import complaints
-from ansible_collections.port443.https.plugins.plugin_utils._hand_over import Hidden, execute
-from ansible_collections.port443.https.plugins.plugin_utils._languages import refuse_unheld
 from ansible_collections.port443.https.plugins.plugin_utils._misplaced import refuse_misplaced
+from ansible_collections.port443.https.plugins.plugin_utils._packed import execute_packed
 from ansible_collections.port443.https.plugins.plugin_utils._pair_reader import SECRET_OPTIONS, PairReader
 
 MODULE = "port443.https.sites"
@@ -75,7 +74,9 @@ class ActionModule(ActionBase):
         try:
             request = parse(params)
             if request.state == "present":
-                refuse_unheld(request)
+                told = LANGUAGES[request.server].complaints(request.sites, request.settings)
+                if told:
+                    raise RequestError("; ".join(told))
         except RequestError as problem:
             raise AnsibleActionFail(mask(f"{MODULE}: {problem.message}", secrets)) from None
         return params
@@ -112,16 +113,8 @@ class ActionModule(ActionBase):
     def _execute(
         self, arguments: Dict[str, Any], pairs: Dict[str, Dict[str, str]], task_vars: Optional[Dict[str, Any]]
     ) -> Dict[str, Any]:
-        # Nobody would be there to send the rest to a job in the background.
-        facts = (task_vars or {}).get("ansible_facts") or {}
-        system = LINUX if facts.get("system", LINUX) == LINUX and not self._task.async_val else ANY
         secret = {PAIRS: json.dumps(pairs)} if pairs else {}
-        entry = entry_of("sites")
-        given = {**arguments, **secret, ARGUMENT: Hidden(pack(entry, system))}
-        ended = execute(self, MODULE, given, tuple(secret), task_vars)
-        if ended.pop(UNFIT, False):
-            given[ARGUMENT] = Hidden(pack(entry))
-            ended = execute(self, MODULE, given, tuple(secret), task_vars)
+        ended = execute_packed(self, MODULE, {**arguments, **secret}, tuple(secret), task_vars)
         hidden = [pair[name] for pair in pairs.values() for name in SECRET_OPTIONS if name in pair]
         return dict(mask(ended, hidden))
 

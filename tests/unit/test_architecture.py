@@ -62,7 +62,7 @@ PURE = (
     "_certificate/request",
     "_renewal/request",
     "_sites/arguments",
-    "_sites/request",
+    "_sites/re[gq]*",  # registry, request
     # grammar, language, layout; reader, refusals, render and its parts
     *(f"_webservers/{name}" for name in ("*/[gl]*", "*/re*", "haproxy/[!_c]*", "haproxy/complaints", "site*", "tls*")),
 )

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible_collections.port443.https.plugins.action.ports import ActionModule, check_arguments, guess_system
+from ansible_collections.port443.https.plugins.action.ports import ActionModule, check_arguments
 from ansible_collections.port443.https.plugins.module_utils._payload import (
     ANY,
     ARGUMENT,
@@ -23,6 +23,7 @@ from ansible_collections.port443.https.plugins.module_utils._payload import (
 from ansible_collections.port443.https.plugins.module_utils._ports.registry import BACKENDS
 from ansible_collections.port443.https.plugins.module_utils._spec.arguments import PORTS_ARGUMENTS, arguments_of
 from ansible_collections.port443.https.plugins.module_utils._spec.options import MANAGED, OPTIONS, UNSET
+from ansible_collections.port443.https.plugins.plugin_utils._packed import guess_system
 
 REFUSED = [
     ({"ports": ["0/tcp"]}, "between 1 and 65535"),
