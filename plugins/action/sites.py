@@ -18,7 +18,7 @@ from ansible_collections.port443.https.plugins.module_utils._sites.arguments imp
     PAIRS,
 )
 from ansible_collections.port443.https.plugins.module_utils._sites.registry import LANGUAGES
-from ansible_collections.port443.https.plugins.module_utils._sites.request import brings_pair, parse
+from ansible_collections.port443.https.plugins.module_utils._sites.request import brings_pair, keep_lines, parse
 from ansible_collections.port443.https.plugins.plugin_utils._complaints import complaints
 from ansible_collections.port443.https.plugins.plugin_utils._misplaced import refuse_misplaced
 from ansible_collections.port443.https.plugins.plugin_utils._packed import execute_packed
@@ -66,7 +66,7 @@ class ActionModule(ActionBase):
         except RequestError as problem:
             raise AnsibleActionFail(f"{MODULE}: {problem.message}") from None
         secrets = list(_secrets_of(given))
-        validated = ArgumentSpecValidator(ARGUMENTS).validate(given)
+        validated = ArgumentSpecValidator(ARGUMENTS).validate(keep_lines(given))
         wrong = complaints(validated)
         if wrong:
             raise AnsibleActionFail(mask(f"{MODULE}: {wrong}", secrets))

@@ -22,6 +22,9 @@ CERTIFICATES = frozenset(("certificate", "chain", "ca"))
 # Options that hold lines of a configuration.
 LINES = frozenset(("directives",))
 
+# Options that end in ca and hold a path: a folder of the controller, and files of the host.
+_PATHS = ("own_ca", "client_ca", "backend_ca")
+
 _LINES = "more than one line, or the end of a line"
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{40,}={0,2}")
 _PRIVATE = re.compile(r"-----BEGIN [A-Z0-9 ]*(PRIVATE KEY|PKCS12)")
@@ -41,8 +44,8 @@ def refuse_misplaced(given: Mapping[Any, Any], contents: FrozenSet[str] = SECRET
 
 
 def _is_called(name: str, kind: str) -> bool:
-    """Whether an option has that name, or is the variable of a role for it; ``own_ca`` is a folder."""
-    return name == kind or (name.endswith(f"_{kind}") and not name.endswith("own_ca"))
+    """Whether an option has that name, or is the variable of a role for it; those of ``_PATHS`` hold paths."""
+    return name == kind or (name.endswith(f"_{kind}") and not name.endswith(_PATHS))
 
 
 def _describe(text: str, kind: str) -> str:

@@ -32,6 +32,9 @@ PAIR_ARGUMENTS: Dict[str, Dict[str, Any]] = {
     "group": _TEXT,
 }
 
+# Options that are lines of a configuration.
+LINES = ("directives", "http_directives")
+
 # Of these a location has exactly one.
 ANSWERS = ("proxy_pass", "root", "php", "redirect_to", "directives")
 

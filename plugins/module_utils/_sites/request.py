@@ -13,7 +13,7 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import RequestError
 from ansible_collections.port443.https.plugins.module_utils._pki.names import is_address, normalise_name, normalise_site
-from ansible_collections.port443.https.plugins.module_utils._sites.arguments import ANSWERS, PAIR_ARGUMENTS
+from ansible_collections.port443.https.plugins.module_utils._sites.arguments import ANSWERS, LINES, PAIR_ARGUMENTS
 from ansible_collections.port443.https.plugins.module_utils._webservers.site import Location, ServerSettings, Site
 
 SOURCES = ("certificate", "certificate_file", "bundle", "bundle_file", "own_ca")
@@ -201,6 +201,19 @@ def _read_lines(given: Sequence[str]) -> Tuple[str, ...]:
     return tuple(line for text in given for line in text.splitlines())
 
 
+def keep_lines(given: Any) -> Any:
+    """Returns options as given, with a text in place of a list of lines made the only one of the list.
+
+    Of such a text Ansible would make a list at its commas, which lines of a configuration have too.
+    """
+    if isinstance(given, Mapping):
+        return {
+            name: [value] if name in LINES and isinstance(value, str) else keep_lines(value)
+            for name, value in given.items()
+        }
+    return [keep_lines(one) for one in given] if isinstance(given, (list, tuple)) else given
+
+
 def _read_settings(params: Mapping[str, Any]) -> ServerSettings:
     return ServerSettings(
         trusted_proxies=tuple(str(ipaddress.ip_network(text, strict=False)) for text in params["trusted_proxies"]),
@@ -235,6 +248,11 @@ def _complain_of_all(params: Mapping[str, Any]) -> Iterator[str]:
             yield f"trusted_proxies takes addresses and networks such as 192.0.2.0/24; given: {text!r}"
     if params["proxy_protocol"] and not params["trusted_proxies"]:
         yield "proxy_protocol takes a balancer's word on who the visitor is: say which balancers by trusted_proxies"
+    if params["server"] == "haproxy" and params.get("directory"):
+        yield (
+            "directory is for nginx and Apache, which have a file for each site: HAProxy has all of them in a block of "
+            "one file, which config names"
+        )
     for option in ("certificate_directory", "acme_root", "directory", "config"):
         path = params.get(option)
         if path and (not path.startswith("/") or ".." in path.split("/") or not path.strip("/")):

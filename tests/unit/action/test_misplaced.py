@@ -11,7 +11,13 @@ from typing import Any, Dict
 import pki
 import pytest
 from ansible.errors import AnsibleActionFail
-from ansible_collections.port443.https.plugins.action import certbot_certificate, certificate, certificate_info, probe
+from ansible_collections.port443.https.plugins.action import (
+    certbot_certificate,
+    certificate,
+    certificate_info,
+    probe,
+    sites,
+)
 from ansible_collections.port443.https.plugins.action.ports import check_arguments
 from ansible_collections.port443.https.plugins.module_utils._certificate import request
 from ansible_collections.port443.https.plugins.module_utils._errors import RequestError
@@ -114,6 +120,15 @@ def test_each_way_to_write_a_key_is_seen_however_deep_it_stands(kind, wrap):
 def test_a_key_is_no_certificate(option, kind):
     with pytest.raises(RequestError, match=f"{option} holds a private key: give the key as key"):
         refuse_misplaced({option: KEYS[kind]})
+
+
+@pytest.mark.parametrize("kind", KEYS)
+@pytest.mark.parametrize("option", ["own_ca", "client_ca", "backend_ca", "key_path", "users_file"])
+def test_a_path_of_a_site_takes_the_content_of_no_file_and_shows_none(option, kind):
+    with pytest.raises(AnsibleActionFail) as refusal:
+        object.__new__(sites.ActionModule)._check({"sites": [{"name": "a.example", option: KEYS[kind]}]})
+    assert f"sites[0].{option} holds" in str(refusal.value)
+    assert not quotes(str(refusal.value), KEYS[kind])
 
 
 RIGHT = [

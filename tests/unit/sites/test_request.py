@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.port443.https.plugins.module_utils._certificate.request import ARGUMENT_SPEC
 from ansible_collections.port443.https.plugins.module_utils._errors import RequestError
-from ansible_collections.port443.https.plugins.module_utils._sites.arguments import ARGUMENTS
-from ansible_collections.port443.https.plugins.module_utils._sites.request import parse
+from ansible_collections.port443.https.plugins.module_utils._sites.arguments import ARGUMENTS, PAIR_ARGUMENTS
+from ansible_collections.port443.https.plugins.module_utils._sites.request import keep_lines, parse
 from ansible_collections.port443.https.plugins.module_utils._webservers.site import Location
 
 
@@ -48,6 +49,20 @@ def test_texts_do_for_lists():
 def test_a_text_of_directives_may_have_several_lines():
     (one,) = request(site(directives=["gzip on;\nexpires 1h;", "etag off;"])).sites
     assert one.directives == ("gzip on;", "expires 1h;", "etag off;")
+
+
+def test_commas_of_a_line_stay():
+    line = 'add_header X-Kinds "a, b";'
+    given = {
+        "http_directives": line,
+        "sites": [{"directives": line, "locations": [{"directives": line}], "names": "a,b"}],
+    }
+    kept = {
+        "http_directives": [line],
+        "sites": [{"directives": [line], "locations": [{"directives": [line]}], "names": "a,b"}],
+    }
+    assert keep_lines(given) == kept
+    assert keep_lines(kept) == kept
 
 
 @pytest.mark.parametrize("text", ["yes", "y", "true", "on", "1"])
@@ -128,6 +143,11 @@ REFUSED = [
     ((site(),), {"proxy_protocol": True}, "say which balancers by trusted_proxies"),
     ((site(),), {"acme_root": "/"}, "acme_root '/' is not an absolute path without '..'"),
     ((site(),), {"directory": "/etc/../x"}, "directory '/etc/../x' is not an absolute path"),
+    (
+        (site(),),
+        {"server": "haproxy", "directory": "/etc/x"},
+        "HAProxy has all of them in a block of one file, which con",
+    ),
     ((site(),), {"remove_certificates": True}, "remove_certificates goes with state: absent"),
 ]
 
@@ -144,3 +164,7 @@ def test_all_that_is_wrong_is_told_at_once():
     with pytest.raises(RequestError) as refused:
         request(site(name="a", names=[]), site(name="b", hsts_max_age=-1), port=0)
     assert [word in refused.value.message for word in ("sites[0] (a)", "sites[1] (b)", "port 0")] == [True] * 3
+
+
+def test_pairs_have_the_options_of_the_module_certificate():
+    assert {name: ARGUMENT_SPEC[name] for name in PAIR_ARGUMENTS} == PAIR_ARGUMENTS
