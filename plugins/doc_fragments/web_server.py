@@ -103,7 +103,7 @@ options:
     default: /etc/port443
   directory:
     description:
-      - A folder whose files nginx (in its C(http) block) or Apache includes.
+      - A folder whose files nginx (in its C(http) block) or Apache includes. HAProxy has none, see O(config).
       - By default, C(sites-available) with a link in C(sites-enabled) on Debian and its relatives, else
         C(/etc/nginx/conf.d) or C(/etc/httpd/conf.d).
     type: path

@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
+from typing import Iterator
 
 
 class UserError(Exception):
@@ -30,6 +32,16 @@ class Refused(HostError):
 
 class Overtaken(HostError):
     """Somebody changed what a plan was made from before it was carried out; nothing is left of it."""
+
+
+@contextlib.contextmanager
+def naming(place: str) -> Iterator[None]:
+    """Makes an OSError, whose path is a name in an open directory, a HostError that names the place."""
+    try:
+        yield
+    except OSError as problem:
+        name = f" ({problem.filename})" if problem.filename else ""
+        raise HostError(f"{place}{name}: {words_of(problem)}") from None
 
 
 def words_of(problem: OSError) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import contextlib
 import os
 from dataclasses import dataclass, replace
-from typing import Callable, Iterator, Optional, Tuple
+from typing import Callable, Optional, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._certificate import store
 from ansible_collections.port443.https.plugins.module_utils._certificate.deployment_state import (
@@ -21,7 +21,7 @@ from ansible_collections.port443.https.plugins.module_utils._certificate.request
     choose_server_name,
 )
 from ansible_collections.port443.https.plugins.module_utils._certificate.take_back import take_back, tell_unproved
-from ansible_collections.port443.https.plugins.module_utils._errors import HostError, words_of
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError, naming
 from ansible_collections.port443.https.plugins.module_utils._host.directory import hold_lock, open_below, open_folder
 from ansible_collections.port443.https.plugins.module_utils._pki.chain import KeyPair
 from ansible_collections.port443.https.plugins.module_utils._tls import served_certificate
@@ -57,7 +57,7 @@ class Deployment:
 
     def check(self) -> Tuple[DeploymentState, DeploymentOutcome]:
         """Returns how the site stands and what deploy() would do; only looks; raises HostError as deploy() would."""
-        with _telling(self.request), open_folder(self.request.directory) as folder:
+        with naming(site_path(self.request)), open_folder(self.request.directory) as folder:
             if folder is None:
                 self._refuse_missing_parent()
             situation = self._observe(folder)
@@ -74,7 +74,7 @@ class Deployment:
         """
         existed = os.path.isdir(self.request.directory)
         patience = LOCK_PATIENCE + 2 * self.request.prove_timeout
-        with _telling(self.request), hold_lock(self.request.directory, make=True, patience=patience) as folder:
+        with naming(site_path(self.request)), hold_lock(self.request.directory, make=True, patience=patience) as folder:
             if folder is None:
                 raise HostError(f"{self.request.directory} was removed by somebody else during this run; run again")
             try:
@@ -178,7 +178,7 @@ def remove(request: CertificateRequest, service: WebServer, check_mode: bool) ->
 
     Refuses while the service's configuration names them: it would not pass its test again.
     """
-    with _telling(request), hold_lock(request.directory, make=False, patience=LOCK_PATIENCE) as folder:
+    with naming(site_path(request)), hold_lock(request.directory, make=False, patience=LOCK_PATIENCE) as folder:
         if folder is None or not store.is_there(folder, request.site):
             return DeploymentOutcome(False, UNKNOWN)
         serving = service.observe(WantedPair(site_path(request), request.site, ()))
@@ -210,16 +210,6 @@ def _limit(situation: DeploymentState, outcome: DeploymentOutcome) -> Deployment
     """Returns the outcome with what ``served`` does not promise: where no look of this host's could see."""
     unproved = situation.serving.unproved if outcome.served == YES else ()
     return replace(outcome, warnings=(*outcome.warnings, *unproved))
-
-
-@contextlib.contextmanager
-def _telling(request: CertificateRequest) -> Iterator[None]:
-    """Makes an OSError, whose path is a name in an open directory, a HostError that names the place."""
-    try:
-        yield
-    except OSError as problem:
-        name = f" ({problem.filename})" if problem.filename else ""
-        raise HostError(f"{site_path(request)}{name}: {words_of(problem)}") from None
 
 
 def site_path(request: CertificateRequest) -> str:

@@ -11,7 +11,7 @@ from ansible_collections.port443.https.plugins.module_utils._certificate import 
 from ansible_collections.port443.https.plugins.module_utils._certificate.deploy import find_places
 from ansible_collections.port443.https.plugins.module_utils._certificate.deployment_state import NO, OTHER, UNKNOWN, YES
 from ansible_collections.port443.https.plugins.module_utils._certificate.request import CertificateRequest
-from ansible_collections.port443.https.plugins.module_utils._errors import HostError, words_of
+from ansible_collections.port443.https.plugins.module_utils._errors import naming
 from ansible_collections.port443.https.plugins.module_utils._host.directory import open_folder
 from ansible_collections.port443.https.plugins.module_utils._pki.names import is_address
 from ansible_collections.port443.https.plugins.module_utils._pki.policy import days_left, show_time
@@ -28,13 +28,9 @@ def list_sites(
 
     ``now`` is seconds since 1970.
     """
-    try:
-        with open_folder(request.directory) as folder:
-            sites = names or (_find_sites(folder) if folder is not None else ())
-            found = {site: store.observe(folder, site) for site in sites}
-    except OSError as problem:  # its path is a name in an open directory
-        name = f" ({problem.filename})" if problem.filename else ""
-        raise HostError(f"{request.directory}{name}: {words_of(problem)}") from None
+    with naming(request.directory), open_folder(request.directory) as folder:
+        sites = names or (_find_sites(folder) if folder is not None else ())
+        found = {site: store.observe(folder, site) for site in sites}
     return [_describe(request, site, have, service, now) for site, have in found.items()]
 
 

@@ -9,8 +9,8 @@ import time
 from typing import Any, Dict, List
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.port443.https.plugins.module_utils._entry.certificate import relabel_with
-from ansible_collections.port443.https.plugins.module_utils._errors import UserError, words_of
+from ansible_collections.port443.https.plugins.module_utils._certificate.install import Result
+from ansible_collections.port443.https.plugins.module_utils._entry.certificate import exit_with, relabel_with
 from ansible_collections.port443.https.plugins.module_utils._host.host import Host
 from ansible_collections.port443.https.plugins.module_utils._sites.engine import ensure
 from ansible_collections.port443.https.plugins.module_utils._sites.report import report, tell_others
@@ -25,29 +25,23 @@ def run(module: AnsibleModule) -> None:
     pairs = json.loads(module.apart or "{}")
     # What the module must not show, whatever it is that tells it.
     module.secrets = {f"{site}.{name}": pair[name] for site, pair in pairs.items() for name in _SECRET if name in pair}
-    params = _join(module.params, pairs)
+    exit_with(module, lambda module: _serve(module, _join(module.params, pairs)))
+
+
+def _serve(module: AnsibleModule, params: Dict[str, Any]) -> Result:
+    """Returns the result and the warnings; where the server is missing, what would bring it."""
     now = int(time.time())
+    request = parse(params)
     try:
-        request = parse(params)
         outcome = ensure(request, Host(), module.check_mode, now, relabel_with(module), module.tmpdir)
     except MissingServerError as missing:
-        layout = missing.layout
-        module.exit_json(
-            changed=module.check_mode,
-            missing={"server": params["server"], "packages": list(layout.packages), "command": list(layout.install)},
-        )
-    except UserError as problem:
-        module.fail_json(msg=problem.message)
-    except OSError as problem:
-        where = f"{problem.filename}: " if problem.filename else ""
-        module.fail_json(msg=where + words_of(problem))
-    else:
-        for warning in (*outcome.warnings, *tell_others(outcome)):
-            module.warn(warning)
-        result = report(request, outcome, now)
-        if not module._diff:
-            del result["diff"]
-        module.exit_json(**result)
+        packages, command = list(missing.layout.packages), list(missing.layout.install)
+        told = {"server": request.server, "packages": packages, "command": command}
+        return {"changed": module.check_mode, "missing": told}, ()
+    result = report(request, outcome, now)
+    if not module._diff:
+        del result["diff"]
+    return result, (*outcome.warnings, *tell_others(outcome))
 
 
 def _join(params: Dict[str, Any], pairs: Dict[str, Dict[str, str]]) -> Dict[str, Any]:

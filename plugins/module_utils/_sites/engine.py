@@ -7,11 +7,11 @@ from __future__ import annotations
 import contextlib
 import os
 from dataclasses import dataclass, field, replace
-from typing import Callable, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Callable, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._certificate import store
 from ansible_collections.port443.https.plugins.module_utils._certificate.install import PreparedPair
-from ansible_collections.port443.https.plugins.module_utils._errors import HostError, words_of
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError, naming
 from ansible_collections.port443.https.plugins.module_utils._host.addresses import list_addresses
 from ansible_collections.port443.https.plugins.module_utils._host.directory import hold_lock, open_folder
 from ansible_collections.port443.https.plugins.module_utils._host.host import Host
@@ -70,7 +70,7 @@ def ensure(
         for site, given in request.pairs.items()
         if request.state == "present"
     }
-    with _telling(request.certificate_directory), contextlib.ExitStack() as opened:
+    with naming(request.certificate_directory), contextlib.ExitStack() as opened:
         folder = _open(opened, request, check)
         return _Run(request, host, check, relabel, pairs, folder).ensure()
 
@@ -196,13 +196,3 @@ def _open(opened: contextlib.ExitStack, request: SitesRequest, check: bool) -> O
 def _remove_empty(directory: str) -> None:
     with contextlib.suppress(OSError):  # it holds something
         os.rmdir(directory)
-
-
-@contextlib.contextmanager
-def _telling(directory: str) -> Iterator[None]:
-    """Makes an OSError, whose path is a name in an open directory, a HostError that names the place."""
-    try:
-        yield
-    except OSError as problem:
-        name = f" ({problem.filename})" if problem.filename else ""
-        raise HostError(f"{directory}{name}: {words_of(problem)}") from None
