@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 from typing import Any, Dict, List, Optional, Tuple
 
-from ansible.errors import AnsibleActionFail
+from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 from ansible_collections.port443.https.plugins.module_utils._errors import RequestError
@@ -94,7 +94,7 @@ class ActionModule(ActionBase):
             if brings_pair(site) and params["state"] == "present":
                 try:
                     fetched, told = reader.fetch(_pair_options(site, params))
-                except AnsibleActionFail as problem:
+                except AnsibleError as problem:  # of a file that is not there, the loader's own
                     problems.append(f"{site['name']}: {str(problem).removeprefix(f'{MODULE}: ')}")
                     continue
                 pairs[site["name"]] = {name: fetched[name] for name in CONTENTS if fetched.get(name) is not None}
