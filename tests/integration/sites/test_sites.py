@@ -7,6 +7,7 @@ from __future__ import annotations
 import functools
 import json
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 
 import pki
 import pytest
@@ -236,3 +237,58 @@ def test_a_key_is_told_nowhere(sites):
         assert (ended.returncode == 0) == (not options)
         assert "port443.https.sites" in ended.stdout
         assert secret not in ended.stdout + ended.stderr
+
+
+# Ends all processes of Ansible so and so long after a run has begun to change something.
+KILLER = """
+import os, sys, time
+while not os.path.exists("/etc/port443/.sites-journal"):
+    time.sleep(0.001)
+time.sleep(float(sys.argv[1]))
+for process in filter(str.isdigit, os.listdir("/proc")):
+    try:
+        with open(f"/proc/{process}/environ", "rb") as stream:
+            ours = b"ANSIBLE_PIPELINING" in stream.read()
+    except OSError:
+        continue
+    if ours:
+        os.kill(int(process), 9)
+print(os.path.exists("/etc/port443/.sites-journal"))
+"""
+TESTS = {"nginx": "nginx -t", "apache": "apache2ctl -t", "haproxy": "haproxy -c -f /etc/haproxy/haproxy.cfg"}
+
+
+def test_a_run_that_is_killed_leaves_what_loads_and_the_next_one_makes_it_good(sites):
+    sites.run(blog())
+    enabled = sites.files(running=True)
+    for delay in (0, 0.05):
+        sites.run(shop(), check=True)  # which leaves the playbook there
+        killer = subprocess.Popen(
+            [*sites.machine.inside, str(BIN / "python"), "-c", KILLER, str(delay)],
+            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        ended = sites.play()
+        assert killer.communicate(timeout=30)[0] == "True\n", ended.stdout + ended.stderr
+        assert sites.machine.run("sh", "-c", TESTS[sites.server]).returncode == 0
+        assert sites.get(BLOG)[:2] == (200, "blog / https")
+        made_good = sites.run(shop())
+        assert made_good["sites"][0]["served"] == "yes", made_good
+        assert "a run before this one was cut off: what it had done was taken back first" in made_good["warnings"]
+        sites.run({"name": SHOP}, state="absent", remove_certificates=True)
+        assert sites.files(running=True) == enabled
+
+
+def test_two_runs_at_once_wait_for_each_other(sites):
+    sites.run(shop(), blog(), check=True)
+    with ThreadPoolExecutor() as pool:
+        assert [ended.returncode for ended in pool.map(lambda _number: sites.play(), range(2))] == [0, 0]
+    assert sites.run(shop(), blog())["changed"] is False
+
+
+def test_a_file_that_is_not_there_is_told_with_its_site(sites):
+    refused = sites.run(
+        {"name": SHOP, "proxy_pass": "http://127.0.0.1:1", "certificate_file": "no.pem", "key_file": "x"}
+    )
+    assert refused["msg"].startswith(f"port443.https.sites: {SHOP}: Could not find or access 'no.pem'"), refused
