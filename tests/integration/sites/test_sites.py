@@ -7,6 +7,7 @@ from __future__ import annotations
 import functools
 import json
 import subprocess
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pki
@@ -58,7 +59,12 @@ class Sites:
             "-not -path '/var/log/*/*' -printf '%M %U %G %p %l\\n' | sort; "
             "find /etc -xdev -type f -exec sha256sum {} + | sort"
         )
-        return self.machine.run("sh", "-c", script).stdout
+        # A server that reloads moves its sockets about for a while.
+        seen, again = None, self.machine.run("sh", "-c", script).stdout
+        while again != seen:
+            time.sleep(0.3)
+            seen, again = again, self.machine.run("sh", "-c", script).stdout
+        return seen
 
     def get(self, name, path="/", *options):
         """What curl shows of a site, status first."""
