@@ -25,13 +25,14 @@ while True:
     except ChildProcessError:
         time.sleep(0.05)
 """
-# The changes are kept in memory: only some filesystems can hold those of an overlay.
+# The changes are kept in memory: only some filesystems can hold those of an overlay. /etc is a copy: what others change
+# in the machine's own meanwhile, such as a package that is installed, would show through.
 MOUNTS = """
 mount -t tmpfs -o mode=755 tmpfs "$1"
-for folder in etc var; do
-    mkdir "$1/$folder" "$1/$folder.work"
-    mount -t overlay overlay -o "lowerdir=/$folder,upperdir=$1/$folder,workdir=$1/$folder.work" "/$folder"
-done
+cp -a /etc "$1/etc"
+mount --bind "$1/etc" /etc
+mkdir "$1/var" "$1/var.work"
+mount -t overlay overlay -o "lowerdir=/var,upperdir=$1/var,workdir=$1/var.work" /var
 mount -t tmpfs -o mode=755 tmpfs /run
 mkdir -p /run/lock /run/haproxy
 exec "$2" -c "$3"
