@@ -79,9 +79,12 @@ def test_copies_do_where_the_kernel_refuses_overlays(machine, server):
 
 
 def test_overlays_that_the_kernel_itself_refuses_become_copies(machine):
-    """Of overlays, two may lie on top of each other (FILESYSTEM_MAX_STACK_DEPTH); this machine's /etc is one."""
-    more = "mkdir /run/b /run/c; mount -t overlay -o lowerdir=/etc,upperdir=/run/b,workdir=/run/c overlay /etc"
-    machine.shell(f"{more} || test -f /run/.containerenv -o -f /.dockerenv")  # a container's / is one as well
+    """Of overlays, two may lie on top of each other (FILESYSTEM_MAX_STACK_DEPTH), and /etc is the second one here."""
+    inside = "test -f /run/.containerenv -o -f /.dockerenv"  # where / is one as well, and no more may lie on it
+    for layer in ("a", "b"):
+        folders = f"mkdir -p /run/{layer}/upper /run/{layer}/work"
+        options = f"lowerdir=/etc,upperdir=/run/{layer}/upper,workdir=/run/{layer}/work"
+        machine.shell(f"{folders}; mount -t overlay -o {options} overlay /etc || {inside}")
     ended = machine.test({PATHS["nginx"]: {"content": BROKEN}}, TESTS["nginx"])
     assert WORDS["nginx"] in words(ended)
     ended = machine.test({"/etc/new": {"content": "x"}}, ["sh", "-c", "stat -f -c %T /etc /var; cat /etc/new"])
