@@ -10,6 +10,7 @@ from typing import Any, Dict, List, Optional, Tuple
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
+from ansible_collections.port443.https.plugins.module_utils._certificate.site_options import brings_pair, fill_in
 from ansible_collections.port443.https.plugins.module_utils._errors import RequestError
 from ansible_collections.port443.https.plugins.module_utils._secrets import mask
 from ansible_collections.port443.https.plugins.module_utils._sites.arguments import (
@@ -18,7 +19,7 @@ from ansible_collections.port443.https.plugins.module_utils._sites.arguments imp
     PAIRS,
 )
 from ansible_collections.port443.https.plugins.module_utils._sites.registry import LANGUAGES
-from ansible_collections.port443.https.plugins.module_utils._sites.request import brings_pair, keep_lines, parse
+from ansible_collections.port443.https.plugins.module_utils._sites.request import keep_lines, parse
 from ansible_collections.port443.https.plugins.plugin_utils._complaints import complaints
 from ansible_collections.port443.https.plugins.plugin_utils._misplaced import refuse_misplaced
 from ansible_collections.port443.https.plugins.plugin_utils._packed import execute_packed
@@ -60,7 +61,10 @@ class ActionModule(ActionBase):
         return result
 
     def _check(self, given: Dict[str, Any]) -> Dict[str, Any]:
-        """Returns validated parameters; raises AnsibleActionFail with all that is wrong, and shows no secret."""
+        """Returns validated parameters, with the CA and the passphrase for all sites in those that need them.
+
+        Raises AnsibleActionFail with all that is wrong, and shows no secret.
+        """
         try:
             refuse_misplaced(given)
         except RequestError as problem:
@@ -71,6 +75,8 @@ class ActionModule(ActionBase):
         if wrong:
             raise AnsibleActionFail(mask(f"{MODULE}: {wrong}", secrets))
         params: Dict[str, Any] = dict(validated.validated_parameters)
+        shared = {name: params.pop(name) for name in ("own_ca", "passphrase")}
+        params["sites"] = [fill_in(site, shared) for site in params["sites"]]
         try:
             request = parse(params)
             if request.state == "present":
@@ -185,7 +191,7 @@ def _secrets_of(given: Dict[str, Any]) -> List[str]:
     sites = given.get("sites")
     return [
         str(site[name])
-        for site in (sites if isinstance(sites, list) else [])
+        for site in [given, *(sites if isinstance(sites, list) else [])]
         if isinstance(site, dict)
         for name in ("key", "bundle", "passphrase")
         if site.get(name)

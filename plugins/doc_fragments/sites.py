@@ -158,11 +158,14 @@ options:
         description: A file with what O(sites[].bundle) says, found as O(sites[].certificate_file) is.
         type: path
       passphrase:
-        description: Opens an encrypted key, or PKCS#12; with O(sites[].own_ca) the keys in that folder.
+        description: >-
+          Opens an encrypted key, or PKCS#12; with O(sites[].own_ca) the keys in that folder. By default O(passphrase).
         type: str
       own_ca:
-        description: A folder on the controller with a small CA of one's own, made if it is not there, that issues the
-          certificate.
+        description:
+          - A folder on the controller with a small CA of one's own, made if it is not there, that issues the
+            certificate.
+          - With an empty text none does, where O(own_ca) is set for the others.
         type: path
       chain:
         description: The intermediate certificates in PEM, if O(sites[].certificate) does not hold them already.

@@ -135,8 +135,18 @@ options:
     description: Certificates in PEM of the CA that has to be the one behind the chains, for a CA of one's own.
     type: str
   ca_file:
-    description: A file with what O(ca) says, on the controller.
+    description: A file with what O(ca) says, on the controller; of sites with O(sites[].remote_src), on the host.
     type: path
+  own_ca:
+    description:
+      - A folder on the controller with a small CA of one's own, as O(sites[].own_ca), for all sites that have no
+        certificate, no key and no O(sites[].certificate_path). Their chains end at this CA, and not at O(ca).
+      - A site whose certificate comes from elsewhere, such as one that C(certbot) gets, sets O(sites[].own_ca) to an
+        empty text.
+    type: path
+  passphrase:
+    description: Opens what is encrypted of sites without O(sites[].passphrase), and encrypts the keys of O(own_ca).
+    type: str
   minimum_days:
     description: Refuse a certificate that expires in fewer days than this.
     type: int

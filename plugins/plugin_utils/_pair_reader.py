@@ -72,7 +72,8 @@ class PairReader:
                 texts[name] = self._read_file(params[f"{name}_file"], f"{name}_file")
         if params["own_ca"] is not None:
             folder = self._place_own_ca(params["own_ca"])
-            self.new_ca = None if os.path.exists(os.path.join(folder, f"{_own_ca.CA}.pem")) else folder
+            if not os.path.exists(os.path.join(folder, f"{_own_ca.CA}.pem")):
+                self.new_ca = folder
             check_mode = bool(self._action._task.check_mode)
             texts.update(
                 _own_ca.provide(

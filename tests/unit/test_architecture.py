@@ -59,8 +59,8 @@ PURE = (
     "_firewalls/nftables/tables",
     "_firewalls/nftables/text",
     "_firewalls/pf/verdict",
-    "_certificate/request",
-    "_renewal/request",
+    "_[cr]e*/request",  # of _certificate, _renewal
+    "_certificate/site_options",
     "_sites/arguments",
     "_sites/re[gq]*",  # registry, request
     # grammar, language, layout; reader, refusals, render and its parts

@@ -98,6 +98,8 @@ ARGUMENTS: Dict[str, Dict[str, Any]] = {
     "trust": {"type": "str", "choices": ["system", "none"], "default": "system"},
     "ca": _TEXT,
     "ca_file": _PATH,
+    "own_ca": _PATH,
+    "passphrase": {"type": "str", "no_log": True},
     "minimum_days": {"type": "int", "default": 0},
     "keep": {"type": "int", "default": 2},
     "prove_timeout": {"type": "int", "default": 10},

@@ -11,12 +11,12 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
+from ansible_collections.port443.https.plugins.module_utils._certificate.site_options import brings_pair
 from ansible_collections.port443.https.plugins.module_utils._errors import RequestError
 from ansible_collections.port443.https.plugins.module_utils._pki.names import is_address, normalise_name, normalise_site
 from ansible_collections.port443.https.plugins.module_utils._sites.arguments import ANSWERS, LINES, PAIR_ARGUMENTS
 from ansible_collections.port443.https.plugins.module_utils._webservers.site import Location, ServerSettings, Site
 
-SOURCES = ("certificate", "certificate_file", "bundle", "bundle_file", "own_ca")
 _SITE_NAME = re.compile(r"[a-z0-9_][a-z0-9_.-]{0,199}")
 _NETWORK_SETTINGS = ("port", "http_port", "ipv6", "http2", "http3", "profile", "acme_root", "acme_port")
 _OTHER_SETTINGS = ("unknown_names", "proxy_protocol")
@@ -82,11 +82,6 @@ def parse(params: Mapping[str, Any]) -> SitesRequest:
         keep=params["keep"],
         prove_timeout=params["prove_timeout"],
     )
-
-
-def brings_pair(site: Mapping[str, Any]) -> bool:
-    """Tells whether the options of a site bring a certificate with its key, or name a CA that issues one."""
-    return any(site.get(source) for source in SOURCES)
 
 
 def _pair_of(site: Mapping[str, Any], params: Mapping[str, Any]) -> Dict[str, Any]:
