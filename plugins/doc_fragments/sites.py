@@ -119,6 +119,13 @@ options:
       key_path:
         description: The key of O(sites[].certificate_path).
         type: path
+      acme:
+        description:
+          - The certificate comes afterwards, from a CA that asks the web server first. Until then a self-signed one is
+            served, made on the host.
+          - The roles hand over here what their certificate is issued with. This module does not look at it, V({}) will
+            do; M(port443.https.certbot_certificate) has the certificate issued.
+        type: dict
       client_ca:
         description: File on the host with the CAs whose certificates clients show.
         type: path

@@ -94,7 +94,9 @@ options:
     type: int
     default: 0
   certificates_follow:
-    description: Whether certificates for the names come afterwards, by a CA that asks the web server first.
+    description: >-
+      Whether sites that bring no certificate get theirs afterwards, as with O(sites[].acme). What they have until then
+      may be for other names.
     type: bool
     default: false
   certificate_directory:

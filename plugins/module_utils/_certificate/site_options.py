@@ -22,7 +22,7 @@ def fill_in(site: Mapping[str, Any], shared: Mapping[str, Any]) -> Dict[str, Any
     The CA issues for a site that has nothing else of a certificate; one with an empty ``own_ca`` gets none.
     """
     filled = dict(site)
-    has_other = any(site.get(source) for source in (*SOURCES, *_OTHER_SOURCES))
+    has_other = any(site.get(source) for source in (*SOURCES, *_OTHER_SOURCES)) or site.get("acme") is not None
     if site.get("own_ca") is None and not has_other:
         filled["own_ca"] = shared.get("own_ca")
     filled["own_ca"] = filled.get("own_ca") or None

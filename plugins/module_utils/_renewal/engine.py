@@ -12,14 +12,13 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._certificate import install as _install
-from ansible_collections.port443.https.plugins.module_utils._certificate import store
+from ansible_collections.port443.https.plugins.module_utils._certificate import placeholder, store
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError, UserError
 from ansible_collections.port443.https.plugins.module_utils._host.directory import hold_lock, open_folder
 from ansible_collections.port443.https.plugins.module_utils._host.host import Completed, Host
 from ansible_collections.port443.https.plugins.module_utils._pki.policy import show_time
 from ansible_collections.port443.https.plugins.module_utils._renewal import certbot as _certbot
 from ansible_collections.port443.https.plugins.module_utils._renewal import lineage as _lineage
-from ansible_collections.port443.https.plugins.module_utils._renewal import placeholder
 from ansible_collections.port443.https.plugins.module_utils._renewal.accounts import explain
 from ansible_collections.port443.https.plugins.module_utils._renewal.challenge import wait_for_answer
 from ansible_collections.port443.https.plugins.module_utils._renewal.defaults import refuse_beaten

@@ -63,6 +63,7 @@ SITE_ARGUMENTS: Dict[str, Dict[str, Any]] = {
     "directives": _LINES,
     "certificate_path": _PATH,
     "key_path": _PATH,
+    "acme": {"type": "dict"},
     "client_ca": _PATH,
     "client_verification": {"type": "str", "choices": ["none", "optional", "required"]},
     "users_file": _PATH,

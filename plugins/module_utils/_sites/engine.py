@@ -7,7 +7,7 @@ from __future__ import annotations
 import contextlib
 import os
 from dataclasses import dataclass, field, replace
-from typing import Callable, List, Mapping, Optional, Sequence, Tuple
+from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._certificate import store
 from ansible_collections.port443.https.plugins.module_utils._certificate.install import PreparedPair
@@ -23,6 +23,7 @@ from ansible_collections.port443.https.plugins.module_utils._sites.pairs import 
     PairExchange,
     observe_pairs,
     open_pair,
+    open_placeholder,
 )
 from ansible_collections.port443.https.plugins.module_utils._sites.plan import SitesPlan, make_plan
 from ansible_collections.port443.https.plugins.module_utils._sites.request import SitesRequest
@@ -89,6 +90,9 @@ class _Run:
     def ensure(self) -> SitesOutcome:
         told = self._recover()
         state = observe_server(self.host, self.request)
+        return replace(self, pairs={**self.pairs, **self._make_placeholders()})._reach(state, told)
+
+    def _reach(self, state: ServerState, told: Sequence[str]) -> SitesOutcome:
         have = observe_pairs(self.folder, self.pairs)
         plan = make_plan(self.host, self.request, state, self.pairs, have, list_addresses())
         if self.request.state == "present":
@@ -160,6 +164,20 @@ class _Run:
         told += [exchange.take_back(change) for change in left.pairs]
         _journal.remove(self.folder)
         return ("a run before this one was cut off: what it had done was taken back first", *filter(None, told))
+
+    def _make_placeholders(self) -> Dict[str, PreparedPair]:
+        """Makes self-signed pairs for sites whose certificates come afterwards and that have none until then."""
+        request = self.request
+        if request.state != "present":
+            return {}
+        missing = [
+            site
+            for site in request.sites
+            if site.name in request.awaited
+            and site.certificate.startswith(f"{request.certificate_directory}/{site.name}/")
+            and store.observe(self.folder, site.name).link is None
+        ]
+        return {site.name: open_placeholder(self.host, site.name, site.names) for site in missing}
 
     def _find_leftovers(self) -> Tuple[str, ...]:
         """The sites whose certificates are to be removed and that have some."""

@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from dataclasses import replace
-from typing import Callable, Dict, List, Mapping, Optional, Tuple
+from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
+from ansible_collections.port443.https.plugins.module_utils._certificate import placeholder, store
 from ansible_collections.port443.https.plugins.module_utils._certificate import request as _request
-from ansible_collections.port443.https.plugins.module_utils._certificate import store
 from ansible_collections.port443.https.plugins.module_utils._certificate.install import PreparedPair, prepare_pair
-from ansible_collections.port443.https.plugins.module_utils._errors import UserError
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError, UserError
 from ansible_collections.port443.https.plugins.module_utils._host.directory import open_below
 from ansible_collections.port443.https.plugins.module_utils._host.host import Host
 from ansible_collections.port443.https.plugins.module_utils._sites.journal import PairChange
@@ -32,6 +33,19 @@ def open_pair(site: str, given: Mapping[str, object], host: Host, now: int, fold
     except UserError as problem:
         raise type(problem)(f"{site}: {problem.message}") from None
     return replace(ready, warnings=tuple(f"{site}: {told}" for told in ready.warnings))
+
+
+def open_placeholder(host: Host, site: str, names: Sequence[str]) -> PreparedPair:
+    """Returns a new self-signed pair for a site whose certificate comes afterwards; raises HostError naming the site.
+
+    ``names`` are normalised host names. The pair is valid from now on, which is later than the beginning of the run.
+    """
+    try:
+        certificate, key = placeholder.make(host, names)
+    except HostError as problem:
+        raise HostError(f"{site}: {problem.message}") from None
+    given = {"certificate": certificate.decode("ascii"), "key": key.decode("ascii"), "self_signed": True}
+    return open_pair(site, {**given, "name": site, "names": list(names), "trust": "none"}, host, int(time.time()), None)
 
 
 def observe_pairs(folder: Optional[int], wanted: Mapping[str, PreparedPair]) -> Dict[str, store.CurrentGeneration]:

@@ -68,8 +68,7 @@ def make_plan(
     desired = state.language.render(sites, removed, request.settings, state.build, state.layout, state.others, files)
     changed = {site: pair for site, pair in pairs.items() if have[site].files != pair.want.files}
     leaves = {site.name: _read_leaf(host, site, pairs) for site in sites}
-    if not request.certificates_follow:
-        _refuse_uncovered(sites, leaves)
+    _refuse_uncovered([site for site in sites if site.name not in request.awaited], leaves)
     planned = state.language.read(PlannedFiles(host, desired), state.layout)
     return SitesPlan(
         files=_find_changes(desired),

@@ -9,7 +9,7 @@ import posixpath
 import re
 from collections import Counter
 from dataclasses import dataclass, replace
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, FrozenSet, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._certificate.site_options import brings_pair
 from ansible_collections.port443.https.plugins.module_utils._errors import RequestError
@@ -26,6 +26,7 @@ _OTHER_SETTINGS = ("unknown_names", "proxy_protocol")
 class SitesRequest:
     """A checked request. ``pairs`` are the options of the module certificate for the sites that bring a pair, by name.
 
+    ``awaited`` are the names of sites whose certificates come afterwards, from a CA that asks the web server first.
     ``certificate_directory`` is an absolute path; ``directory`` and ``config`` are where the layout is not to decide.
     """
 
@@ -36,7 +37,7 @@ class SitesRequest:
     pairs: Mapping[str, Mapping[str, Any]]
     purge: bool
     remove_certificates: bool
-    certificates_follow: bool
+    awaited: FrozenSet[str]
     certificate_directory: str
     directory: str
     config: str
@@ -72,7 +73,7 @@ def parse(params: Mapping[str, Any]) -> SitesRequest:
         pairs={site["name"]: _pair_of(site, params) for site in params["sites"] if brings_pair(site)},
         purge=params["purge"],
         remove_certificates=params["remove_certificates"],
-        certificates_follow=params["certificates_follow"],
+        awaited=frozenset(site["name"] for site in params["sites"] if _awaits_pair(site, params)),
         certificate_directory=posixpath.normpath(params["certificate_directory"]),
         directory=params["directory"] or "",
         config=params["config"] or "",
@@ -82,6 +83,11 @@ def parse(params: Mapping[str, Any]) -> SitesRequest:
         keep=params["keep"],
         prove_timeout=params["prove_timeout"],
     )
+
+
+def _awaits_pair(site: Mapping[str, Any], params: Mapping[str, Any]) -> bool:
+    has_none = not brings_pair(site) and not site.get("certificate_path")
+    return site.get("acme") is not None or (params["certificates_follow"] and has_none)
 
 
 def _pair_of(site: Mapping[str, Any], params: Mapping[str, Any]) -> Dict[str, Any]:
@@ -109,6 +115,8 @@ def _read_site(given: Mapping[str, Any], params: Mapping[str, Any]) -> Site:
         raise RequestError("it has certificate_path and a certificate that is to be installed: leave one of them out")
     if not brings_pair(given) and any(given.get(half) for half in ("key", "key_file")):
         raise RequestError("it has a key and no certificate: give certificate or certificate_file as well")
+    if given.get("acme") is not None and (brings_pair(given) or given.get("certificate_path")):
+        raise RequestError("it has acme, which has a certificate issued, and a certificate of yours: leave one out")
     names = _read_names(given)
     current = posixpath.join(posixpath.normpath(params["certificate_directory"]), name, "current")
     combined = params["server"] == "haproxy"

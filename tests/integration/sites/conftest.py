@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from foresee_machine import VAR, Machine
 from private_machine import private_machine
+from served_sites import SERVERS, served_sites
 
 
 @pytest.fixture
@@ -29,3 +30,9 @@ def machine(tmp_path, collections_path):
 def way(request):
     """Both ways to a private view: where the kernel has overlays, and where it refuses them."""
     return {} if request.param == "overlay" else {"refused": "overlay"}
+
+
+@pytest.fixture(params=SERVERS)
+def sites(request, tmp_path, collections_path):
+    with served_sites(request.param, tmp_path, collections_path) as served:
+        yield served

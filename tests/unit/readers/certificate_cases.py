@@ -7,11 +7,12 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 from ansible_collections.port443.https.plugins.module_utils._certificate import openssl as _openssl
+from ansible_collections.port443.https.plugins.module_utils._certificate import placeholder
 from ansible_collections.port443.https.plugins.module_utils._host import service
 from ansible_collections.port443.https.plugins.module_utils._host.host import Completed
 from ansible_collections.port443.https.plugins.module_utils._pki.decrypt import CannotOpenError
 from ansible_collections.port443.https.plugins.module_utils._renewal import certbot as _certbot
-from ansible_collections.port443.https.plugins.module_utils._renewal import placeholder, timer
+from ansible_collections.port443.https.plugins.module_utils._renewal import timer
 from ansible_collections.port443.https.plugins.module_utils._sites import server
 from ansible_collections.port443.https.plugins.module_utils._sites.registry import LANGUAGES
 from ansible_collections.port443.https.plugins.module_utils._webservers.apache import control as apache
@@ -88,7 +89,7 @@ CERTIFICATES = [
         Completed(("certbot", "renew"), 1, "", "Segmentation fault"),
     ),
     Case(
-        "_renewal.placeholder:make",
+        "_certificate.placeholder:make",
         "silence",
         Mute(),
         lambda host: placeholder.make(host, ["a.example"]),

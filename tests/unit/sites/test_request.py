@@ -168,3 +168,17 @@ def test_all_that_is_wrong_is_told_at_once():
 
 def test_pairs_have_the_options_of_the_module_certificate():
     assert {name: ARGUMENT_SPEC[name] for name in PAIR_ARGUMENTS} == PAIR_ARGUMENTS
+
+
+def test_a_certificate_is_awaited_where_a_site_says_so_or_brings_none():
+    bare, issued = {"name": "bare.example"}, {"name": "issued.example", "acme": {}}
+    given = {"name": "given.example", "certificate_file": "given.pem", "key_file": "given.key"}
+    assert request(bare, issued, given, site()).awaited == {"issued.example"}
+    followed = request(bare, issued, given, site(), certificates_follow=True)
+    assert followed.awaited == {"bare.example", "issued.example"}
+
+
+def test_a_certificate_is_issued_or_given():
+    for own in ({"certificate_path": "/a", "key_path": "/b"}, {"bundle_file": "a"}, {"own_ca": "ca"}):
+        with pytest.raises(RequestError, match="it has acme, which has a certificate issued"):
+            request({"name": "www.example.com", "acme": {}, **own})

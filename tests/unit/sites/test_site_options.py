@@ -33,6 +33,10 @@ def test_half_a_pair_and_one_that_is_there_need_no_ca(source):
     assert filled(**{source: "x"}) == NONE
 
 
+def test_a_certificate_that_is_to_be_issued_needs_no_ca():
+    assert filled(acme={}) == NONE
+
+
 def test_a_site_that_says_something_itself_is_taken_at_its_word():
     assert filled(own_ca="other", passphrase="own") == {"own_ca": "other", "passphrase": "own"}
     assert filled(own_ca="") == NONE
