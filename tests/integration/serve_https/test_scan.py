@@ -44,6 +44,8 @@ def served(request, collections_path):
         miss(f"{request.param} is not installed")
     with make_safe_folder() as folder, private_machine(folder, collections_path) as machine:
         (folder / "ca.pem").write_bytes(pki.root().pem())
+        # A script of init starts HAProxy without the process that can reload it, unless it is told to.
+        machine.run("sh", "-c", "echo 'EXTRAOPTS=-W' >>/etc/default/haproxy")
         variables = {
             "install_certificate_sites": [
                 {
@@ -115,4 +117,4 @@ def test_http3_is_served_where_the_server_can_and_else_refused(served):
         for family, address in (("ipv4", "127.0.0.1"), ("ipv6", "::1")):
             assert check_quic(SocketPlace("", address, family, 443), 5).startswith("QUIC")
     else:
-        assert (code, "speaks no HTTP/3" in said, "changed=0" in said) == (2, True, True), said
+        assert (code, "http3" in said, "changed=0" in said) == (2, True, True), said

@@ -66,18 +66,37 @@ def test_the_main_tasks_stay_short(role: str) -> None:
     assert len((ROOT / "roles" / role / "tasks" / "main.yml").read_text(encoding="utf-8").splitlines()) < 60
 
 
-def test_a_site_takes_what_its_roles_take() -> None:
-    both = {**site("install_certificate"), **site("serve_https")}
-    own = {name: option["type"] for name, option in site("enable_https").items()}
-    assert own == {**{name: option["type"] for name, option in both.items()}, "acme": "dict"}
-    part = read("enable_https", "vars/main.yml")["__enable_https_issued_part"]
-    assert set(part) | set(site("enable_https")["acme"]["options"]) == set(site("issue_certificate"))
+def test_a_site_is_what_the_module_takes_it_for() -> None:
+    documented = module_options("sites")["sites"]["suboptions"]
+    assert comparable(site("serve_https")) == comparable(documented)
+    issued = read("enable_https", "vars/main.yml")["__enable_https_issued_part"]
+    acme = site("enable_https")["acme"]
+    assert set(issued) | set(acme.pop("options")) == set(site("issue_certificate"))
+    assert comparable({**site("enable_https"), "acme": documented["acme"]}) == comparable(documented)
+    assert set(site("install_certificate")) <= set(documented)
 
 
-def test_each_role_gets_the_part_of_a_site_that_it_takes() -> None:
-    parts = read("enable_https", "vars/main.yml")
-    assert set(parts["__enable_https_certificate_part"]) == set(site("install_certificate"))
-    assert set(parts["__enable_https_served_part"]) == set(site("serve_https"))
+def comparable(described: Dict[str, Any]) -> Dict[str, Any]:
+    """Options without what differs between a module and a role: names in their descriptions, marks of secrets."""
+    found = {}
+    for name, option in described.items():
+        inner = comparable(option.get("suboptions", option.get("options", {})))
+        told = [option["description"]] if isinstance(option["description"], str) else option["description"]
+        text = re.sub(r"[OC]\((serve_https_|enable_https_)?(haproxy_)?", "(", " ".join(" ".join(told).split()))
+        kept = {key: option[key] for key in ("type", "elements", "choices", "default", "required") if key in option}
+        found[name] = {**kept, "description": text, "options": inner}
+    return found
+
+
+def test_what_holds_for_all_sites_is_what_the_module_takes_it_for() -> None:
+    """Every option of the module is a variable; its default is the module's, or another role's variable."""
+    documented = module_options("sites")
+    given = {re.sub("^serve_https_(haproxy_)?", "", name): option for name, option in options("serve_https").items()}
+    assert set(given) == set(documented) - {"ca_file"}
+    for name, option in given.items():
+        assert option.get("choices") == documented[name].get("choices"), name
+        if "default" in option and option["default"] not in ("", []):
+            assert option["default"] == documented[name]["default"], name
 
 
 def test_all_entry_points_describe_their_variables_alike() -> None:
@@ -87,12 +106,14 @@ def test_all_entry_points_describe_their_variables_alike() -> None:
         assert described == {name: main[name] for name in described}
 
 
-@pytest.mark.parametrize("role", ["enable_https", "install_certificate"])
+@pytest.mark.parametrize("role", ["enable_https", "install_certificate", "serve_https"])
 def test_the_content_of_a_key_is_marked_secret(role: str) -> None:
     assert [name for name, option in site(role).items() if option.get("no_log")] == ["key", "bundle", "passphrase"]
+    marked = [name for name, option in options(role).items() if option.get("no_log")]
+    assert marked == [name for name in options(role) if name.endswith("_passphrase")]
 
 
-@pytest.mark.parametrize("role", ["install_certificate", "issue_certificate", "serve_https"])
+@pytest.mark.parametrize("role", ["install_certificate", "issue_certificate"])
 def test_every_key_of_a_site_is_used(role: str) -> None:
     used = "".join(
         path.read_text(encoding="utf-8")

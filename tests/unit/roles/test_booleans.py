@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Tuple
+from typing import Any, Dict, Iterator, List, Tuple
 
 import pytest
 import yaml
@@ -17,8 +17,6 @@ from jinja2 import Environment, nodes
 
 ROLES = Path(__file__).resolve().parents[3] / "roles"
 OURS = ("install_certificate", "issue_certificate", "open_ports", "serve_https")
-SERVERS = ("nginx", "apache", "haproxy")
-TEXTS = {False: ["false", "no", "n"], True: ["true", "yes", "y"]}
 # What Ansible makes of backslashes before it has Jinja read them does not matter here.
 pytestmark = pytest.mark.filterwarnings("ignore:invalid escape sequence")
 CONDITIONS = ("when", "that", "until", "changed_when", "failed_when")
@@ -41,58 +39,6 @@ def booleans(role: str) -> List[str]:
 
 def booleans_of_a_site(role: str) -> List[str]:
     return booleans_among(options(role).get(f"{role}_sites", {}).get("options", {}))
-
-
-def sites(**first: Any) -> List[Dict[str, Any]]:
-    return [
-        {"name": "shop.example", "proxy_pass": "http://127.0.0.1:8080", **first},
-        {"name": "blog.example", "proxy_pass": "http://127.0.0.1:8081"},
-    ]
-
-
-@pytest.mark.parametrize("meant", [False, True])
-@pytest.mark.parametrize("server", SERVERS)
-def test_texts_configure_a_server_as_the_booleans_do(
-    render: Callable[..., List[str]], server: str, meant: bool
-) -> None:
-    def written(value: Any) -> List[str]:
-        own = dict.fromkeys(booleans_of_a_site("serve_https"), value)
-        # The second site has them, so that HAProxy's order of sites shows.
-        given = [*sites()[1:], *sites(**own)[:1]]
-        return render(server, serve_https_sites=given, **dict.fromkeys(booleans("serve_https"), value))
-
-    for text in TEXTS[meant]:
-        assert written(text) == written(meant), text
-
-
-@pytest.mark.parametrize("meant", [False, True])
-def test_texts_are_taken_for_booleans_in_the_variables_of_the_role(templated: Callable[..., Any], meant: bool) -> None:
-    for value in (meant, *TEXTS[meant]):
-        given = {
-            "serve_https_server": "apache",
-            "serve_https_sites": sites(default_server=value),
-            "serve_https_certificates_follow": value,
-            "serve_https_http3": value,
-        }
-        names = ("http3", "default_names", "checks")
-        found = [templated("serve_https", f"{{{{ __serve_https_{name} }}}}", **given) for name in names]
-        checks = ["tcp", "tls"] + ([] if meant else ["names"])
-        assert found == [meant, ["shop.example"] if meant else [], checks]
-
-
-@pytest.mark.parametrize(
-    ("option", "server"),
-    [
-        *(("serve_https_ipv6", server) for server in ("nginx", "haproxy")),
-        *(("serve_https_http2", server) for server in SERVERS),
-        *(("serve_https_http3", server) for server in ("nginx", "haproxy")),
-    ],
-)
-def test_the_comparison_would_show_an_option_that_is_not_looked_at(
-    render: Callable[..., List[str]], server: str, option: str
-) -> None:
-    on, off = (render(server, serve_https_sites=sites(), **{option: meant}) for meant in (True, False))
-    assert all(one != other for one, other in zip(on, off))
 
 
 @pytest.mark.parametrize("role", OURS)
