@@ -193,24 +193,25 @@ paths:
     certificate: /etc/port443/www.example.com/current/fullchain.pem
 """
 
-from ansible_collections.port443.https.plugins.module_utils._certificate.install import Result
-from ansible_collections.port443.https.plugins.module_utils._entry.certificate import exit_with, relabel_with
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
-from ansible_collections.port443.https.plugins.module_utils._renewal import request as _request
-from ansible_collections.port443.https.plugins.module_utils._renewal.engine import Renewal
+from ansible_collections.port443.https.plugins.module_utils._entry.certbot_certificate import run
+from ansible_collections.port443.https.plugins.module_utils._renewal.arguments import (
+    ARGUMENTS,
+    EXCLUSIVE,
+    REQUIRED_ONE_OF,
+)
 from ansible_collections.port443.https.plugins.module_utils._secrets import SecretModule
 
 
 def main() -> None:
     """Runs the module."""
-    module = SecretModule(argument_spec=_request.ARGUMENT_SPEC, supports_check_mode=True)
-    exit_with(module, run)
-
-
-def run(module: SecretModule) -> Result:
-    """Does what the module was asked for; returns result and warnings; raises RequestError, HostError or OSError."""
-    request = _request.parse(module.all_params())
-    return Renewal(request, Host(), module.check_mode, relabel_with(module), module.tmpdir).run()
+    run(
+        SecretModule(
+            argument_spec=ARGUMENTS,
+            mutually_exclusive=EXCLUSIVE,
+            required_one_of=REQUIRED_ONE_OF,
+            supports_check_mode=True,
+        )
+    )
 
 
 if __name__ == "__main__":
