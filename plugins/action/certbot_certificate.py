@@ -38,9 +38,9 @@ class ActionModule(CheckedTask):
         self, given: Dict[str, Any], params: Dict[str, Any], task_vars: Optional[Dict[str, Any]]
     ) -> Dict[str, Any]:
         """Returns the module's result; raises AnsibleActionFail where certbot is missing and cannot be installed."""
-        if self._task.async_val:  # nobody would be there to install it
-            given = {**given, "install": False}
         packages: List[str] = params["package"]
+        install = params["install"] and not self._task.async_val  # then nobody would be there to do it
+        given["install"] = install
         ended = self.execute(given, task_vars)
         missing = ended.pop("missing", False)
         if missing and not self._task.check_mode:
@@ -54,7 +54,7 @@ class ActionModule(CheckedTask):
             ended = self.execute({**given, "install": False}, task_vars)
         if missing:
             self._tell_installed(ended, packages)
-        elif params["install"] and not ended.get("failed"):
+        elif install and params["state"] == "present" and not ended.get("failed"):
             ended["installed"] = []
         return ended
 

@@ -24,8 +24,8 @@ from ansible_collections.port443.https.plugins.module_utils._renewal.challenge i
 from ansible_collections.port443.https.plugins.module_utils._renewal.defaults import refuse_beaten
 from ansible_collections.port443.https.plugins.module_utils._renewal.installed_files import Files, InstalledFiles
 from ansible_collections.port443.https.plugins.module_utils._renewal.outcome import (
-    RenewalDiff,
     RenewalContext,
+    RenewalDiff,
     RunOutcome,
     SiteOutcome,
     attempt,

@@ -16,8 +16,8 @@ from ansible_collections.port443.https.plugins.module_utils._host.host import Ho
 from ansible_collections.port443.https.plugins.module_utils._pki.pem import read_pem, write_pem
 from ansible_collections.port443.https.plugins.module_utils._renewal.installed_files import make_folders
 from ansible_collections.port443.https.plugins.module_utils._renewal.outcome import (
-    RenewalDiff,
     RenewalContext,
+    RenewalDiff,
     RunOutcome,
     SiteOutcome,
     attempt,

@@ -18,8 +18,8 @@ from ansible_collections.port443.https.plugins.module_utils._renewal.installed_f
 from ansible_collections.port443.https.plugins.module_utils._renewal.issue import describe_refusal
 from ansible_collections.port443.https.plugins.module_utils._renewal.lineage import observe
 from ansible_collections.port443.https.plugins.module_utils._renewal.outcome import (
-    RenewalDiff,
     RenewalContext,
+    RenewalDiff,
     RunOutcome,
     SiteOutcome,
     attempt,
