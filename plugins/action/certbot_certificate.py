@@ -17,6 +17,7 @@ from ansible_collections.port443.https.plugins.module_utils._renewal.arguments i
 from ansible_collections.port443.https.plugins.module_utils._renewal.request import parse
 from ansible_collections.port443.https.plugins.plugin_utils._checked_task import CheckedTask
 from ansible_collections.port443.https.plugins.plugin_utils._packages import install_packages
+from ansible_collections.port443.https.plugins.plugin_utils._packed import execute_packed
 
 
 class ActionModule(CheckedTask):
@@ -57,6 +58,10 @@ class ActionModule(CheckedTask):
         elif install and params["state"] == "present" and not ended.get("failed"):
             ended["installed"] = []
         return ended
+
+    def execute(self, given: Dict[str, Any], task_vars: Optional[Dict[str, Any]]) -> Dict[str, Any]:
+        """Runs the module on the host with the code that it needs, and returns its result without what is secret."""
+        return execute_packed(self, self.module, given, self._secret_options(), task_vars)
 
     def _tell_installed(self, ended: Dict[str, Any], packages: List[str]) -> None:
         """Adds to a result that these packages were installed, in check mode that they would be."""

@@ -342,7 +342,7 @@ paths:
     certificate: /etc/port443/www.example.com/current/fullchain.pem
 """
 
-from ansible_collections.port443.https.plugins.module_utils._entry.certbot_certificate import run
+from ansible_collections.port443.https.plugins.module_utils._payload import PackedModule, run_packed
 from ansible_collections.port443.https.plugins.module_utils._renewal.arguments import (
     ARGUMENTS,
     EXCLUSIVE,
@@ -351,16 +351,19 @@ from ansible_collections.port443.https.plugins.module_utils._renewal.arguments i
 from ansible_collections.port443.https.plugins.module_utils._secrets import SecretModule
 
 
+class CertbotModule(SecretModule, PackedModule):
+    """A module whose code and whose secret come apart from its parameters, so that they are neither logged nor kept."""
+
+
 def main() -> None:
     """Runs the module."""
-    run(
-        SecretModule(
-            argument_spec=ARGUMENTS,
-            mutually_exclusive=EXCLUSIVE,
-            required_one_of=REQUIRED_ONE_OF,
-            supports_check_mode=True,
-        )
+    module = CertbotModule(
+        argument_spec=ARGUMENTS,
+        mutually_exclusive=EXCLUSIVE,
+        required_one_of=REQUIRED_ONE_OF,
+        supports_check_mode=True,
     )
+    run_packed("certbot_certificate", module)
 
 
 if __name__ == "__main__":
