@@ -81,14 +81,14 @@ def issue(context: RenewalContext, task: RenewalTask) -> RunOutcome:
     issuance = Issuance(context, machinery, _certbot.hook_command(interpreter, context.layout.program))
     lacks_webroot = needs_webroot(context, task)
     plans = issuance.plan(task)
+    wanted = machinery.want(interpreter)
+    files = machinery.have(tuple(wanted))
     lacks_certbot = task.install and context.host.find("certbot") is None
     if lacks_certbot and not context.check_mode:
         raise MissingCertbotError
     # In check mode a certbot that is missing may be what an earlier task would install.
     if any(plan.reasons for plan in plans) and not (context.check_mode and context.host.find("certbot") is None):
         _certbot.refuse_unusable(context.host)
-    wanted = machinery.want(interpreter)
-    files = machinery.have(tuple(wanted))
     commands = machinery.start_commands()
     sites: List[SiteOutcome] = []
     if context.check_mode:

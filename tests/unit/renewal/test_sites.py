@@ -10,7 +10,7 @@ import pki
 import pytest
 from ansible_collections.port443.https.plugins.module_utils._certificate import request as certificate
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError, RequestError
-from ansible_collections.port443.https.plugins.module_utils._renewal import issue, zipapp
+from ansible_collections.port443.https.plugins.module_utils._renewal import issue, outcome, timer, zipapp
 from ansible_collections.port443.https.plugins.module_utils._renewal.arguments import ARGUMENTS, INSTALLATION
 from ansible_collections.port443.https.plugins.module_utils._renewal.lineage import KEY_TYPES
 from ansible_collections.port443.https.plugins.module_utils._renewal.report import report, tell_problems
@@ -87,8 +87,8 @@ def certificate_result(result):
 
 def test_what_the_ca_refuses_for_one_is_told_and_kept_for_the_others(renewed, host, certbot, pairs):
     certbot.refusals = {SHOP: "Detail: 404"}
-    outcome = perform(renewed, host, sites=SITES)
-    result, told = report(outcome, renewed.layout), tell_problems(outcome)
+    ended = perform(renewed, host, sites=SITES)
+    result, told = report(ended, renewed.layout), tell_problems(ended)
     assert told.startswith(
         f"1 of 3 sites failed; what was done for the others is kept: {SITE}, {BLOG}\n{SHOP}: 'certbot"
     )
@@ -110,9 +110,9 @@ def test_what_the_ca_refuses_for_one_is_told_and_kept_for_the_others(renewed, ho
 def test_where_all_are_refused_nothing_of_ours_is_left(renewed, host, certbot):
     before = tree(renewed)
     certbot.next = None
-    outcome = perform(renewed, host, sites=SITES)
-    assert [site.problem.endswith("Detail: 404") for site in outcome.sites] == [True, True, True]
-    assert tell_problems(outcome).startswith("3 of 3 sites failed\n")
+    ended = perform(renewed, host, sites=SITES)
+    assert [site.problem.endswith("Detail: 404") for site in ended.sites] == [True, True, True]
+    assert tell_problems(ended).startswith("3 of 3 sites failed\n")
     left = {path for path in tree(renewed) if path not in before}
     assert (left, host.on) == ({"port443", "port443/acme"}, {"certbot.timer"})
 
@@ -128,9 +128,9 @@ def test_a_site_whose_pair_is_not_served_keeps_what_was_issued_and_the_files_tha
         return real(params, *words)
 
     monkeypatch.setattr(issue._install, "run", install)
-    outcome = perform(renewed, host, sites=[{"name": SHOP}])
-    assert tell_problems(outcome) == f"1 of 1 sites failed\n{SHOP}: nothing serves it"
-    assert report(outcome, renewed.layout)["changed"] is True
+    ended = perform(renewed, host, sites=[{"name": SHOP}])
+    assert tell_problems(ended) == f"1 of 1 sites failed\n{SHOP}: nothing serves it"
+    assert report(ended, renewed.layout)["changed"] is True
     assert (renewed.root / f"port443/renewal/{SHOP}.json").exists()
     assert (renewed.root / "port443/renewal.pyz").exists()
 
@@ -166,11 +166,11 @@ def test_what_would_keep_a_site_from_it_is_told_for_all_of_them_before_anything_
 def test_an_account_that_will_not_do_is_not_tried_again_with_each_site(renewed, host, certbot, pairs):
     certbot.refusals = dict.fromkeys(NAMES, "Please choose an account\n")
     sites = [*SITES[:2], {"name": BLOG, "server": "https://other.example/dir"}]
-    outcome = perform(renewed, host, sites=sites)
+    ended = perform(renewed, host, sites=sites)
     assert [asked for asked, _settings in certbot.asked] == ["certonly", "certonly"]
-    assert outcome.sites[0].problem == outcome.sites[1].problem
-    assert "https://ca.example/dir: set account to one of" in outcome.sites[1].problem
-    assert f"{SITE}, {SHOP}: 'certbot" in tell_problems(outcome)
+    assert ended.sites[0].problem == ended.sites[1].problem
+    assert "https://ca.example/dir: set account to one of" in ended.sites[1].problem
+    assert f"{SITE}, {SHOP}: 'certbot" in tell_problems(ended)
 
 
 def test_each_site_has_its_own_options_and_else_those_of_the_task():
@@ -251,8 +251,8 @@ def test_sites_are_prepared_once(renewed, host, certbot):
 def test_one_that_cannot_be_revoked_stays_and_the_others_go(renewed, host, certbot, pairs):
     run(renewed, host, sites=SITES)
     certbot.refusals = {SHOP: "Detail: 403"}
-    outcome = perform(renewed, host, sites=SITES, state="revoked")
-    assert [bool(site.problem) for site in outcome.sites] == [False, True, False]
+    ended = perform(renewed, host, sites=SITES, state="revoked")
+    assert [bool(site.problem) for site in ended.sites] == [False, True, False]
     assert [bool(renewed.installed(name)) for name in NAMES] == [False, True, False]
     assert (renewed.root / "port443/renewal.pyz").exists()
     certbot.refusals = {}
@@ -284,6 +284,14 @@ def test_a_certbot_that_is_missing_is_foretold_and_then_asked_for(renewed, host,
     with pytest.raises(issue.MissingCertbotError):
         run(renewed, host, sites=SITES, install=True)
     assert (tree(renewed), certbot.asked) == (before, [])
+
+
+def test_nothing_is_installed_on_a_host_that_could_not_renew(renewed, host, certbot, monkeypatch):
+    host.has_certbot = False
+    monkeypatch.setattr(outcome, "choose_timer", lambda host: timer.NoTimer())
+    for check_mode in (True, False):
+        with pytest.raises(HostError, match="neither systemd nor a cron"):
+            run(renewed, host, check_mode=check_mode, sites=SITES, install=True)
 
 
 def test_warnings_name_their_site(renewed, host, certbot, pairs):
