@@ -43,9 +43,10 @@ class ActionModule(ActionBase):
         params = self._check(dict(self._task.args))
         reader = PairReader(self, MODULE)
         arguments, pairs, mended = self._read_pairs(params, reader)
+        arguments["install"] = params["install"] and not self._task.async_val  # then nobody would be there to do it
         ended = self._execute(arguments, pairs, task_vars)
         if "missing" in ended and not self._task.check_mode:
-            self._install(ended["missing"], params, task_vars)
+            self._install(ended["missing"], task_vars)
             ended = self._execute(arguments, pairs, task_vars)
             ended["changed"] = True
         if "missing" in ended:
@@ -125,10 +126,8 @@ class ActionModule(ActionBase):
         hidden = [pair[name] for pair in pairs.values() for name in SECRET_OPTIONS if name in pair]
         return dict(mask(ended, hidden))
 
-    def _install(self, missing: Dict[str, Any], params: Dict[str, Any], task_vars: Optional[Dict[str, Any]]) -> None:
+    def _install(self, missing: Dict[str, Any], task_vars: Optional[Dict[str, Any]]) -> None:
         """Installs the packages of a server with Ansible's own module, or the command that the system needs."""
-        if not params["install"]:
-            raise AnsibleActionFail(f"{MODULE}: {_tell_wanted(missing)}, and install is false")
         try:
             install_packages(self, missing["packages"], missing["command"], task_vars)
         except HostError as problem:
@@ -138,7 +137,7 @@ class ActionModule(ActionBase):
     def _tell_missing(self, ended: Dict[str, Any], params: Dict[str, Any]) -> Dict[str, Any]:
         """The result of a check of a host without the server: what a real run would begin with."""
         missing = ended.pop("missing")
-        if not self._task.check_mode or not params["install"]:
+        if not self._task.check_mode:
             raise AnsibleActionFail(f"{MODULE}: {_tell_wanted(missing)}")
         names = [site["name"] for site in params["sites"]]
         told = f"{', '.join(missing['packages'])} would be installed, and serve {', '.join(names)}"
