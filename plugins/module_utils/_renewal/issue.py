@@ -34,7 +34,11 @@ from ansible_collections.port443.https.plugins.module_utils._renewal.outcome imp
 )
 from ansible_collections.port443.https.plugins.module_utils._renewal.outlook import tell_late
 from ansible_collections.port443.https.plugins.module_utils._renewal.placeholder import make_webroot, needs_webroot
-from ansible_collections.port443.https.plugins.module_utils._renewal.purge_lineage import purge_lineage
+from ansible_collections.port443.https.plugins.module_utils._renewal.purge_lineage import (
+    list_copies,
+    purge_lineage,
+    remove_refused,
+)
 from ansible_collections.port443.https.plugins.module_utils._renewal.request import (
     RenewalRequest,
     RenewalTask,
@@ -210,9 +214,10 @@ class Issuance:
         if not again:
             purge_lineage(context.host, context.layout, plan.request.site)  # what is not whole would be in its way
         problem = "" if want.standalone_port is not None else ask_server(want)
-        account = plan.request.account
+        account, copies = plan.request.account, list_copies(context.layout)
         completed = _certbot.run(context.host, _certbot.issue_command(want, account, again), account.settings())
         if completed.returncode != 0:
+            remove_refused(context.layout, want.names, copies)
             raise describe_refusal(context, completed, want.server, problem)
         now = _lineage.observe(context.host, context.layout, plan.request.site)
         left = _lineage.find_reasons(now, want, int(time.time()))
