@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A host whose certbot and systemd are played, and a run for a site on it."""
+"""A host whose certbot and systemd are played, and runs for one site or several on it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,16 @@ import os
 
 import pki
 import pytest
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host.host import Completed, Host
 from ansible_collections.port443.https.plugins.module_utils._renewal import certbot as _certbot
-from ansible_collections.port443.https.plugins.module_utils._renewal import engine, request, timer
+from ansible_collections.port443.https.plugins.module_utils._renewal import engine, issue, outcome, request, timer
+from ansible_collections.port443.https.plugins.module_utils._renewal.arguments import ARGUMENTS
+from ansible_collections.port443.https.plugins.module_utils._renewal.report import (
+    report,
+    tell_problems,
+    tell_warnings,
+)
 
 SITE = "www.example.com"
 
@@ -51,11 +58,15 @@ class PlayedHost(Host):
 
 
 class Certbot:
-    """Issues the pair ``next`` for each certificate that it is asked for, or says no."""
+    """Issues the pair ``next`` for each certificate that it is asked for, or says no.
+
+    ``pairs`` are those of sites by their names, in place of ``next``; ``refusals`` are what it says no with.
+    """
 
     def __init__(self, renewed, hook):
         self.renewed, self.hook = renewed, hook
         self.next, self.number, self.asked = pki.site(), 0, []
+        self.pairs, self.refusals = {}, {}
 
     def __call__(self, host, command, settings):
         if command[1] == "--version":
@@ -63,12 +74,14 @@ class Certbot:
         if command[1] == "delete":
             return Completed(command, 0, "", "")
         self.asked.append((command[1], settings))
-        if self.next is None:
-            return Completed(command, 1, "", "Detail: 404")
+        site = command[command.index("--cert-name") + 1][len("port443-") :]
+        pair = self.pairs.get(site, self.next)
+        if pair is None or site in self.refusals:
+            return Completed(command, 1, "", self.refusals.get(site, "Detail: 404"))
         if command[1] == "certonly":
             self.number += 1
-            self.renewed.issue(self.next, self.number)
-            conf = self.renewed.root / "letsencrypt/renewal" / f"port443-{SITE}.conf"
+            self.renewed.issue(pair, self.number, site)
+            conf = self.renewed.root / "letsencrypt/renewal" / f"port443-{site}.conf"
             text = conf.read_text().replace("/var/lib/port443/acme", self.renewed.layout.webroot)
             conf.write_text(text.replace("/usr/bin/python3 -I /var/lib/port443/renewal.pyz", self.hook))
         return Completed(command, 0, "", "")
@@ -84,8 +97,8 @@ def certbot(renewed, host, monkeypatch):
     real = os.path.isdir
     (renewed.root / "system").mkdir()
     monkeypatch.setattr(os.path, "isdir", lambda name: name == "/run/systemd/system" or real(name))
-    monkeypatch.setattr(engine, "choose_timer", lambda on: timer.Systemd(on, str(renewed.root / "system")))
-    monkeypatch.setattr(engine, "_ask_server", lambda want: "")
+    monkeypatch.setattr(outcome, "choose_timer", lambda on: timer.Systemd(on, str(renewed.root / "system")))
+    monkeypatch.setattr(issue, "ask_server", lambda want: "")
     monkeypatch.setattr(engine, "LOCK_PATIENCE", 0.2)
     monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
     played = Certbot(renewed, f"/usr/bin/python3 -I {renewed.layout.program}")
@@ -94,11 +107,21 @@ def certbot(renewed, host, monkeypatch):
 
 
 def run(renewed, host, check_mode=False, **given):
-    params = {name: option.get("default") for name, option in request.ARGUMENT_SPEC.items()}
-    params.update(renewed.settings().options, name=SITE, terms_agreed=True, server="https://ca.example/dir")
-    params.update(webroot=renewed.layout.webroot, **given)
-    renewal = engine.Renewal(request.parse(params), host, check_mode, lambda path: None, layout=renewed.layout)
-    return renewal.run()
+    """The result and the warnings of a task for the site, or for the sites that are given; fails as the module does."""
+    ended = perform(renewed, host, check_mode, **given)
+    problems = tell_problems(ended)
+    if problems:
+        raise HostError(problems)
+    return report(ended, renewed.layout), tell_warnings(ended)
+
+
+def perform(renewed, host, check_mode=False, **given):
+    """The outcome of such a task, also where sites failed."""
+    params = {name: option.get("default") for name, option in ARGUMENTS.items()}
+    params.update(renewed.settings().options, names=None, terms_agreed=True, server="https://ca.example/dir")
+    params.update(webroot=renewed.layout.webroot, name=None if "sites" in given else SITE, **given)
+    context = outcome.RenewalContext(host, check_mode, lambda path: None, layout=renewed.layout)
+    return engine.ensure(context, request.parse(params))
 
 
 def tree(renewed):

@@ -11,7 +11,7 @@ from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 from ansible_collections.port443.https.plugins.module_utils._certificate.site_options import brings_pair, fill_in
-from ansible_collections.port443.https.plugins.module_utils._errors import RequestError
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError, RequestError
 from ansible_collections.port443.https.plugins.module_utils._secrets import mask
 from ansible_collections.port443.https.plugins.module_utils._sites.arguments import (
     ARGUMENTS,
@@ -22,6 +22,7 @@ from ansible_collections.port443.https.plugins.module_utils._sites.registry impo
 from ansible_collections.port443.https.plugins.module_utils._sites.request import keep_lines, parse
 from ansible_collections.port443.https.plugins.plugin_utils._complaints import complaints
 from ansible_collections.port443.https.plugins.plugin_utils._misplaced import refuse_misplaced
+from ansible_collections.port443.https.plugins.plugin_utils._packages import install_packages
 from ansible_collections.port443.https.plugins.plugin_utils._packed import execute_packed
 from ansible_collections.port443.https.plugins.plugin_utils._pair_reader import SECRET_OPTIONS, PairReader
 
@@ -42,9 +43,10 @@ class ActionModule(ActionBase):
         params = self._check(dict(self._task.args))
         reader = PairReader(self, MODULE)
         arguments, pairs, mended = self._read_pairs(params, reader)
+        arguments["install"] = params["install"] and not self._task.async_val  # then nobody would be there to do it
         ended = self._execute(arguments, pairs, task_vars)
         if "missing" in ended and not self._task.check_mode:
-            self._install(ended["missing"], params, task_vars)
+            self._install(ended["missing"], task_vars)
             ended = self._execute(arguments, pairs, task_vars)
             ended["changed"] = True
         if "missing" in ended:
@@ -124,37 +126,18 @@ class ActionModule(ActionBase):
         hidden = [pair[name] for pair in pairs.values() for name in SECRET_OPTIONS if name in pair]
         return dict(mask(ended, hidden))
 
-    def _install(self, missing: Dict[str, Any], params: Dict[str, Any], task_vars: Optional[Dict[str, Any]]) -> None:
+    def _install(self, missing: Dict[str, Any], task_vars: Optional[Dict[str, Any]]) -> None:
         """Installs the packages of a server with Ansible's own module, or the command that the system needs."""
-        if not params["install"]:
-            raise AnsibleActionFail(f"{MODULE}: {_tell_wanted(missing)}, and install is false")
-        task = self._task.copy()
-        if missing["command"]:
-            task.args = {"argv": [*missing["command"], *missing["packages"]]}
-            name = "ansible.builtin.command"
-        else:
-            task.args = {"name": missing["packages"], "state": "present", "update_cache": True}
-            name = "ansible.builtin.package"
-        task.action = name
-        task.async_val = 0
-        action = self._shared_loader_obj.action_loader.get(
-            name,
-            task=task,
-            connection=self._connection,
-            play_context=self._play_context,
-            loader=self._loader,
-            templar=self._templar,
-            shared_loader_obj=self._shared_loader_obj,
-        )
-        ended = action.run(task_vars=task_vars)
-        if ended.get("failed"):
-            words = ended.get("msg") or ended.get("stderr") or ended
-            raise AnsibleActionFail(f"{MODULE}: {_tell_wanted(missing)}, and cannot be installed: {words}")
+        try:
+            install_packages(self, missing["packages"], missing["command"], task_vars)
+        except HostError as problem:
+            wanted = _tell_wanted(missing)
+            raise AnsibleActionFail(f"{MODULE}: {wanted}, and cannot be installed: {problem.message}") from None
 
     def _tell_missing(self, ended: Dict[str, Any], params: Dict[str, Any]) -> Dict[str, Any]:
         """The result of a check of a host without the server: what a real run would begin with."""
         missing = ended.pop("missing")
-        if not self._task.check_mode or not params["install"]:
+        if not self._task.check_mode:
             raise AnsibleActionFail(f"{MODULE}: {_tell_wanted(missing)}")
         names = [site["name"] for site in params["sites"]]
         told = f"{', '.join(missing['packages'])} would be installed, and serve {', '.join(names)}"

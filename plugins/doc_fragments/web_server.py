@@ -115,7 +115,8 @@ options:
       - The file of HAProxy that gets the block of the sites, there already. By default C(/etc/haproxy/haproxy.cfg).
     type: path
   install:
-    description: Whether to install O(package) where the server is missing.
+    description:
+      - Whether to install O(package) where the server is missing. With C(async), nothing is installed.
     type: bool
     default: true
   package:

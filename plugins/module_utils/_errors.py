@@ -7,7 +7,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from typing import Iterator
+from typing import Iterator, Union
 
 
 class UserError(Exception):
@@ -42,6 +42,13 @@ def naming(place: str) -> Iterator[None]:
     except OSError as problem:
         name = f" ({problem.filename})" if problem.filename else ""
         raise HostError(f"{place}{name}: {words_of(problem)}") from None
+
+
+def tell_error(problem: Union[UserError, OSError]) -> str:
+    """Returns what a user has to know of it."""
+    if isinstance(problem, UserError):
+        return problem.message
+    return (f"{problem.filename}: " if problem.filename else "") + words_of(problem)
 
 
 def words_of(problem: OSError) -> str:

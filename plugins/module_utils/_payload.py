@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Packs the code of the modules about ports and sites on the controller, and loads it on the host.
+"""Packs the code of the modules about ports, sites and certbot on the controller, and loads it on the host.
 
 Ansible looks through every file that a module imports, and for every name in it, before it sends the module: with a
 hundred files that takes longer than all they do on the host. So a module imports this file alone, and gets the others
@@ -37,7 +37,7 @@ UNFIT = "_payload_unfit"
 LINUX = "Linux"
 ANY = ""
 _UNUSED = {LINUX: (f"{PACKAGE}._pf.", f"{PACKAGE}._firewalls.pf.")}
-_ENTRIES = {"ports_info": f"{PACKAGE}._entry.ports_info", "sites": f"{PACKAGE}._entry.sites"}
+_ENTRIES = {name: f"{PACKAGE}._entry.{name}" for name in ("ports_info", "sites", "certbot_certificate")}
 
 
 def entry_of(module: str) -> str:

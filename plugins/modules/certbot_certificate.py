@@ -1,16 +1,17 @@
 #!/usr/bin/python
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Has certbot get and renew a certificate on the host, installs it, and proves that it is served."""
+"""Has certbot get and renew certificates on the host, installs them, and proves that they are served."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: certbot_certificate
-short_description: Have certbot get and renew a certificate on the host, and install it
+short_description: Have certbot get and renew certificates on the host, and install them
 description:
-  - Gets a certificate from a CA that speaks ACME, such as Let's Encrypt, with the certbot of the host, installs it as
-    M(port443.https.certificate) does, and has the host renew it without a controller.
+  - Gets certificates from a CA that speaks ACME, such as Let's Encrypt, with the certbot of the host, installs them as
+    M(port443.https.certificate) does, and has the host renew them without a controller. That is one execution on the
+    host, whatever the number of sites.
   - Before a certificate is issued, the CA asks every name for a file over plain HTTP (http-01). A web server has to
     answer C(/.well-known/acme-challenge/) from O(webroot), as the sites of the role P(port443.https.serve_https#role)
     do, or hand it to O(standalone_port).
@@ -20,6 +21,11 @@ description:
     the new pair, installs it, tests and reloads the service, and takes everything back unless the service serves it.
     certbot takes no notice of a failure, so a timer looks again every hour whether the newest pair is served, and
     whether certbot has renewed what it should have. What is wrong it writes into the journal as an error, and fails.
+  - Of several sites, what cannot be meant is refused on the controller, and what is found on the host that keeps one
+    from its certificate before anything changes, for all of them at once. Then each is seen to in turn. One that fails,
+    as the CA does not reach it, takes nothing of the others back, because a CA counts what it issues, and those after
+    it are tried all the same. In the end the task fails, and names those that failed with the reason, and those that
+    were done. The next run tries what is missing.
   - Of certbot's, only what is named C(port443-<name>) is touched. Certificates that were made otherwise, their hooks
     and their settings stay as they are.
 extends_documentation_fragment:
@@ -29,8 +35,39 @@ options:
     description:
       - The site. Names its directory, and what certbot has of it, which is C(port443-<name>).
       - A host name without a wildcard, or a word.
+      - Either this or O(sites) is needed.
     type: str
-    required: true
+  sites:
+    description:
+      - The sites, in place of O(name) and O(names). All other options are the same for all of them.
+      - To prepare them or give them up, their names are enough.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description: As O(name).
+        type: str
+        required: true
+      names:
+        description: As O(names). If left out, the certificate is for O(sites[].name).
+        type: list
+        elements: str
+      email:
+        description: By default, O(email).
+        type: str
+      server:
+        description: By default, O(server).
+        type: str
+      key_type:
+        description: By default, O(key_type).
+        type: str
+        choices: [ecdsa-p256, ecdsa-p384, rsa-2048, rsa-3072, rsa-4096]
+      owner:
+        description: By default, O(owner).
+        type: str
+      group:
+        description: By default, O(group).
+        type: str
   names:
     description:
       - The host names that the certificate is for, all proved to the CA. No wildcards and no IP addresses.
@@ -69,9 +106,10 @@ options:
     description: The secret that belongs to O(account_key_id), base64url as the CA gave it out.
     type: str
   terms_agreed:
-    description: Whether you agree to the terms of the CA. Needed with O(state=present).
+    description:
+      - Whether you agree to the terms of the CA. Needed with O(state=present).
+      - With O(state=prepared), V(false) is refused as well, so that nothing is prepared that would be refused later.
     type: bool
-    default: false
   server:
     description: Address of the CA's ACME directory. By default that of Let's Encrypt.
     type: str
@@ -97,8 +135,19 @@ options:
     type: str
     choices: [unspecified, keycompromise, affiliationchanged, superseded, cessationofoperation]
     default: unspecified
+  install:
+    description:
+      - Whether to install O(package) with M(ansible.builtin.package) where O(state=present) finds no certbot.
+      - With C(async), nothing is installed.
+    type: bool
+    default: false
+  package:
+    description: The packages that bring certbot.
+    type: list
+    elements: str
+    default: [certbot]
 requirements:
-  - certbot 1.12 or newer on the host, of the distribution.
+  - certbot 1.12 or newer on the host, of the distribution, unless O(install) is set.
   - Python 3.8 or newer with its ssl module on the host, and for O(state=prepared) the openssl command.
 notes:
   - A proxy, or the CA of a private ACME server, is told to certbot by the variables E(HTTPS_PROXY) and
@@ -130,6 +179,25 @@ EXAMPLES = r"""
     email: webmaster@example.com
     terms_agreed: true
 
+- name: Get certificates for several sites, and install certbot where it is missing
+  port443.https.certbot_certificate:
+    sites:
+      - name: www.example.com
+        names: [www.example.com, example.com]
+      - name: shop.example.com
+        key_type: rsa-3072
+    email: webmaster@example.com
+    terms_agreed: true
+    install: true
+  register: issued
+
+- name: Check them from outside
+  port443.https.probe:
+    host: [192.0.2.7]
+    names: "{{ issued.fingerprints | list }}"
+    fingerprints: "{{ issued.fingerprints }}"
+  delegate_to: localhost
+
 - name: Get one from a CA of one's own, for a service that this collection does not know
   port443.https.certbot_certificate:
     name: mail.example.com
@@ -148,31 +216,112 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+sites:
+  description: The sites, in check mode as they would be.
+  returned: O(sites) is given
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The site.
+      type: str
+      sample: www.example.com
+    names:
+      description: The host names that its certificate is for, as they were given.
+      type: list
+      elements: str
+      sample: [www.example.com, example.com]
+    changed:
+      description: Whether something changed for it.
+      type: bool
+      sample: true
+    problem:
+      description: Why it failed, empty if it did not.
+      type: str
+      sample: ""
+    issued:
+      description: As RV(issued).
+      returned: state is present
+      type: bool
+      sample: true
+    issued_because:
+      description: As RV(issued_because).
+      returned: state is present
+      type: list
+      elements: str
+      sample: ["certbot has none for the site"]
+    lineage:
+      description: As RV(lineage).
+      returned: state is present
+      type: str
+      sample: port443-www.example.com
+    served:
+      description: As RV(served).
+      returned: state is present and it was installed before, or was now
+      type: str
+      sample: "yes"
+    served_because:
+      description: What decides that, empty if it is served.
+      returned: as served
+      type: str
+      sample: ""
+    fingerprint:
+      description: As RV(fingerprint).
+      returned: as served
+      type: str
+      sample: 4f3c1e6f64b1ac08f2c2f0b0a4a3b0c1c7b8ec4ae7b6e8a4cd1c8d1f6b5d1c22
+    not_after:
+      description: As RV(not_after).
+      returned: as served
+      type: str
+      sample: "2031-05-04T03:02:01Z"
+    days_left:
+      description: Whole days until then.
+      returned: as served
+      type: int
+      sample: 89
+    paths:
+      description: As RV(paths).
+      returned: as served
+      type: dict
+      sample:
+        certificate: /etc/port443/www.example.com/current/fullchain.pem
+fingerprints:
+  description: The SHA-256 that each host name of the sites has to serve, hexadecimal.
+  returned: O(sites) is given, and state is present
+  type: dict
+  sample: {"www.example.com": "4f3c1e6f64b1ac08f2c2f0b0a4a3b0c1c7b8ec4ae7b6e8a4cd1c8d1f6b5d1c22"}
+installed:
+  description: Packages that were installed for certbot, or would be in check mode.
+  returned: O(install=true), and O(state=present)
+  type: list
+  elements: str
+  sample: [certbot]
 issued:
   description: Whether certbot got a (new) certificate, or in check mode would.
-  returned: state is present
+  returned: O(name) is given, and state is present
   type: bool
   sample: true
 issued_because:
   description: Why it did.
-  returned: state is present
+  returned: as issued
   type: list
   elements: str
   sample: ["certbot has none for the site"]
 lineage:
   description: What certbot calls the certificate.
-  returned: state is present
+  returned: as issued
   type: str
   sample: port443-www.example.com
 commands:
   description: Commands that were run, or would be in check mode.
-  returned: state is present or revoked
+  returned: O(sites) is given, or state is present or revoked
   type: list
   elements: str
   sample: ["systemctl enable --now port443-renewal.timer"]
 served:
   description: Whether the certificate is served, as M(port443.https.certificate) returns it.
-  returned: state is present, but not in check mode where a certificate would be issued
+  returned: as issued, but not in check mode where a certificate would be issued
   type: str
   sample: "yes"
 fingerprint:
@@ -193,24 +342,28 @@ paths:
     certificate: /etc/port443/www.example.com/current/fullchain.pem
 """
 
-from ansible_collections.port443.https.plugins.module_utils._certificate.install import Result
-from ansible_collections.port443.https.plugins.module_utils._entry.certificate import exit_with, relabel_with
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
-from ansible_collections.port443.https.plugins.module_utils._renewal import request as _request
-from ansible_collections.port443.https.plugins.module_utils._renewal.engine import Renewal
+from ansible_collections.port443.https.plugins.module_utils._payload import PackedModule, run_packed
+from ansible_collections.port443.https.plugins.module_utils._renewal.arguments import (
+    ARGUMENTS,
+    EXCLUSIVE,
+    REQUIRED_ONE_OF,
+)
 from ansible_collections.port443.https.plugins.module_utils._secrets import SecretModule
+
+
+class CertbotModule(SecretModule, PackedModule):
+    """A module whose code and whose secret come apart from its parameters, so that they are neither logged nor kept."""
 
 
 def main() -> None:
     """Runs the module."""
-    module = SecretModule(argument_spec=_request.ARGUMENT_SPEC, supports_check_mode=True)
-    exit_with(module, run)
-
-
-def run(module: SecretModule) -> Result:
-    """Does what the module was asked for; returns result and warnings; raises RequestError, HostError or OSError."""
-    request = _request.parse(module.all_params())
-    return Renewal(request, Host(), module.check_mode, relabel_with(module), module.tmpdir).run()
+    module = CertbotModule(
+        argument_spec=ARGUMENTS,
+        mutually_exclusive=EXCLUSIVE,
+        required_one_of=REQUIRED_ONE_OF,
+        supports_check_mode=True,
+    )
+    run_packed("certbot_certificate", module)
 
 
 if __name__ == "__main__":

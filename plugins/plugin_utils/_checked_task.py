@@ -24,23 +24,51 @@ class CheckedTask(ActionBase):
     argument_spec: Mapping[str, Mapping[str, Any]] = {}
     mutually_exclusive: Sequence[Tuple[str, str]] = ()
 
+    required_one_of: Sequence[Tuple[str, ...]] = ()
+
     def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
         """Returns the module's result; raises AnsibleActionFail for arguments that will not do, and shows none."""
         result: Dict[str, Any] = super().run(tmp, task_vars)
         given = dict(self._task.args)
-        secret = [name for name, option in self.argument_spec.items() if option.get("no_log")]
-        self._check(given, secret)
-        result.update(execute(self, self.module, given, secret, task_vars))
+        params = self._check(given, self._secret_options())
+        result.update(self.perform(given, params, task_vars))
         return result
 
-    def _check(self, given: Dict[str, Any], secret: List[str]) -> None:
+    def refuse(self, params: Dict[str, Any]) -> None:
+        """Raises RequestError for validated parameters that cannot be meant."""
+
+    def perform(
+        self, given: Dict[str, Any], params: Dict[str, Any], task_vars: Optional[Dict[str, Any]]
+    ) -> Dict[str, Any]:
+        """Returns the result for arguments as given, and as they were validated."""
+        return self.execute(given, task_vars)
+
+    def execute(self, given: Dict[str, Any], task_vars: Optional[Dict[str, Any]]) -> Dict[str, Any]:
+        """Runs the module on the host with these arguments, and returns its result without what is secret."""
+        return execute(self, self.module, given, self._secret_options(), task_vars)
+
+    def _secret_options(self) -> List[str]:
+        return [name for name, option in self.argument_spec.items() if option.get("no_log")]
+
+    def _check(self, given: Dict[str, Any], secret: List[str]) -> Dict[str, Any]:
+        """Returns the validated parameters."""
+        hidden = [str(given[name]) for name in secret if given.get(name) is not None]
         try:
             refuse_misplaced(given)
         except RequestError as problem:
             raise AnsibleActionFail(f"{self.module}: {problem.message}") from None
-        wrong = complaints(
-            ArgumentSpecValidator(self.argument_spec, mutually_exclusive=list(self.mutually_exclusive)).validate(given)
-        )
+        validated = ArgumentSpecValidator(
+            self.argument_spec,
+            mutually_exclusive=list(self.mutually_exclusive),
+            required_one_of=list(self.required_one_of),
+        ).validate(given)
+        wrong = complaints(validated)
+        params: Dict[str, Any] = dict(validated.validated_parameters)
+        try:
+            if not wrong:
+                self.refuse(params)
+        except RequestError as problem:
+            wrong = problem.message
         if wrong:
-            hidden = [str(given[name]) for name in secret if given.get(name) is not None]
             raise AnsibleActionFail(mask(f"{self.module}: {wrong}", hidden))
+        return params

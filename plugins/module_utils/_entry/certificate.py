@@ -8,7 +8,7 @@ from typing import Callable, TypeVar
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.port443.https.plugins.module_utils._certificate.install import Relabel, Result
-from ansible_collections.port443.https.plugins.module_utils._errors import UserError, words_of
+from ansible_collections.port443.https.plugins.module_utils._errors import UserError, tell_error
 
 Module = TypeVar("Module", bound=AnsibleModule)
 
@@ -17,11 +17,8 @@ def exit_with(module: Module, run: Callable[[Module], Result]) -> None:
     """Ends a module with the result and the warnings of ``run``, or with the message of what it raises."""
     try:
         result, warnings = run(module)
-    except UserError as problem:
-        module.fail_json(msg=problem.message)
-    except OSError as problem:
-        where = f"{problem.filename}: " if problem.filename else ""
-        module.fail_json(msg=where + words_of(problem))
+    except (UserError, OSError) as problem:
+        module.fail_json(msg=tell_error(problem))
     else:
         for warning in warnings:
             module.warn(warning)

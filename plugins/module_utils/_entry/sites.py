@@ -11,6 +11,7 @@ from typing import Any, Dict, List
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.port443.https.plugins.module_utils._certificate.install import Result
 from ansible_collections.port443.https.plugins.module_utils._entry.certificate import exit_with, relabel_with
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host.host import Host
 from ansible_collections.port443.https.plugins.module_utils._sites.engine import ensure
 from ansible_collections.port443.https.plugins.module_utils._sites.report import report, tell_others
@@ -29,13 +30,21 @@ def run(module: AnsibleModule) -> None:
 
 
 def _serve(module: AnsibleModule, params: Dict[str, Any]) -> Result:
-    """Returns the result and the warnings; where the server is missing, what would bring it."""
+    """Returns the result and the warnings; where the server is missing, what would bring it.
+
+    Raises HostError where nobody is there to install that, as with ``async``.
+    """
     now = int(time.time())
     request = parse(params)
     try:
         outcome = ensure(request, Host(), module.check_mode, now, relabel_with(module), module.tmpdir)
     except MissingServerError as missing:
         packages, command = list(missing.layout.packages), list(missing.layout.install)
+        if not request.install:
+            raise HostError(
+                f"{request.server} is not installed on this host (packages: {', '.join(packages)}): install it before, "
+                "or set install: true in a task without async"
+            ) from None
         told = {"server": request.server, "packages": packages, "command": command}
         return {"changed": module.check_mode, "missing": told}, ()
     result = report(request, outcome, now)

@@ -23,7 +23,6 @@ from ansible_collections.port443.https.plugins.module_utils._renewal import cert
 from ansible_collections.port443.https.plugins.module_utils._renewal.settings import (
     RenewalPaths,
     SiteSettings,
-    list_sites,
 )
 from ansible_collections.port443.https.plugins.module_utils._renewal.timer import Timer, find_certbot_timer, run_all
 from ansible_collections.port443.https.plugins.module_utils._webservers.base import Command
@@ -40,13 +39,8 @@ class InstalledFiles:
     timer: Timer
     relabel: Callable[[str], None]
 
-    def hook(self) -> str:
-        """Returns the command that certbot runs after a renewal."""
-        return _certbot.hook_command(zipapp.find_interpreter(self.host), self.layout.program)
-
-    def want(self, settings: SiteSettings) -> Files:
-        """Returns all files that a site needs, by path; the last of them only where certbot's timer is not on."""
-        interpreter = zipapp.find_interpreter(self.host)
+    def want(self, interpreter: str) -> Files:
+        """Returns the files that all sites share, by path; the last of them only where certbot's timer is not on."""
         program = zipapp.build(application.__name__, application.main.__name__, interpreter, application.KEPT)
         units = self.timer.files(_certbot.hook_command(interpreter, self.layout.program))
         unit, on = find_certbot_timer(self.host)
@@ -55,10 +49,13 @@ class InstalledFiles:
             enabled = unit.encode("ascii")
         return {
             self.layout.program: _own(program, 0o755),
-            self.layout.settings_of(settings.site): _own(settings.to_bytes(), 0o600),
             **{path: _own(content, 0o644) for path, content in units.items()},
             **({self.layout.enabled_timer(): _own(enabled, 0o600)} if enabled is not None else {}),
         }
+
+    def want_settings(self, settings: SiteSettings) -> Files:
+        """Returns the file that a site needs for itself, by path."""
+        return {self.layout.settings_of(settings.site): _own(settings.to_bytes(), 0o600)}
 
     def have(self, paths: Tuple[str, ...]) -> Files:
         """Returns these files as they are, None for one that is not there; raises HostError or OSError."""
@@ -79,16 +76,24 @@ class InstalledFiles:
         return (*self.timer.start_commands(), certbot)
 
     @contextlib.contextmanager
-    def installed(self, have: Files, want: Files) -> Iterator[None]:
-        """Makes the files the wanted ones for good, or as they were if what is done meanwhile fails."""
+    def installed(self, have: Files, want: Files, is_needed: Optional[Callable[[], bool]] = None) -> Iterator[None]:
+        """Makes the files the wanted ones for good, or as they were if what is done meanwhile fails.
+
+        Where ``is_needed`` is given, that says in the end whether they stay, however it came to that.
+        """
+        succeeded = False
         try:
             self.write(have, want)
-            run_all(self.host, self.start_commands())
             yield
-        except BaseException:
-            with contextlib.suppress(HostError, OSError):
-                self.write(want, have)
-            raise
+            succeeded = True
+        finally:
+            if not (succeeded if is_needed is None else is_needed()):
+                with contextlib.suppress(HostError, OSError):
+                    self.write(want, have)
+
+    def start(self) -> None:
+        """Has both clocks run, ours and certbot's; raises HostError."""
+        run_all(self.host, self.start_commands())
 
     def write(self, before: Files, after: Files) -> None:
         """Replaces, makes or removes each file that differs, and the folders of our own around it."""
@@ -104,12 +109,16 @@ class InstalledFiles:
         if units:
             run_all(self.host, self.timer.reload_commands())
 
-    def rest(self, site: str) -> Files:
-        """Returns what goes with a site: its settings, and with the last one everything."""
-        paths = [self.layout.settings_of(site)]
-        if set(list_sites(self.layout)) <= {site}:
-            paths += [self.layout.program, *self.timer.files(""), self.layout.enabled_timer()]
-        return {path: file for path, file in self.have(tuple(paths)).items() if file is not None}
+    def find_shared(self) -> Files:
+        """Returns what is there of the files that all sites share, for the last site to take along."""
+        return self._there((self.layout.program, *self.timer.files(""), self.layout.enabled_timer()))
+
+    def find_settings(self, site: str) -> Files:
+        """Returns what is there of the file that a site has for itself."""
+        return self._there((self.layout.settings_of(site),))
+
+    def _there(self, paths: Tuple[str, ...]) -> Files:
+        return {path: file for path, file in self.have(paths).items() if file is not None}
 
     def _put(self, path: str, file: Optional[File]) -> None:
         folder, name = os.path.split(path)

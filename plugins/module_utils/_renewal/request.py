@@ -1,39 +1,21 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Parses the options of the module certbot_certificate."""
+"""Parses the options of the module certbot_certificate, alike on the controller and on the host."""
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._certificate import request as _request
 from ansible_collections.port443.https.plugins.module_utils._errors import RequestError
 from ansible_collections.port443.https.plugins.module_utils._pki.names import is_address
+from ansible_collections.port443.https.plugins.module_utils._renewal.arguments import INHERITED, INSTALLATION
 from ansible_collections.port443.https.plugins.module_utils._renewal.certbot import Account
-from ansible_collections.port443.https.plugins.module_utils._renewal.lineage import KEY_TYPES
-from ansible_collections.port443.https.plugins.module_utils._renewal.settings import OPTIONS, RenewalPaths, SiteSettings
+from ansible_collections.port443.https.plugins.module_utils._renewal.settings import SiteSettings
 
-LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory"
-REASONS = ("unspecified", "keycompromise", "affiliationchanged", "superseded", "cessationofoperation")
-
-ARGUMENT_SPEC: Dict[str, Dict[str, Any]] = {
-    "name": {"type": "str", "required": True},
-    "state": {"type": "str", "choices": ["present", "prepared", "absent", "revoked"], "default": "present"},
-    "email": {"type": "str"},
-    "account": {"type": "str"},
-    "account_key_id": {"type": "str", "no_log": False},  # a name, not the key
-    "account_mac_key": {"type": "str", "no_log": True},
-    "terms_agreed": {"type": "bool", "default": False},
-    "server": {"type": "str", "default": LETS_ENCRYPT},
-    # no_log: it says which key, and is none.
-    "key_type": {"type": "str", "choices": list(KEY_TYPES), "default": "ecdsa-p256", "no_log": False},
-    "webroot": {"type": "path", "default": RenewalPaths.webroot},
-    "standalone_port": {"type": "int"},
-    "revocation_reason": {"type": "str", "choices": list(REASONS), "default": "unspecified"},
-    **{option: _request.ARGUMENT_SPEC[option] for option in OPTIONS},
-}
 _ACCOUNT = re.compile(r"[0-9a-f]{32}")  # certbot/_internal/account.py: the MD5 of its public key
 _WORD = re.compile(r"[!-~]+")
 # What means itself in a configuration of certbot's; RFC 8555, 7.3.4: the key is base64url.
@@ -43,11 +25,15 @@ _MAC_KEY = re.compile(r"[\w-]+=*", re.ASCII)
 
 @dataclass(frozen=True)
 class RenewalRequest:
-    """A checked request; ``names`` are normalised DNS names, ``settings`` what every renewal needs to know."""
+    """What is asked for one site, checked; ``settings`` is what every renewal of it needs to know.
+
+    ``names`` are normalised DNS names, ``given_names`` the same as they were given.
+    """
 
     site: str
     state: str
     names: Tuple[str, ...]
+    given_names: Tuple[str, ...]
     account: Account
     server: str
     key_type: str
@@ -57,16 +43,73 @@ class RenewalRequest:
     settings: SiteSettings
 
 
-def parse(params: Mapping[str, Any]) -> RenewalRequest:
-    """Returns the request that validated module parameters make; raises RequestError for what cannot be meant."""
-    settings = SiteSettings(params["name"], {option: params[option] for option in OPTIONS})
+@dataclass(frozen=True)
+class RenewalTask:
+    """What a task asks for: one site by its name, which is then ``single``, or a list of them; all in one state."""
+
+    state: str
+    sites: Tuple[RenewalRequest, ...]
+    single: bool
+    install: bool
+
+
+def parse(params: Mapping[str, Any]) -> RenewalTask:
+    """Returns what validated module parameters ask for; raises RequestError with all that cannot be meant."""
+    single = params["sites"] is None
+    given: List[Mapping[str, Any]] = [params] if single else [_join(params, site) for site in params["sites"]]
+    sites: List[RenewalRequest] = []
+    wrong: List[Tuple[str, str]] = []
+    for number, one in enumerate(given):
+        try:
+            sites.append(_parse_site(one))
+        except RequestError as problem:
+            wrong.append((f"sites[{number}] ({one['name']})", problem.message))
+    told = [join_problems(wrong, "; ", len(given))] if wrong else []
+    twice = [name for name, count in Counter(site.site for site in sites).items() if count > 1]
+    if twice:
+        told.append(f"each site has a name for itself; given more than once: {', '.join(twice)}")
+    if not given:
+        told.append("sites is empty: list the sites, each with its name")
+    if params["install"] and not params["package"]:
+        told.append("package is empty: name the package that brings certbot, or leave it out")
+    if told:
+        raise RequestError("; ".join(told))
+    return RenewalTask(params["state"], tuple(sites), single, params["install"])
+
+
+def join_problems(problems: Sequence[Tuple[str, str]], separator: str, everyone: int = 0) -> str:
+    """Returns pairs of a site and what is wrong with it as a text; what is the same for several names them together.
+
+    What concerns ``everyone``, that many, names none.
+    """
+    found: Dict[str, List[str]] = {}
+    for site, message in problems:
+        found.setdefault(message, []).append(site)
+    return separator.join(
+        message if len(concerned) == everyone else f"{', '.join(concerned)}: {message}"
+        for message, concerned in found.items()
+    )
+
+
+def _join(params: Mapping[str, Any], site: Mapping[str, Any]) -> Dict[str, Any]:
+    """The options of a task for one of its sites."""
+    own = {option: site[option] for option in INHERITED if site.get(option) not in (None, "")}
+    return {**params, "name": site["name"], "names": site.get("names"), **own}
+
+
+def _parse_site(params: Mapping[str, Any]) -> RenewalRequest:
+    settings = SiteSettings(params["name"], {option: params[option] for option in INSTALLATION})
     # What the certificate has to be refused for later is refused now.
     checked = _request.parse(settings.params("", ""))
     settings = SiteSettings(checked.site, {**settings.options, "names": list(checked.demand.names)})
     if params["state"] == "present":
         _refuse_unprovable(checked.demand.names)
-        if not params["terms_agreed"]:
-            raise RequestError("read the terms of the CA, and set terms_agreed: true if you agree to them")
+    agreed, state = params["terms_agreed"], params["state"]
+    # Who disagrees is told before anything is prepared; who only prepares need not have said it yet.
+    if (state == "present" and not agreed) or (state == "prepared" and agreed is False):
+        raise RequestError(
+            f"read the terms of the CA, {params['server']}, and set terms_agreed: true if you agree to them"
+        )
     for option in ("email", "server", "webroot"):
         if params[option] and (not _WORD.fullmatch(params[option]) or params[option].startswith("-")):
             raise RequestError(f"{option} {params[option]!r} is not one plain word")
@@ -80,6 +123,7 @@ def parse(params: Mapping[str, Any]) -> RenewalRequest:
     return RenewalRequest(
         site=checked.site,
         names=checked.demand.names,
+        given_names=tuple(name.strip() for name in params["names"] or [params["name"]]),
         account=account,
         webroot=params["webroot"].rstrip("/"),
         settings=settings,

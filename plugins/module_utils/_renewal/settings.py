@@ -12,25 +12,8 @@ from typing import Any, Dict, Mapping, Tuple
 from ansible_collections.port443.https.plugins.module_utils._certificate import request
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host.directory import open_folder, read_file
+from ansible_collections.port443.https.plugins.module_utils._renewal.arguments import INSTALLATION
 
-# Options of the module certificate that are the same at every renewal; none of them is a secret.
-OPTIONS = (
-    "names",
-    "trust",
-    "ca",
-    "directory",
-    "owner",
-    "group",
-    "keep",
-    "service",
-    "service_config",
-    "test_command",
-    "reload_command",
-    "prove",
-    "prove_address",
-    "prove_port",
-    "prove_timeout",
-)
 _PREFIX = "port443-"
 _ENDING = ".json"
 _SHARED = 0o022  # who is neither root nor this user may not write
@@ -71,7 +54,7 @@ class RenewalPaths:
 
 @dataclass(frozen=True)
 class SiteSettings:
-    """A site and the options (OPTIONS) to install its certificate with."""
+    """A site and the options (INSTALLATION) to install its certificate with: none is a secret."""
 
     site: str
     options: Mapping[str, Any]
@@ -107,6 +90,6 @@ def load(layout: RenewalPaths, site: str) -> SiteSettings:
         options = json.loads(file.content.decode("utf-8"))
     except ValueError:
         options = None
-    if not isinstance(options, dict) or not set(options) <= set(OPTIONS):
+    if not isinstance(options, dict) or not set(options) <= set(INSTALLATION):
         raise HostError(f"{path} is damaged, or of a later release: run the role that issued the certificate again")
     return SiteSettings(site, options)  # what an earlier release did not know has its default

@@ -9,14 +9,13 @@ import os
 import re
 import sys
 import zipfile
-from typing import Dict, FrozenSet, Optional
+from typing import Any, Callable, Dict, FrozenSet, Optional
 
-from ansible_collections.port443.https.plugins.module_utils._bundle import PACKAGE, closure, is_package
+from ansible_collections.port443.https.plugins.module_utils._bundle import PACKAGE, bare, closure, is_package
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host.host import Host
 
 PYTHON = "/usr/bin/python3"
-_TOP = os.path.dirname(os.path.dirname(__file__))  # of PACKAGE
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first a zip file can tell
 _ENOUGH = "import sys; sys.exit(sys.version_info < (3, 8))"
 # Libraries read their settings from the environment as soon as they are imported (OPENSSL_CONF): by then nothing
@@ -58,7 +57,7 @@ def build(module: str, function: str, interpreter: str, keep: FrozenSet[str] = f
 
 
 def collect(module: str) -> Dict[str, str]:
-    """Returns the sources of a module and of all of this collection that it imports, by their paths in an archive.
+    """Returns the bare sources of a module and of all of this collection that it imports, by their paths in an archive.
 
     Raises HostError where they are not at hand.
     """
@@ -83,19 +82,30 @@ def find_interpreter(host: Host) -> str:
 
 
 def _read_source(name: str) -> Optional[str]:
-    """Reads by path, through the loader that brought this module: on a host all of them lie in a zip file.
+    """Reads through the loader that brought this module, without documentation, which not every way brings along.
 
     Whoever looks modules up by name gets what the finders of this process make of it, and Ansible's own, which it
     leaves in a process that templated once, knows no collection that it did not load.
     """
-    get_data = getattr(__spec__.loader, "get_data", None)
-    if get_data is None:
+    loader: Any = __spec__.loader
+    if hasattr(loader, "get_data"):  # of files, or of the zip file that Ansible makes of a module
+        source = _read_file(loader.get_data, name)
+    elif hasattr(loader, "get_source"):  # of what came with the parameters of a module (_payload)
+        try:
+            source = loader.get_source(name)
+        except ImportError:  # a class, or a function
+            source = None
+    else:
         raise HostError(f"the source of {name} is not at hand, so no program can be made of it")
-    path = os.path.join(_TOP, *name[len(PACKAGE) + 1 :].split("."))
+    return None if source is None else bare(source)
+
+
+def _read_file(get_data: Callable[[str], bytes], name: str) -> Optional[str]:
+    top = os.path.dirname(os.path.dirname(__file__))  # of PACKAGE
+    path = os.path.join(top, *name[len(PACKAGE) + 1 :].split("."))
     for file in (path + ".py", os.path.join(path, "__init__.py")):
         try:
-            source: bytes = get_data(file)
+            return get_data(file).decode("utf-8")
         except OSError:  # a class, or a function
             continue
-        return source.decode("utf-8")
     return None

@@ -16,6 +16,7 @@ SITE = "www.example.com"
 DNS = {"issue_certificate_challenge": "dns-01", "issue_certificate_dns_tasks": "dns.yml"}
 HAPROXY = {"serve_https_server": "haproxy"}
 AGREED = {"issue_certificate_terms_agreed": True}
+VARIABLE = "(in the role issue_certificate an option is a variable, such as issue_certificate_"
 ACCOUNT = {"issue_certificate_account_mac_key": "c2VjcmV0LW1hYy1rZXk"}
 
 
@@ -48,7 +49,9 @@ def play(folder, collections_path, role, variables, environment):
 @pytest.mark.parametrize(
     ("role", "variables", "environment", "reason"),
     [
-        ("issue_certificate", {}, {}, "set issue_certificate_terms_agreed to true if you agree"),
+        ("issue_certificate", {}, {}, f"set terms_agreed: true if you agree to them {VARIABLE}terms_agreed)"),
+        ("issue_certificate", {"issue_certificate_state": "prepared"}, {}, f"to them {VARIABLE}terms_agreed)"),
+        ("issue_certificate", DNS, {}, "set issue_certificate_terms_agreed to true if you agree"),
         ("enable_https", {}, {}, "set issue_certificate_terms_agreed to true if you agree"),
         (
             "issue_certificate",
@@ -62,7 +65,18 @@ def play(folder, collections_path, role, variables, environment):
             {},
             "issue_certificate_dns_tasks names a file of tasks",
         ),
-        ("issue_certificate", {**AGREED, **ACCOUNT}, {}, "issue_certificate_account_mac_key go together"),
+        (
+            "issue_certificate",
+            {**AGREED, **ACCOUNT},
+            {},
+            f"account_mac_key go together: a CA that wants them gives out both {VARIABLE}account_key_id)",
+        ),
+        (
+            "issue_certificate",
+            {**AGREED, "issue_certificate_sites": [{"name": SITE, "names": "*.a.example"}, {"name": "b c"}]},
+            {},
+            "sites[1] (b c): name 'b c' cannot be a directory's name",
+        ),
         (
             "enable_https",
             {

@@ -43,7 +43,7 @@ MOST = 0.6 * BEFORE
 
 
 @pytest.mark.parametrize("system", [_payload.ANY, _payload.LINUX])
-@pytest.mark.parametrize("module", MODULES)
+@pytest.mark.parametrize("module", [*MODULES, "sites", "certbot_certificate"])
 def test_a_host_unpacks_what_was_packed(module, system, linux):
     entry = _payload.entry_of(module)
     assert _payload.unpack(_payload.pack(entry, system)) == _payload.collect(entry, system)

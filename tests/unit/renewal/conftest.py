@@ -13,8 +13,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import pki
-from ansible_collections.port443.https.plugins.module_utils._certificate import request
-from ansible_collections.port443.https.plugins.module_utils._renewal.settings import OPTIONS, RenewalPaths, SiteSettings
+from ansible_collections.port443.https.plugins.module_utils._renewal.arguments import INSTALLATION
+from ansible_collections.port443.https.plugins.module_utils._renewal.settings import RenewalPaths, SiteSettings
 from played_renewal import certbot, host
 from safe_folder import make_safe_folder
 
@@ -52,7 +52,7 @@ class RenewedHost:
         self.certificates = root / "certificates"
 
     def settings(self, site: str = SITE, **options: Any) -> SiteSettings:
-        known: Dict[str, Any] = {name: request.ARGUMENT_SPEC[name].get("default") for name in OPTIONS}
+        known: Dict[str, Any] = {name: option.get("default") for name, option in INSTALLATION.items()}
         known.update(directory=str(self.certificates), names=[site], service="none", prove=False)
         known.update(ca=pki.root().pem().decode())
         return SiteSettings(site, {**known, **options})

@@ -12,7 +12,7 @@ from ansible_collections.port443.https.plugins.module_utils._errors import HostE
 from ansible_collections.port443.https.plugins.module_utils._host.directory import hold_lock
 from ansible_collections.port443.https.plugins.module_utils._host.host import Completed
 from ansible_collections.port443.https.plugins.module_utils._renewal import certbot as _certbot
-from ansible_collections.port443.https.plugins.module_utils._renewal import engine, purge_lineage
+from ansible_collections.port443.https.plugins.module_utils._renewal import issue, purge_lineage
 from played_renewal import SITE, run, tree
 
 
@@ -115,7 +115,7 @@ def test_what_renewals_will_lack_is_told(renewed, host, certbot, monkeypatch, en
 
 @pytest.mark.parametrize(("on", "told"), [("no", True), ("yes", False)])
 def test_a_host_without_a_timer_that_renews_is_told(renewed, host, certbot, monkeypatch, on, told):
-    monkeypatch.setattr(engine, "find_certbot_timer", lambda host: (None, on))
+    monkeypatch.setattr(issue, "find_certbot_timer", lambda host: (None, on))
     _result, warnings = run(renewed, host)
     assert warnings == told * ("nothing on this host runs 'certbot renew': have a timer run it twice a day",)
 

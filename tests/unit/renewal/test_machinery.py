@@ -16,7 +16,8 @@ from ansible_collections.port443.https.plugins.module_utils._errors import HostE
 from ansible_collections.port443.https.plugins.module_utils._host.host import Completed, Host
 from ansible_collections.port443.https.plugins.module_utils._renewal import challenge as _challenge
 from ansible_collections.port443.https.plugins.module_utils._renewal import installed_files as machinery
-from ansible_collections.port443.https.plugins.module_utils._renewal import request, timer
+from ansible_collections.port443.https.plugins.module_utils._renewal import request, timer, zipapp
+from ansible_collections.port443.https.plugins.module_utils._renewal.arguments import ARGUMENTS
 
 SITE = "www.example.com"
 
@@ -64,10 +65,16 @@ def make(renewed, host, folder):
 
 
 def install(made, settings, fail=None):
-    want = made.want(settings)
+    want = {**made.want(zipapp.find_interpreter(made.host)), **made.want_settings(settings)}
     with made.installed(made.have(tuple(want)), want):
+        made.start()
         if fail:
             raise fail
+
+
+def find_rest(made, *sites):
+    """What is there of sites and of what they share."""
+    return {path: file for part in (*map(made.find_settings, sites), made.find_shared()) for path, file in part.items()}
 
 
 def tree(renewed):
@@ -134,10 +141,7 @@ def test_the_last_site_takes_everything_with_it(renewed, folder):
     for site in (SITE, "blog.example.com"):
         install(made, renewed.settings(site))
     assert host.on == {"certbot.timer", "port443-renewal.timer"}
-    rest = made.rest(SITE)
-    assert list(rest) == [renewed.layout.settings_of(SITE)]
-    made.write(rest, dict.fromkeys(rest))
-    rest = made.rest("blog.example.com")
+    rest = find_rest(made, SITE, "blog.example.com")
     made.write(rest, dict.fromkeys(rest))
     assert (names(renewed), host.on) == ([], set())
 
@@ -146,7 +150,7 @@ def test_a_timer_of_certbots_that_was_on_stays_on(renewed, folder):
     host = SystemdHost()
     made = make(renewed, host, folder)
     install(made, renewed.settings())
-    rest = made.rest(SITE)
+    rest = find_rest(made, SITE)
     made.write(rest, dict.fromkeys(rest))
     assert host.on == {"certbot.timer"}
 
@@ -160,7 +164,7 @@ def test_a_link_in_the_place_of_a_file_is_refused(renewed, folder):
 def test_the_last_site_leaves_the_empty_folder_of_the_units(renewed, folder):
     made = make(renewed, SystemdHost("disabled"), folder)
     install(made, renewed.settings())
-    rest = made.rest(SITE)
+    rest = find_rest(made, SITE)
     made.write(rest, dict.fromkeys(rest))
     assert sorted(path.name for path in renewed.root.iterdir()) == ["system"]
 
@@ -208,7 +212,7 @@ def test_the_placeholder_is_a_pair_for_the_names(renewed):
 
 
 def params(**given):
-    options = {name: option.get("default") for name, option in request.ARGUMENT_SPEC.items()}
+    options = {name: option.get("default") for name, option in ARGUMENTS.items()}
     return {**options, "name": SITE, "terms_agreed": True, **given}
 
 

@@ -15,7 +15,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils import _bundle
+from ansible_collections.port443.https.plugins.module_utils import _bundle, _payload
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._renewal import application, zipapp
 
@@ -87,6 +87,28 @@ def test_what_ansible_sent_in_a_zip_file_makes_the_same_bytes(tmp_path):
         for folder in list(Path(*_bundle.PACKAGE.split("."), "_").parents)[:-1]:
             archive.writestr(f"{folder}/__init__.py", "")
     assert build_in_another_process(sent) == build()
+
+
+PACKED = """
+import sys
+sys.path.insert(0, {path!r})
+from {payload} import Sources, unpack
+sys.meta_path.append(Sources(unpack(sys.stdin.read())))
+from {zipapp} import build
+sys.stdout.buffer.write(build({application!r}, "main", {python!r}, set({kept!r})))
+"""
+
+
+def test_what_came_packed_with_the_parameters_of_the_module_makes_the_same_bytes(tmp_path):
+    for name, source in zipapp.collect(_payload.__name__).items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(source, encoding="utf-8")
+    names = {"payload": _payload.__name__, "zipapp": zipapp.__name__, "application": application.__name__}
+    script = PACKED.format(path=str(tmp_path), python=PYTHON, kept=sorted(application.KEPT), **names)
+    packed = _payload.pack(_payload.entry_of("certbot_certificate"))
+    ended = subprocess.run([sys.executable, "-c", script], input=packed.encode(), capture_output=True, check=True)
+    assert ended.stdout == build()
 
 
 def test_no_program_is_made_of_a_module_that_is_not_at_hand():

@@ -4,9 +4,15 @@
 
 from __future__ import annotations
 
+import pytest
 
-def test_a_client_trusts_what_is_served(target, peer):
-    name = f"{target.name}.port443.example"
+# The sites of a host, by what comes before its own name.
+SITES = ["", "api."]
+
+
+@pytest.mark.parametrize("site", SITES)
+def test_a_client_trusts_what_is_served(target, peer, site):
+    name = f"{site}{target.name}.port443.example"
     shown = peer.run(
         "curl --silent --show-error --max-time 10 --cacert /tmp/ca.pem --output /dev/null "
         f"--write-out '%{{ssl_verify_result}}' --connect-to {name}:443:{target.ipv4}:443 https://{name}/"
@@ -14,8 +20,9 @@ def test_a_client_trusts_what_is_served(target, peer):
     assert shown == "0"
 
 
-def test_what_is_served_is_the_newest(target):
-    name = f"{target.name}.port443.example"
+@pytest.mark.parametrize("site", SITES)
+def test_what_is_served_is_the_newest(target, site):
+    name = f"{site}{target.name}.port443.example"
     served = target.run(
         f"openssl s_client -connect 127.0.0.1:443 -servername {name} </dev/null 2>/dev/null | openssl x509 -outform PEM"
     )
