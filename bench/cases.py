@@ -38,7 +38,7 @@ class Limits:
 class Case:
     """One way to do one job: open ``ports``, with ``sites`` serve so many as well, with neither install a certificate.
 
-    A case that is ``slow`` is run once, not in every round.
+    A case that is ``slow`` is run once, not in every round; one ``beside`` is done by another checkout's collection.
     """
 
     job: str
@@ -51,10 +51,11 @@ class Case:
     runs: tuple[str, ...] = (FIRST, SECOND)
     slow: bool = False
     sites: int = 0
+    beside: bool = False
 
     @property
     def is_ours(self) -> bool:
-        """Tells whether this collection does it."""
+        """Tells whether this collection does it, this checkout's or another one's."""
         return self.play in _PLAYS_OF_OURS
 
     @property

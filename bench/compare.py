@@ -11,6 +11,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any, Sequence
 
+import checkout
 import hosts as throw_away
 import limits
 import pairs
@@ -24,11 +25,14 @@ ROUNDS, QUICK_ROUNDS = 5, 3
 
 
 class Comparison:
-    """The measurements, by what was measured."""
+    """The measurements, by what was measured; ``beside`` has another checkout's collection, if there is one."""
 
-    def __init__(self, cases: Sequence[Case], controller: Controller, hosts: dict[str, Host]) -> None:
+    def __init__(
+        self, cases: Sequence[Case], controller: Controller, beside: Controller | None, hosts: dict[str, Host]
+    ) -> None:
         self.cases = cases
         self._controller = controller
+        self._beside = beside
         self._hosts = hosts
         self.pings: dict[tuple[str, ...], list[Played]] = defaultdict(list)
         self.plays: dict[tuple[Case, str], list[Played]] = defaultdict(list)
@@ -57,7 +61,7 @@ class Comparison:
         if host.lets_in(port):
             raise AssertionError(f"port {port} of {host.name} is open before the run")
         for run in case.runs:
-            played = self._controller.play(case.play, case.hosts, case.variables)
+            played = self._controller_of(case).play(case.play, case.hosts, case.variables)
             if case.is_ours:
                 _check(case, run, played)
             if not host.lets_in(port):
@@ -69,7 +73,7 @@ class Comparison:
         hosts = [self._hosts[name] for name in case.hosts]
         pairs.reset(hosts, case.is_ours)
         for run in case.runs:
-            played = self._controller.play(case.play, case.hosts, pairs.variables(PRIVATE / "pairs", run))
+            played = self._controller_of(case).play(case.play, case.hosts, pairs.variables(PRIVATE / "pairs", run))
             pairs.check(case, run, played, hosts)
             self.plays[case, run].append(played)
             print(f"    {run} run {played.wall:.1f} s", flush=True)
@@ -79,10 +83,13 @@ class Comparison:
         told = sites.write_sites(PRIVATE / "sites", case.sites)
         sites.reset(hosts)
         for run in case.runs:
-            played = self._controller.play(case.play, case.hosts, told)
+            played = self._controller_of(case).play(case.play, case.hosts, told)
             sites.check(case, run, played, hosts)
             self.plays[case, run].append(played)
             print(f"    {run} run {played.wall:.1f} s, {played.tasks} tasks", flush=True)
+
+    def _controller_of(self, case: Case) -> Controller:
+        return self._beside if case.beside and self._beside else self._controller
 
     def time_payloads(self, rounds: int) -> None:
         """Measures what our module takes on its host by itself, beside the ping module and Python alone."""
@@ -153,6 +160,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, help=f"how many rounds (default {ROUNDS})")
     parser.add_argument("--only", default="", metavar="WORD", help="only cases in whose job or way WORD occurs")
     parser.add_argument("--part", choices=PARTS, help="only the cases of one part, which has tables of its own")
+    parser.add_argument(
+        "--beside",
+        type=Path,
+        metavar="CHECKOUT",
+        help="what is ours is done by this other checkout's collection as well",
+    )
     parser.add_argument("--write", action="store_true", help="write the result into bench/README.md and README.md")
     parser.add_argument("--folder", type=Path, required=True, help=argparse.SUPPRESS)
     asked = parser.parse_args()
@@ -160,13 +173,19 @@ def _arguments() -> argparse.Namespace:
     if asked.write and asked.only:
         parser.error("--write wants every job of a table measured: leave out --only")
     asked.parts = [asked.part] if asked.part else list(PARTS)
+    cases: Sequence[Case] = CASES
+    if asked.beside:
+        try:
+            cases = tuple(checkout.with_beside(CASES, checkout.name_of(asked.beside.resolve())))
+        except ValueError as problem:
+            parser.error(f"--beside: {problem}")
     asked.cases = [
         case
-        for case in CASES
+        for case in cases
         if case.part in asked.parts and asked.only in f"{case.job}, {case.way}" and not (case.slow and asked.quick)
     ]
     if not asked.cases:
-        parser.error(f"no case has {asked.only!r} in its job or way; there are {_listed(CASES)}")
+        parser.error(f"no case has {asked.only!r} in its job or way; there are {_listed(cases)}")
     return asked
 
 
@@ -176,9 +195,12 @@ def _measure(asked: argparse.Namespace) -> tuple[Comparison, str]:
     if load > cpus() / 4:
         print(f"something else keeps this machine busy (load {load:.1f}): do not trust what comes out", flush=True)
     folder = asked.folder
+    if asked.beside:
+        checkout.install(asked.beside.resolve(), folder / "beside")
     with throw_away.running(folder / "disk", hosts_of(asked.cases)) as hosts:
         controller = Controller(folder, hosts, folder / "collections")
-        comparison = Comparison(asked.cases, controller, hosts)
+        beside = Controller(folder, hosts, folder / "beside") if asked.beside else None
+        comparison = Comparison(asked.cases, controller, beside, hosts)
         compare(asked.cases, asked.rounds, comparison)
         software = report.software(hosts, controller.versions())
     return comparison, f"{software} Load before: {load:.1f}. Rounds: {asked.rounds}."

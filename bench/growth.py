@@ -20,7 +20,7 @@ def render_growth(comparison: Comparison) -> Iterator[str]:
     measured = {
         (len(case.hosts), case.sites): case
         for case, run in comparison.plays
-        if case.part == MAIN_JOB and run == SECOND and case.is_ours
+        if case.part == MAIN_JOB and run == SECOND and case.is_ours and not case.beside
     }
     hosts = [measured[size] for size in GROWTH_OF_HOSTS if size in measured]
     if hosts:

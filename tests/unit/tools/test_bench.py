@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from collections import defaultdict
 from dataclasses import replace
@@ -14,6 +15,7 @@ import pytest
 
 sys.path.append(str(Path(__file__).resolve().parents[3] / "bench"))
 
+import checkout
 import limits
 import playbook
 import report
@@ -36,7 +38,7 @@ def played(wall, tasks=10, executions=3, hosts=1):
 
 def measured(ours, usual=(), ping=(1.0,)):
     """A comparison in which converged runs took these seconds, ours with its limits."""
-    comparison = Comparison([ours, USUAL], None, {})
+    comparison = Comparison([ours, USUAL], None, None, {})
     comparison.pings[SINGLE,] = [Played(one, 0.5, 0.5, 1, 1, 0, ()) for one in ping]
     comparison.plays[ours, SECOND] = [played(2.0), played(1.5), played(9.0)]
     if usual:
@@ -136,6 +138,28 @@ def test_the_readme_begins_with_the_whole_job():
         "| 3 ports, iptables: `port443.https.ports` | 1 | 1.3 | 1.2 |",
     ]
     assert next(rows_of(results, MAIN_JOB))["job"] == "nothing, 1 host"
+
+
+def test_what_is_ours_is_done_by_the_other_checkout_as_well_and_held_to_no_limit():
+    ours = replace(OURS, limits={SECOND: Limits(2.0)})
+    fleet = replace(ours, hosts=SERVERS[:8])
+    at_tag = replace(OURS, way=f"{OURS_JOB} at 0.1.0", beside=True)
+    assert list(checkout.with_beside([ours, USUAL, fleet], "0.1.0")) == [
+        *(ours, at_tag, USUAL, fleet),
+        replace(at_tag, hosts=SERVERS[:8], slow=True),
+    ]
+
+
+def test_a_folder_that_is_no_checkout_of_the_project_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"is no checkout of the project: .*not a git repository"):
+        checkout.name_of(tmp_path)
+    subprocess.run(("git", "init", "--quiet", str(tmp_path)), check=True)
+    author = ("-c", "user.name=nobody", "-c", "user.email=nobody@example.com")
+    subprocess.run(
+        ("git", "-C", str(tmp_path), *author, "commit", "--quiet", "--allow-empty", "-m", "Begin"), check=True
+    )
+    with pytest.raises(ValueError, match=r"it has no galaxy\.yml"):
+        checkout.name_of(tmp_path)
 
 
 def test_the_keys_of_the_sites_are_for_nobody_else(tmp_path):
