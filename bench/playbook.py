@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -22,18 +23,24 @@ PRIVATE = Path("/run/bench")  # short, for the control sockets; ours alone, see 
 
 @dataclass(frozen=True)
 class Played:
-    """``wall`` is the whole command, ``tasks`` the sum of its tasks, both in seconds."""
+    """``wall`` is the whole command, ``in_tasks`` the sum of its tasks, ``cpu`` what the controller computed: seconds.
+
+    ``skipped`` of the ``tasks`` did nothing on any host.
+    """
 
     wall: float
-    tasks: float
+    in_tasks: float
+    cpu: float
     executions: int
+    tasks: int
+    skipped: int
     results: tuple[dict[str, Any], ...]
 
 
 class Controller:
-    """The side that ansible-playbook runs on."""
+    """The side that ansible-playbook runs on, with what is installed in ``collections``."""
 
-    def __init__(self, folder: Path, hosts: Mapping[str, Host]) -> None:
+    def __init__(self, folder: Path, hosts: Mapping[str, Host], collections: Path) -> None:
         (PRIVATE / "home").mkdir(parents=True, exist_ok=True)
         self._bin = Path(sys.executable).parent
         self._inventory = PRIVATE / "inventory.json"
@@ -42,7 +49,7 @@ class Controller:
             "HOME": str(PRIVATE / "home"),
             "LC_ALL": "C.UTF-8",
             "ANSIBLE_CONFIG": str(BENCH / "ansible.cfg"),
-            "ANSIBLE_COLLECTIONS_PATH": str(folder / "collections"),
+            "ANSIBLE_COLLECTIONS_PATH": str(collections),
             "ANSIBLE_SSH_CONTROL_PATH_DIR": str(PRIVATE / "control"),
         }
         variables = {
@@ -65,12 +72,12 @@ class Controller:
         playbook = str(BENCH / "plays" / f"{name}.yml")
         argv = (str(self._bin / "ansible-playbook"), "--inventory", str(self._inventory), playbook)
         options = ("--limit", ",".join(hosts), "--forks", str(len(hosts)), "--extra-vars", f"@{extra}")
-        started = time.perf_counter()
+        started, computed = time.perf_counter(), _seconds_of_children()
         ended = subprocess.run((*argv, *options), env=environment, capture_output=True, text=True, check=False)
-        wall = time.perf_counter() - started
+        wall, cpu = time.perf_counter() - started, _seconds_of_children() - computed
         if ended.returncode:
             raise RuntimeError(f"the play {name} on {', '.join(hosts)} failed:\n{ended.stdout}{ended.stderr}")
-        return _read(durations, wall)
+        return _read(durations, wall, cpu)
 
     def versions(self) -> str:
         """Returns the versions of ansible-core, of the controller's Python and of the collections compared with."""
@@ -89,10 +96,22 @@ class Controller:
         return f"ansible-core {core} on Python {python}, {', '.join(found)}"
 
 
-def _read(path: Path, wall: float) -> Played:
+def _seconds_of_children() -> float:
+    """Processor time of the processes that ended and were waited for, their own such children included.
+
+    The hosts are not among them: they run on, and so do ssh's persistent connections.
+    """
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def _read(path: Path, wall: float, cpu: float) -> Played:
     told = json.loads(path.read_text(encoding="utf-8"))
-    results = tuple(result for task in told["tasks"] for result in task["results"])
-    return Played(wall, sum(task["seconds"] for task in told["tasks"]), told["executions"], results)
+    tasks = told["tasks"]
+    results = tuple(result for task in tasks for result in task["results"])
+    skipped = sum(1 for task in tasks if task["skipped"] and not task["results"])
+    in_tasks = sum(task["seconds"] for task in tasks)
+    return Played(wall, in_tasks, cpu, told["executions"], len(tasks), skipped, results)
 
 
 class Payload:

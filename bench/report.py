@@ -8,9 +8,13 @@ import platform
 from statistics import median
 from typing import TYPE_CHECKING, Iterator, Mapping, Sequence
 
-from cases import CASES, IPTABLES, Case
+from cases import IPTABLES, MAIN_JOB, Case
+from growth import render_growth
+from headline import put_headline
 from hosts import BENCH, FIREWALLD, NFTABLES, SINGLE, UFW, Host
+from limits import pinged, ratio_of, share_of_usual, tell_limits, tell_met
 from playbook import PYTHON, Played, cpus
+from stored import put_results
 
 if TYPE_CHECKING:
     from compare import Comparison
@@ -20,7 +24,12 @@ _VERSIONS = {
     FIREWALLD: ("firewall-cmd", "--version"),
     UFW: ("ufw", "--version"),
 }
-BEGIN, END = "<!-- results: {} -->", "<!-- end of results: {} -->"
+_WORDS = ("job", "way", "run", "target", "met")  # the other columns hold numbers
+_COLUMNS = ("job", "way", "run", "wall, s", "x ping", "tasks alone, s", "module executions a host", "target", "met")
+_COLUMNS_OF_JOB = (
+    *("job", "way", "run", "wall, s", "x ping", "x usual"),
+    *("tasks", "module executions a host", "CPU, s a host", "target", "met"),
+)
 
 
 def software(hosts: Mapping[str, Host], controller: str) -> str:
@@ -51,36 +60,50 @@ def _first_line(host: Host, *argv: str) -> str:
 def render(comparison: Comparison, part: str, conditions: str) -> str:
     """Returns the tables of a part, and under what conditions they came about."""
     payloads = (*_payloads(comparison), "") if comparison.payloads and part == IPTABLES else ()
-    return "\n".join((*_plays(comparison, part), "", *payloads, conditions, ""))
+    growth = tuple(render_growth(comparison)) if part == MAIN_JOB else ()
+    return "\n".join((*_plays(comparison, part), "", *payloads, *growth, conditions, ""))
 
 
 def _plays(comparison: Comparison, part: str) -> Iterator[str]:
     plays = {key: played for key, played in comparison.plays.items() if key[0].part == part}
     pinged_for = {pinged(case) for case, _run in plays}
-    yield "| job | way | run | wall, s | x ping | tasks alone, s | module executions a host | target | met |"
-    yield "|---|---|---|---:|---:|---:|---:|---:|---|"
+    columns = _COLUMNS_OF_JOB if part == MAIN_JOB else _COLUMNS
+    yield _row(*columns)
+    yield "|" + "|".join("---" if name in _WORDS else "---:" for name in columns) + "|"
     for names, played in sorted(comparison.pings.items(), key=lambda item: len(item[0])):
-        if names not in pinged_for:
-            continue
-        job = f"{len(names)} hosts" if len(names) > 1 else "1 host"
-        yield _row(
-            f"nothing, {job}", "`ansible.builtin.ping`", "", _seconds(played), "1.00", *_rest(played, len(names))
-        )
-    for (case, run), played in sorted(plays.items(), key=lambda item: _place(*item[0])):
-        ratio, target = ratio_of(comparison, case, run), case.targets.get(run)
-        shown = "" if target is None else f"≤ {target}"
-        met = "" if target is None else "yes" if ratio <= target else "**no**"
-        columns = (f"{ratio:.2f}", *_rest(played, len(case.hosts)), shown, met)
-        yield _row(case.job, case.way, f"{run}, played once" if case.slow else run, _seconds(played), *columns)
+        if names in pinged_for:
+            job = f"{len(names)} hosts" if len(names) > 1 else "1 host"
+            cells = {"job": f"nothing, {job}", "way": "`ansible.builtin.ping`", "x ping": "1.00"}
+            yield _row(*({**_measured(played, len(names)), **cells}.get(name, "") for name in columns))
+    for (case, run), played in sorted(plays.items(), key=lambda item: _place(comparison, *item[0])):
+        share = share_of_usual(comparison, case, run)
+        cells = {
+            "job": case.job,
+            "way": case.way,
+            "run": f"{run}, played once" if case.slow else run,
+            "x ping": f"{ratio_of(comparison, case, run):.2f}",
+            "x usual": "" if share is None else f"{share:.2f}",
+            "target": tell_limits(case.limits.get(run)),
+            "met": tell_met(comparison, case, run),
+        }
+        yield _row(*({**_measured(played, len(case.hosts)), **cells}.get(name, "") for name in columns))
 
 
-def _place(case: Case, run: str) -> tuple[int, int]:
-    return CASES.index(case), case.runs.index(run)
+def _place(comparison: Comparison, case: Case, run: str) -> tuple[int, int]:
+    return comparison.cases.index(case), case.runs.index(run)
 
 
-def _rest(played: Sequence[Played], hosts: int) -> tuple[str, str]:
-    executions = median(one.executions for one in played) / hosts
-    return f"{median(one.tasks for one in played):.2f}", f"{executions:g}"
+def _measured(played: Sequence[Played], hosts: int) -> dict[str, str]:
+    """The cells about the plays themselves, by column."""
+    skipped = max(one.skipped for one in played)
+    tasks = str(max(one.tasks for one in played))
+    return {
+        "wall, s": _spread([one.wall for one in played], 2),
+        "tasks alone, s": f"{median(one.in_tasks for one in played):.2f}",
+        "tasks": f"{tasks}, {skipped} skipped" if skipped else tasks,
+        "module executions a host": f"{median(one.executions for one in played) / hosts:g}",
+        "CPU, s a host": f"{median(one.cpu for one in played) / hosts:.2f}",
+    }
 
 
 def _payloads(comparison: Comparison) -> Iterator[str]:
@@ -92,11 +115,7 @@ def _payloads(comparison: Comparison) -> Iterator[str]:
 
 
 def _row(*cells: str) -> str:
-    return "| " + " | ".join(cells + ("",) * (9 - len(cells) if len(cells) > 3 else 0)) + " |"
-
-
-def _seconds(played: Sequence[Played]) -> str:
-    return _spread([one.wall for one in played], 2)
+    return "| " + " | ".join(cells) + " |"
 
 
 def _spread(seconds: Sequence[float], digits: int) -> str:
@@ -105,30 +124,10 @@ def _spread(seconds: Sequence[float], digits: int) -> str:
     return f"{median(seconds):.{digits}f} ({min(seconds):.{digits}f}-{max(seconds):.{digits}f})"
 
 
-def ratio_of(comparison: Comparison, case: Case, run: str) -> float:
-    """Returns the median of a case as a multiple of the median of a ping play on as many hosts."""
-    ping = comparison.pings.get(pinged(case), ())
-    walls = [one.wall for one in comparison.plays[case, run]]
-    return median(walls) / median(one.wall for one in ping) if ping else float("nan")
-
-
-def pinged(case: Case) -> tuple[str, ...]:
-    """Returns the hosts whose ping a case is compared with: as many of the fleet, or the one that stands for any."""
-    return case.hosts if len(case.hosts) > 1 else (SINGLE,)
-
-
-def missed(comparison: Comparison) -> list[str]:
-    """Returns the cases that take longer than their target."""
-    return [
-        f"{case.job}, {run} run"
-        for case, run in comparison.plays
-        if run in case.targets and not ratio_of(comparison, case, run) <= case.targets[run]
-    ]
-
-
 def write(part: str, text: str) -> None:
-    """Puts the result of a part between its markers in bench/README.md."""
-    path, begin, end = BENCH / "README.md", BEGIN.format(part), END.format(part)
-    before, rest = path.read_text(encoding="utf-8").split(begin)
-    _old, after = rest.split(end)
-    path.write_text(f"{before}{begin}\n\n{text}\n{end}{after}", encoding="utf-8")
+    """Puts the result of a part in its place in bench/README.md, and what counts most of all in README.md."""
+    stored, readme = BENCH / "README.md", BENCH.parent / "README.md"
+    results = put_results(stored.read_text(encoding="utf-8"), part, text)
+    shown = put_headline(readme.read_text(encoding="utf-8"), results)
+    stored.write_text(results, encoding="utf-8")
+    readme.write_text(shown, encoding="utf-8")

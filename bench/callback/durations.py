@@ -1,6 +1,7 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Writes down, for the bench, how long each task of a play took, what it said, and how often a module ran on a host."""
+"""Writes down, for the bench, how long each task of a play took, what it said, how many were skipped, and how often a
+module ran on a host."""
 
 from __future__ import annotations
 
@@ -41,9 +42,21 @@ class CallbackModule(CallbackBase):
             _count_executions(self._counter)
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
-        """Starts the clock."""
+        """Starts the clock; ``meta``, which says when handlers run, is no task."""
+        if task.action.split(".")[-1] == "meta":
+            return
         self._started = time.perf_counter()
-        self._tasks.append({"name": task.get_name(), "seconds": 0.0, "results": []})
+        self._tasks.append({"name": task.get_name(), "seconds": 0.0, "results": [], "skipped": 0})
+
+    def v2_playbook_on_handler_task_start(self, task: Any) -> None:
+        """Starts the clock: a handler is a task as well."""
+        self.v2_playbook_on_task_start(task, False)
+
+    def v2_runner_on_skipped(self, result: Any) -> None:
+        """Stops the clock, for now."""
+        task = self._tasks[-1]
+        task["seconds"] = time.perf_counter() - self._started
+        task["skipped"] += 1
 
     def v2_runner_on_ok(self, result: Any) -> None:
         """Stops the clock, for now."""
