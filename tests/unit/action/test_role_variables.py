@@ -46,8 +46,9 @@ def test_the_roles_know_what_is_documented():
 def test_every_variable_that_a_role_sets_for_others_is_known():
     set_somewhere = set()
     for path in (ROOT / "roles").glob("*/tasks/*.yml"):
-        set_somewhere |= set(re.findall(rf"^ +((?:{'|'.join(ROLES)})_\w+):", path.read_text(), re.MULTILINE))
-    assert {"verify_https_found", "install_certificate_fingerprints"} <= set_somewhere
+        ours = rf"((?:{'|'.join(ROLES)})_\w+)"
+        set_somewhere |= set(re.findall(rf"^ +(?:register: )?{ours}(?::|$)", path.read_text(), re.MULTILINE))
+    assert {"verify_https_found", "issue_certificate_fingerprints"} <= set_somewhere
     assert unknown(ROLES, set_somewhere, []) == []
 
 
