@@ -36,4 +36,5 @@ def install_packages(
     )
     ended = plugin.run(task_vars=task_vars)
     if ended.get("failed"):
-        raise HostError(str(ended.get("msg") or ended.get("stderr") or ended))
+        words = [str(ended[said]).strip() for said in ("msg", "stderr") if ended.get(said)]
+        raise HostError(": ".join(dict.fromkeys(words)) or str(ended))

@@ -59,7 +59,11 @@ LAYOUTS = {
 WRAPPER = """\
 #!/bin/sh
 # What this one is built with, in place of what the other is.
-[ "$1" != -V ] || exec echo '--prefix={prefix} --conf-path={folder}/nginx.conf --pid-path={pid}' >&2
+given="--prefix={prefix} --conf-path={folder}/nginx.conf --pid-path={pid}"
+if [ "$1" = -V ]; then
+    {program} -V 2>&1 | sed "s#--[a-z-]*\\(path\\|prefix\\)=[^ ]*##g; s#^configure arguments:#& $given#" >&2
+    exit
+fi
 exec {program} -p {prefix} -c {folder}/nginx.conf -g 'pid {pid};' "$@"
 """
 CONF = """\

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 import time
 from dataclasses import dataclass, replace
 from typing import Dict, List, Optional, Tuple
@@ -82,7 +84,7 @@ def observe_server(host: Host, request: SitesRequest) -> ServerState:
     build = _observe_build(host, language, layout)
     if build is None:
         if request.state == "present":
-            raise MissingServerError(layout)
+            raise MissingServerError(replace(layout, install=_find_installer(layout)))
         build = Build(())
     files = PlannedFiles(host)
     own = language.own_files(files, layout)
@@ -93,6 +95,23 @@ def observe_server(host: Host, request: SitesRequest) -> ServerState:
     commands = _service.find_commands(host, layout.service)
     enabled = commands is None or _service.is_enabled(host, layout.service, commands)
     return ServerState(language, layout, build, control, running, enabled, own, others)
+
+
+def _find_installer(layout: SiteLayout) -> Tuple[str, ...]:
+    """Returns the command that installs packages, empty for the module package; raises HostError without Homebrew.
+
+    brew installs for its owner alone, not for root.
+    """
+    if not layout.install or not layout.install[0].endswith("/brew"):
+        return layout.install
+    try:
+        owner = pwd.getpwuid(os.stat(layout.install[0]).st_uid).pw_name
+    except (OSError, KeyError):
+        raise HostError(
+            "a web server of macOS comes from Homebrew, which is neither in /opt/homebrew nor in /usr/local: install "
+            "that first, see https://brew.sh"
+        ) from None
+    return ("sudo", "-u", owner, "-H", *layout.install)
 
 
 def start(host: Host, state: ServerState) -> List[Tuple[str, ...]]:
