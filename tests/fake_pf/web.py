@@ -156,6 +156,8 @@ def service(machine: Machine, arguments: List[str]) -> Answer:
         return (0, f"nginx is running as pid {pid}.\n", "") if pid else (1, "nginx is not running.\n", "")
     if verb == "onestart":
         return nginx(machine)
+    if verb == "onestop":
+        return nginx(machine, "-s", "quit")
     if verb == "onereload":
         return nginx(machine, "-s", "reload") if nginx(machine, "-t")[0] == 0 else (1, "", "")
     raise AssertionError(f"service {arguments} is not played")
@@ -171,6 +173,11 @@ def rcctl(machine: Machine, arguments: List[str]) -> Answer:
     if arguments == ["set", "nginx", "status", "on"]:
         machine.write_text("/etc/rc.conf.local", text + "pkg_scripts=nginx\n")
         return 0, "", ""
+    if arguments == ["set", "nginx", "status", "off"]:
+        machine.write_text("/etc/rc.conf.local", text.replace("pkg_scripts=nginx\n", ""))
+        return 0, "", ""
+    if arguments == ["-f", "stop", "nginx"]:
+        return nginx(machine, "-s", "quit")
     if arguments == ["-f", "start", "nginx"]:
         return nginx(machine)
     if arguments == ["-f", "reload", "nginx"]:

@@ -30,6 +30,26 @@ class ServiceCommands:
 
 def find_commands(host: Host, service: str) -> Optional[ServiceCommands]:
     """Returns the commands of the host's service manager; None where it has none that is known."""
+    if host.system() == "FreeBSD":
+        return ServiceCommands(
+            ("service", service, "onestart"),
+            ("service", service, "onestop"),
+            ("service", service, "enabled"),
+            ("sysrc", f"{service}_enable=YES"),
+            ("sysrc", "-x", f"{service}_enable"),
+        )
+    if host.system() == "OpenBSD":
+        return ServiceCommands(
+            ("rcctl", "-f", "start", service),
+            ("rcctl", "-f", "stop", service),
+            ("rcctl", "get", service, "status"),
+            ("rcctl", "set", service, "status", "on"),
+            ("rcctl", "set", service, "status", "off"),
+        )
+    return _find_commands_of_linux(host, service)
+
+
+def _find_commands_of_linux(host: Host, service: str) -> Optional[ServiceCommands]:
     if os.path.isdir("/run/systemd/system"):
         told = {word: ("systemctl", word, service) for word in ("start", "stop", "is-enabled", "enable", "disable")}
         return ServiceCommands(told["start"], told["stop"], told["is-enabled"], told["enable"], told["disable"])
@@ -40,22 +60,6 @@ def find_commands(host: Host, service: str) -> Optional[ServiceCommands]:
             ("rc-update", "-q", "show", "default"),
             ("rc-update", "add", service, "default"),
             ("rc-update", "del", service, "default"),
-        )
-    if host.find("rcctl"):
-        return ServiceCommands(
-            ("rcctl", "start", service),
-            ("rcctl", "stop", service),
-            ("rcctl", "get", service, "status"),
-            ("rcctl", "enable", service),
-            ("rcctl", "disable", service),
-        )
-    if host.find("sysrc"):
-        return ServiceCommands(
-            ("service", service, "onestart"),
-            ("service", service, "onestop"),
-            ("service", service, "enabled"),
-            ("sysrc", f"{service}_enable=YES"),
-            ("sysrc", "-x", f"{service}_enable"),
         )
     if host.find("service"):
         return ServiceCommands(("service", service, "start"), ("service", service, "stop"), (), (), ())
