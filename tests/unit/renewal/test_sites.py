@@ -224,6 +224,15 @@ def test_nothing_is_installed_on_a_host_that_could_not_renew(renewed, host, cert
             run(renewed, host, check_mode=check_mode, sites=SITES, install=True)
 
 
+def test_names_are_told_as_they_were_given(renewed, host, certbot):
+    """Who asks for a name's fingerprint has the name of the inventory, where international ones are not in ASCII."""
+    ascii_name = "xn--bcher-kva.example"
+    certbot.pairs = {SHOP: pki.issue(ascii_name, [ascii_name], issuer=pki.intermediate())}
+    result, _warnings = run(renewed, host, sites=[{"name": SHOP, "names": [" B\u00fccher.example"]}])
+    assert list(result["fingerprints"]) == ["B\u00fccher.example"]
+    assert gist(result, "names") == {SHOP: ["B\u00fccher.example"]}
+
+
 def test_warnings_name_their_site(renewed, host, certbot, pairs):
     pairs[SHOP] = pki.issue(SHOP, [SHOP], issuer=pki.intermediate(), days=(-70, 20))
     run(renewed, host, sites=SITES)
