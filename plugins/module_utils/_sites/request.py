@@ -115,7 +115,8 @@ def _read_site(given: Mapping[str, Any], params: Mapping[str, Any]) -> Site:
         raise RequestError("it has certificate_path and a certificate that is to be installed: leave one of them out")
     if not brings_pair(given) and any(given.get(half) for half in ("key", "key_file")):
         raise RequestError("it has a key and no certificate: give certificate or certificate_file as well")
-    if given.get("acme") is not None and (brings_pair(given) or given.get("certificate_path")):
+    own = brings_pair(given) or given.get("certificate_path") or given.get("self_signed")
+    if given.get("acme") is not None and own:
         raise RequestError("it has acme, which has a certificate issued, and a certificate of yours: leave one out")
     names = _read_names(given)
     current = posixpath.join(posixpath.normpath(params["certificate_directory"]), name, "current")

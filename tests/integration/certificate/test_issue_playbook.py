@@ -21,14 +21,17 @@ ACCOUNT = {"issue_certificate_account_mac_key": "c2VjcmV0LW1hYy1rZXk"}
 
 
 def play(folder, collections_path, role, variables, environment):
-    """Returns what a play of one role over this machine says; the play is expected to fail."""
+    """Returns what a play of one role over this machine says; the play is expected to fail.
+
+    It is a check: what is not refused would be done to this machine.
+    """
     task = {"ansible.builtin.import_role": {"name": f"port443.https.{role}"}}
     (folder / "play.yml").write_text(
         yaml.safe_dump([{"hosts": "all", "gather_facts": False, "vars": variables, "tasks": [task]}])
     )
     (folder / "inventory").write_text(f"host ansible_connection=local ansible_python_interpreter={sys.executable}\n")
     ended = subprocess.run(
-        [Path(sys.executable).parent / "ansible-playbook", "-i", "inventory", "play.yml"],
+        [Path(sys.executable).parent / "ansible-playbook", "-i", "inventory", "--check", "play.yml"],
         env=dict(
             os.environ,
             ANSIBLE_COLLECTIONS_PATH=str(collections_path),
@@ -84,7 +87,7 @@ def play(folder, collections_path, role, variables, environment):
                 "enable_https_sites": [{"name": SITE, "acme": {}, "self_signed": True}, {"name": "x", "acme": {}}],
             },
             {},
-            f"either acme or a certificate of yours, not both: {SITE}",
+            f"sites[0] ({SITE}): it has acme, which has a certificate issued, and a certificate of yours",
         ),
         ("enable_https", {**AGREED, **HAPROXY}, {}, "set serve_https_acme_port to a port of 127.0.0.1"),
     ],

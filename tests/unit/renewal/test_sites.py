@@ -8,14 +8,9 @@ import shutil
 
 import pki
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._certificate import request as certificate
-from ansible_collections.port443.https.plugins.module_utils._errors import HostError, RequestError
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._renewal import issue, outcome, timer, zipapp
-from ansible_collections.port443.https.plugins.module_utils._renewal.arguments import ARGUMENTS, INSTALLATION
-from ansible_collections.port443.https.plugins.module_utils._renewal.lineage import KEY_TYPES
 from ansible_collections.port443.https.plugins.module_utils._renewal.report import report, tell_problems
-from ansible_collections.port443.https.plugins.module_utils._renewal.request import parse
-from ansible_collections.port443.https.plugins.module_utils._renewal.settings import RenewalPaths
 from played_renewal import SITE, perform, run, tree
 
 SHOP, BLOG = "shop.example.com", "blog.example.com"
@@ -173,71 +168,6 @@ def test_an_account_that_will_not_do_is_not_tried_again_with_each_site(renewed, 
     assert f"{SITE}, {SHOP}: 'certbot" in tell_problems(ended)
 
 
-def test_each_site_has_its_own_options_and_else_those_of_the_task():
-    own = {"email": "a@b.example", "server": "https://other.example/dir", "key_type": "rsa-2048", "owner": "me"}
-    task = parse(params(sites=[{"name": SITE, "email": "", **site} for site in ({}, {"name": SHOP, **own})]))
-    assert [(site.account.email, site.server, site.key_type) for site in task.sites] == [
-        ("c@d.example", "https://ca.example/dir", "ecdsa-p256"),
-        ("a@b.example", "https://other.example/dir", "rsa-2048"),
-    ]
-    assert [site.settings.options["owner"] for site in task.sites] == [None, "me"]
-
-
-def params(**given):
-    options = {name: option.get("default") for name, option in ARGUMENTS.items()}
-    common = {"terms_agreed": True, "email": "c@d.example", "server": "https://ca.example/dir"}
-    return {**options, **common, **given}
-
-
-@pytest.mark.parametrize(
-    ("given", "told"),
-    [
-        ({"sites": []}, "sites is empty: list the sites, each with its name"),
-        (
-            {"sites": [{"name": SITE}, {"name": SHOP}, {"name": "WWW.example.com"}]},
-            f"each site has a name for itself; given more than once: {SITE}",
-        ),
-        (
-            {"sites": [{"name": SITE, "names": ["*.example.com"]}, {"name": "../x"}, {"name": SHOP, "email": "-x"}]},
-            f"sites[0] ({SITE}): *.example.com: a wildcard is proved by DNS alone (dns-01), which certbot does not do "
-            "here; sites[1] (../x): name '../x' cannot be a directory's name: give the site's host name without a "
-            "wildcard, such as example.com, or a word, and everything else the certificate has to cover as names; "
-            f"sites[2] ({SHOP}): email '-x' is not one plain word",
-        ),
-        (
-            {"sites": SITES, "terms_agreed": False},
-            "read the terms of the CA, https://ca.example/dir, and set terms_agreed: true if you agree to them",
-        ),
-        ({"sites": SITES, "keep": 0}, "keep 0 is not between 1 and 100"),
-        (
-            {"sites": SITES, "install": True, "package": []},
-            "package is empty: name the package that brings certbot, or leave it out",
-        ),
-    ],
-)
-def test_all_that_cannot_be_meant_is_told_at_once_and_what_concerns_all_sites_once(given, told):
-    with pytest.raises(RequestError) as refused:
-        parse(params(**given))
-    assert refused.value.message == told
-
-
-@pytest.mark.parametrize(
-    ("state", "agreed", "refused"),
-    [
-        *(("present", agreed, agreed is not True) for agreed in (None, False, True)),
-        *(("prepared", agreed, agreed is False) for agreed in (None, False, True)),
-        *((state, False, False) for state in ("absent", "revoked")),
-    ],
-)
-def test_who_does_not_agree_is_told_before_anything_is_prepared(state, agreed, refused):
-    try:
-        parse(params(sites=SITES, state=state, terms_agreed=agreed))
-    except RequestError:
-        assert refused
-    else:
-        assert not refused
-
-
 def test_sites_are_prepared_once(renewed, host, certbot):
     before = tree(renewed)
     for check_mode, changed in ((True, True), (False, True), (True, False), (False, False)):
@@ -294,14 +224,17 @@ def test_nothing_is_installed_on_a_host_that_could_not_renew(renewed, host, cert
             run(renewed, host, check_mode=check_mode, sites=SITES, install=True)
 
 
+def test_names_are_told_as_they_were_given(renewed, host, certbot):
+    """Who asks for a name's fingerprint has the name of the inventory, where international ones are not in ASCII."""
+    ascii_name = "xn--bcher-kva.example"
+    certbot.pairs = {SHOP: pki.issue(ascii_name, [ascii_name], issuer=pki.intermediate())}
+    result, _warnings = run(renewed, host, sites=[{"name": SHOP, "names": [" B\u00fccher.example"]}])
+    assert list(result["fingerprints"]) == ["B\u00fccher.example"]
+    assert gist(result, "names") == {SHOP: ["B\u00fccher.example"]}
+
+
 def test_warnings_name_their_site(renewed, host, certbot, pairs):
     pairs[SHOP] = pki.issue(SHOP, [SHOP], issuer=pki.intermediate(), days=(-70, 20))
     run(renewed, host, sites=SITES)
     _result, warnings = run(renewed, host, sites=SITES)
     assert [warning.partition(": ")[0] for warning in warnings] == [SHOP]
-
-
-def test_the_specification_says_what_the_code_behind_it_knows():
-    assert {name: certificate.ARGUMENT_SPEC[name] for name in INSTALLATION} == INSTALLATION
-    assert ARGUMENTS["key_type"]["choices"] == list(KEY_TYPES)
-    assert ARGUMENTS["webroot"]["default"] == RenewalPaths.webroot

@@ -179,6 +179,11 @@ def test_a_certificate_is_awaited_where_a_site_says_so_or_brings_none():
 
 
 def test_a_certificate_is_issued_or_given():
-    for own in ({"certificate_path": "/a", "key_path": "/b"}, {"bundle_file": "a"}, {"own_ca": "ca"}):
+    for own in (
+        {"certificate_path": "/a", "key_path": "/b"},
+        {"bundle_file": "a"},
+        {"own_ca": "ca"},
+        {"self_signed": True},
+    ):
         with pytest.raises(RequestError, match="it has acme, which has a certificate issued"):
             request({"name": "www.example.com", "acme": {}, **own})
