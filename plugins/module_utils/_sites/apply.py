@@ -6,17 +6,17 @@ from __future__ import annotations
 
 from typing import Callable, List, Mapping, Sequence, Tuple
 
+from ansible_collections.port443.https.plugins.module_utils._certificate import journal as _journal
+from ansible_collections.port443.https.plugins.module_utils._certificate.exchange import PairExchange
+from ansible_collections.port443.https.plugins.module_utils._certificate.journal import Journal
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError, words_of
 from ansible_collections.port443.https.plugins.module_utils._host.host import Host
 from ansible_collections.port443.https.plugins.module_utils._host.signals import uninterrupted
-from ansible_collections.port443.https.plugins.module_utils._sites import journal as _journal
-from ansible_collections.port443.https.plugins.module_utils._sites import proof as _proof
-from ansible_collections.port443.https.plugins.module_utils._sites.journal import Journal
-from ansible_collections.port443.https.plugins.module_utils._sites.pairs import PairExchange
 from ansible_collections.port443.https.plugins.module_utils._sites.plan import SitesPlan
-from ansible_collections.port443.https.plugins.module_utils._sites.proof import Expectation
 from ansible_collections.port443.https.plugins.module_utils._sites.request import SitesRequest
 from ansible_collections.port443.https.plugins.module_utils._sites.server import ServerState, start, stop
+from ansible_collections.port443.https.plugins.module_utils._tls import proof as _proof
+from ansible_collections.port443.https.plugins.module_utils._tls.proof import Expectation
 from ansible_collections.port443.https.plugins.module_utils._tls.served_certificate import Look
 from ansible_collections.port443.https.plugins.module_utils._webservers.base import tell_failure
 

@@ -1,56 +1,24 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The key pairs of sites: opened and judged, exchanged as one, taken back as one, removed."""
+"""Exchanges the key pairs of several sites as one, takes that back, and what a run that was cut off left behind."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import time
-from dataclasses import replace
-from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Callable, Dict, Iterable, List, Optional, Tuple
 
-from ansible_collections.port443.https.plugins.module_utils._certificate import placeholder, store
-from ansible_collections.port443.https.plugins.module_utils._certificate import request as _request
-from ansible_collections.port443.https.plugins.module_utils._certificate.install import PreparedPair, prepare_pair
-from ansible_collections.port443.https.plugins.module_utils._errors import HostError, UserError
+from ansible_collections.port443.https.plugins.module_utils._certificate import journal as _journal
+from ansible_collections.port443.https.plugins.module_utils._certificate import store
+from ansible_collections.port443.https.plugins.module_utils._certificate.journal import PairChange
 from ansible_collections.port443.https.plugins.module_utils._host.directory import open_below
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
-from ansible_collections.port443.https.plugins.module_utils._sites.journal import PairChange
 
 Relabel = Callable[[str], None]
 
 
-def open_pair(site: str, given: Mapping[str, object], host: Host, now: int, folder: Optional[str]) -> PreparedPair:
-    """Returns the pair that options of the module certificate bring; raises a UserError that names the site.
-
-    ``now`` is in seconds of the epoch, ``folder`` a private one, for where the system has no memfd.
-    """
-    params = {option: spec.get("default") for option, spec in _request.ARGUMENT_SPEC.items()}
-    params.update(given)
-    try:
-        ready = prepare_pair(_request.parse(params), params, host, now, folder)
-    except UserError as problem:
-        raise type(problem)(f"{site}: {problem.message}") from None
-    return replace(ready, warnings=tuple(f"{site}: {told}" for told in ready.warnings))
-
-
-def open_placeholder(host: Host, site: str, names: Sequence[str]) -> PreparedPair:
-    """Returns a new self-signed pair for a site whose certificate comes afterwards; raises HostError naming the site.
-
-    ``names`` are normalised host names. The pair is valid from now on, which is later than the beginning of the run.
-    """
-    try:
-        certificate, key = placeholder.make(host, names)
-    except HostError as problem:
-        raise HostError(f"{site}: {problem.message}") from None
-    given = {"certificate": certificate.decode("ascii"), "key": key.decode("ascii"), "self_signed": True}
-    return open_pair(site, {**given, "name": site, "names": list(names), "trust": "none"}, host, int(time.time()), None)
-
-
-def observe_pairs(folder: Optional[int], wanted: Mapping[str, PreparedPair]) -> Dict[str, store.CurrentGeneration]:
+def observe_pairs(folder: Optional[int], sites: Iterable[str]) -> Dict[str, store.CurrentGeneration]:
     """Returns what each site has in an open folder of certificates; nothing is made."""
-    return {site: store.observe(folder, site) for site in wanted}
+    return {site: store.observe(folder, site) for site in sites}
 
 
 class PairExchange:
@@ -127,3 +95,21 @@ class PairExchange:
 
     def _site(self, home: int, site: str) -> store.SiteFolder:
         return store.SiteFolder(home, os.path.join(self._directory, site), self._relabel)
+
+
+def recover(folder: Optional[int], directory: str, relabel: Relabel, check: bool) -> Tuple[str, ...]:
+    """Takes back what a run that was cut off left, files and pairs; returns what has to be told of it, a sentence each.
+
+    ``folder`` is the open folder of the certificates, whose lock is held, ``directory`` its path. With ``check``
+    nothing is changed. Raises HostError or OSError.
+    """
+    left = _journal.read(folder) if folder is not None else None
+    if left is None or folder is None:
+        return ()
+    if check:
+        return ("a run before this one was cut off: the next real run first takes back what it had done",)
+    exchange = PairExchange(folder, directory, relabel)
+    told = [_journal.take_back(change, relabel) for change in reversed(left.files)]
+    told += [exchange.take_back(change) for change in left.pairs]
+    _journal.remove(folder)
+    return ("a run before this one was cut off: what it had done was taken back first", *filter(None, told))
