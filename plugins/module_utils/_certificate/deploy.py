@@ -91,7 +91,7 @@ class Deployment:
 
     def _observe(self, folder: Optional[int]) -> DeploymentState:
         have = store.observe(folder, self.request.site)
-        serving = self.service.observe(self._wanted())
+        (serving,) = self.service.observe(self._wanted())
         leaf = self.pair.leaf
         if leaf.must_staple and serving.staples is False:
             raise HostError(
@@ -181,7 +181,7 @@ def remove(request: CertificateRequest, service: WebServer, check_mode: bool) ->
     with naming(site_path(request)), hold_lock(request.directory, make=False, patience=LOCK_PATIENCE) as folder:
         if folder is None or not store.is_there(folder, request.site):
             return DeploymentOutcome(False, UNKNOWN)
-        serving = service.observe(WantedPair(site_path(request), request.site, ()))
+        (serving,) = service.observe(WantedPair(site_path(request), request.site, ()))
         if serving.named:
             raise HostError(
                 f"{site_path(request)} is still named in the service's configuration, which would not pass its test "

@@ -50,8 +50,8 @@ class WebServer(Protocol):
     test_command: Command
     reload_command: Command
 
-    def observe(self, wanted: WantedPair) -> Serving:
-        """Returns how the service stands to the pair; changes nothing; raises HostError."""
+    def observe(self, *wanted: WantedPair) -> Tuple[Serving, ...]:
+        """Returns how the service stands to each pair, by one look at it; changes nothing; raises HostError."""
 
     def test(self) -> Completed:
         """Tests the configuration, with the service's own command first, and returns what was said against it."""
@@ -66,9 +66,9 @@ class NoService:
     test_command: Command = ()
     reload_command: Command = ()
 
-    def observe(self, wanted: WantedPair) -> Serving:
+    def observe(self, *wanted: WantedPair) -> Tuple[Serving, ...]:
         """Returns that no service is known."""
-        return Serving(named=False, running=False, reason="service is none")
+        return (Serving(named=False, running=False, reason="service is none"),) * len(wanted)
 
     def test(self) -> Completed:
         """Returns success."""
@@ -87,9 +87,9 @@ class OwnCommands:
         self.test_command = test_command
         self.reload_command = reload_command
 
-    def observe(self, wanted: WantedPair) -> Serving:
-        """Returns that the service serves the pair; whether it runs, a look tells."""
-        return Serving(named=True, running=True, shown=True)
+    def observe(self, *wanted: WantedPair) -> Tuple[Serving, ...]:
+        """Returns that the service serves every pair; whether it runs, a look tells."""
+        return (Serving(named=True, running=True, shown=True),) * len(wanted)
 
     def test(self) -> Completed:
         """Runs the user's command, and succeeds where there is none."""

@@ -37,8 +37,8 @@ class Web:
         self.deaf = False
         self.loaded = ""
 
-    def observe(self, wanted):
-        return Serving(True, True, (self.place,))
+    def observe(self, *wanted):
+        return (Serving(True, True, (self.place,)),) * len(wanted)
 
     def test(self):
         self.tests.append(self.installed())
@@ -202,7 +202,7 @@ def test_a_first_pair_that_the_service_has_taken_up_in_part_is_told(safe_folder,
     web = Web(safe_folder / "store")
     both = (PLACE, Endpoint("::1", 443, NAME))
     monkeypatch.setattr(served_certificate, "time", Clock())
-    monkeypatch.setattr(web, "observe", lambda wanted: Serving(True, True, both))
+    monkeypatch.setattr(web, "observe", lambda *wanted: (Serving(True, True, both),) * len(wanted))
     monkeypatch.setattr(
         served_certificate,
         "_look_once",
@@ -232,7 +232,7 @@ def test_a_certificate_that_demands_stapling_is_refused_where_the_service_does_n
     make_web, monkeypatch, staples, refused
 ):
     web = make_web()
-    monkeypatch.setattr(web, "observe", lambda wanted: Serving(True, True, (PLACE,), staples=staples))
+    monkeypatch.setattr(web, "observe", lambda *wanted: (Serving(True, True, (PLACE,), staples=staples),))
     demand = pki.x509.TLSFeature([pki.x509.TLSFeatureType.status_request])
     site = pki.issue(NAME, [NAME], issuer=pki.intermediate(), number=3, more=[demand])
     if not refused:
