@@ -11,14 +11,23 @@ from typing import Callable, Dict, Iterable, List, Optional, Tuple
 from ansible_collections.port443.https.plugins.module_utils._certificate import journal as _journal
 from ansible_collections.port443.https.plugins.module_utils._certificate import store
 from ansible_collections.port443.https.plugins.module_utils._certificate.journal import PairChange
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host.directory import open_below
 
 Relabel = Callable[[str], None]
 
 
 def observe_pairs(folder: Optional[int], sites: Iterable[str]) -> Dict[str, store.CurrentGeneration]:
-    """Returns what each site has in an open folder of certificates; nothing is made."""
-    return {site: store.observe(folder, site) for site in sites}
+    """Returns what each site has in an open folder of certificates; nothing is made.
+
+    What a run that was cut off left there is seen as it is once that is taken back.
+    """
+    left = _journal.read(folder) if folder is not None else None
+    links = {change.site: change.link for change in left.pairs} if left is not None else {}
+    return {
+        site: store.observe_at(folder, site, links[site]) if site in links else store.observe(folder, site)
+        for site in sites
+    }
 
 
 class PairExchange:
@@ -41,13 +50,18 @@ class PairExchange:
         except FileNotFoundError:
             return PairChange(site, None, (), False)
 
-    def exchange(self, site: str, want: store.Generation) -> None:
-        """Lets a site's link lead to the wanted pair, made where it is not there."""
+    def exchange(self, site: str, want: store.Generation) -> bool:
+        """Lets a site's link lead to the wanted pair, made where it is not there; tells whether it did not before."""
         with open_below(self._folder, site, make=True) as home:
-            self._site(home, site).exchange(want)
+            there = self._site(home, site)
+            step = there.exchange(want)
+            return bool(step.made) or there.link() != step.link
 
-    def take_back(self, change: PairChange) -> str:
-        """Undoes a site's exchange if it was made; returns what was against it, empty if nothing was."""
+    def take_back(self, change: PairChange, have: Optional[store.CurrentGeneration] = None) -> str:
+        """Undoes a site's exchange if it was made; returns what was against it, empty if nothing was.
+
+        ``have`` is what the site had, for those who may read the files.
+        """
         try:
             with open_below(self._folder, change.site) as home:
                 there = self._site(home, change.site)
@@ -55,14 +69,17 @@ class PairExchange:
                     there.point(change.link)
                 for made in set(there.generations()) - set(change.generations):
                     there.forget(made)
+                if have is not None and have.link is not None and have.link == change.link:
+                    there.correct_access(have.link, have.files)
                 if not change.existed:
                     there.clear()
             if not change.existed:
                 os.rmdir(change.site, dir_fd=self._folder)
         except FileNotFoundError:
             return ""
-        except OSError as problem:
-            return f"{self._directory}/{change.site} could not be put back: {problem.strerror}"
+        except (HostError, OSError) as problem:
+            why = problem.message if isinstance(problem, HostError) else problem.strerror
+            return f"the previous pair could not be put back into {self._directory}/{change.site}: {why}"
         return ""
 
     def prune(self, site: str, keep: int) -> str:
@@ -73,6 +90,11 @@ class PairExchange:
         except OSError as problem:
             return f"a former pair in {self._directory}/{site} could not be removed: {problem.strerror}"
         return ""
+
+    def detach(self, site: str) -> None:
+        """Removes a site's link, so that nobody opens its pair any more, which stays."""
+        with open_below(self._folder, site) as home:
+            self._site(home, site).point(None)
 
     def remove(self, site: str) -> str:
         """Removes all pairs of a site, and its folder where that holds nothing else; returns what has to be told."""

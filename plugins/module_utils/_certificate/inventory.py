@@ -8,9 +8,9 @@ import os
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._certificate import store
-from ansible_collections.port443.https.plugins.module_utils._certificate.deploy import find_places
 from ansible_collections.port443.https.plugins.module_utils._certificate.deployment_state import NO, OTHER, UNKNOWN, YES
 from ansible_collections.port443.https.plugins.module_utils._certificate.request import CertificateRequest
+from ansible_collections.port443.https.plugins.module_utils._certificate.requested_pair import find_places
 from ansible_collections.port443.https.plugins.module_utils._errors import naming
 from ansible_collections.port443.https.plugins.module_utils._host.directory import open_folder
 from ansible_collections.port443.https.plugins.module_utils._pki.names import is_address

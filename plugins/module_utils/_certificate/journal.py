@@ -60,9 +60,14 @@ def write(folder: int, journal: Journal) -> None:
             ],
         }
     )
-    write_file(folder, _NEW, content.encode("ascii"), Access(os.geteuid(), os.getegid(), 0o600))
-    os.rename(_NEW, NAME, src_dir_fd=folder, dst_dir_fd=folder)
-    os.fsync(folder)
+    try:
+        write_file(folder, _NEW, content.encode("ascii"), Access(os.geteuid(), os.getegid(), 0o600))
+        os.rename(_NEW, NAME, src_dir_fd=folder, dst_dir_fd=folder)
+        os.fsync(folder)
+    except OSError:
+        with contextlib.suppress(OSError):
+            remove(folder)
+        raise
 
 
 def read(folder: int) -> Optional[Journal]:

@@ -10,6 +10,7 @@ import signal
 from dataclasses import dataclass
 from typing import Optional, Protocol, Sequence, Tuple
 
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host.host import Completed, Host
 from ansible_collections.port443.https.plugins.module_utils._tls.served_certificate import Endpoint
 
@@ -137,6 +138,16 @@ def send_signal(pid: int, name: str) -> Completed:
     except OSError as problem:
         return Completed(argv, 1, "", str(problem.strerror))
     return Completed(argv, 0, "", "")
+
+
+def load_again(service: WebServer) -> str:
+    """Tests and reloads a service once what it had before is back; returns what was against that, empty if nothing."""
+    try:
+        tested = service.test()
+        ended = service.reload() if tested.returncode == 0 else tested
+    except (HostError, OSError) as problem:
+        return str(problem)
+    return tell_failure(ended) if ended.returncode != 0 else ""
 
 
 def tell_failure(completed: Completed) -> str:
