@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Mapping, Sequence, Tuple
+from typing import List, Mapping, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._certificate import store
 from ansible_collections.port443.https.plugins.module_utils._certificate.deployment_state import DeploymentState
@@ -32,22 +32,20 @@ def take_back(service: WebServer, pairs: ExchangedPairs, reloaded: bool, seconds
     had = [due for due in pairs.due if pairs.had_pair(due)]
     new = [due for due in pairs.due if not pairs.had_pair(due)]
     told = pairs.put_back(had)
-    # A first pair is still there then: a configuration that names it would not pass its test without.
     reloads = pairs.has_moved() and reloaded and len(told) < len(had)
     trouble = load_again(service) if reloads else ""
+    # A first pair stays until that is done: a configuration that names it cannot be taken up without.
+    again = _tell_served_again(had, trouble, seconds if reloads else 0) if several else ""
     told += pairs.put_back(new)
     if trouble and new:
         trouble = load_again(service)
+        again = _tell_served_again(had, trouble, seconds) if several else ""
     if told:
         return "; ".join(told)
     if not pairs.has_moved():
-        return (
-            "the pairs had been installed before and stay"
-            if several
-            else "the pair had been installed before and stays"
-        )
+        return f"the {'pairs' if several else 'pair'} had been installed before and {'stay' if several else 'stays'}"
     if several:
-        return "all pairs are as they were" + _tell_all_served(pairs, trouble, seconds)
+        return f"all pairs are as they were{again}{_tell_kept(pairs.due)}"
     ((_one, state),) = pairs.due
     if new:
         return "nothing was installed before, and nothing is now" + _tell_rest(state)
@@ -82,26 +80,34 @@ def _explain(look: Look, fingerprint: str, kind: str) -> str:
     )
 
 
-def _tell_all_served(pairs: ExchangedPairs, trouble: str, seconds: int) -> str:
-    """Returns the end of a sentence: whether the previous pairs are served, for all that can be seen."""
+def _tell_served_again(had: Sequence[DuePair], trouble: str, seconds: int) -> str:
+    """Returns the end of a sentence: whether the previous pairs are served, once the service has had time for that."""
     former = [
         Expectation(one.site, looks[0].fingerprint, "", tuple(look.place for look in looks))
-        for one, state in pairs.due
-        for looks in [state.previous()]
+        for one, looks in ((one, state.previous()) for one, state in had)
         if looks
-    ]
-    refused = [
-        Expectation(one.site, one.fingerprint, "", tuple(look.place for look in state.all_looks()))
-        for one, state in pairs.due
-        if not state.previous() and not _has_leaf(state, one.fingerprint)
     ]
     unloaded = f", but the service could not be reloaded with them: {trouble}" if trouble else ""
     again = _proof.tell_served_again(former, seconds)
-    # What was not there before, no reload takes away.
-    looks = _proof.look_until_gone(refused, seconds if all(map(pairs.had_pair, pairs.due)) else 0)
+    _proof.look_until_gone(_refused(had), seconds)
+    return unloaded + again
+
+
+def _tell_kept(due: Sequence[DuePair]) -> str:
+    """Returns the end of a sentence: whose refused pairs are served, which no reload took away."""
+    refused = _refused(due)
+    looks = _proof.look_at_all(refused)
     kept = [one.site for one in refused if any(look.fingerprint == one.fingerprint for look in looks[one.site])]
-    rest = f"; the service has the refused pairs of {', '.join(kept)} until it is reloaded" if kept else ""
-    return unloaded + again + rest
+    return f"; the service has the refused pairs of {', '.join(kept)} until it is reloaded" if kept else ""
+
+
+def _refused(due: Sequence[DuePair]) -> List[Expectation]:
+    """What is not to be served any more, of sites whose former pair nobody saw."""
+    return [
+        Expectation(one.site, one.fingerprint, "", tuple(look.place for look in state.all_looks()))
+        for one, state in due
+        if not state.previous() and not _has_leaf(state, one.fingerprint)
+    ]
 
 
 def _has_leaf(state: DeploymentState, fingerprint: str) -> bool:
