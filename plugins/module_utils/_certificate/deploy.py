@@ -7,7 +7,7 @@ from __future__ import annotations
 import contextlib
 import os
 from dataclasses import dataclass, replace
-from typing import Callable, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Callable, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._certificate import journal as _journal
 from ansible_collections.port443.https.plugins.module_utils._certificate.deployment_state import (
@@ -148,28 +148,19 @@ class Deployment:
         due = [(one, state) for one, state in zip(self.pairs, states) if not state.is_done()]
         exchange = PairExchange(folder, self._directory, self.relabel)
         pairs = ExchangedPairs(exchange, due)
-        with self._journalled(folder, pairs):
+        # A single pair is exchanged in one step, with no half way to come back from.
+        if len(due) > 1:
+            _journal.write(folder, Journal((), pairs.changes()))
+        try:
             pairs.exchange()
             outcomes, warnings = self._serve(states, pairs)
-        pruned = [exchange.prune(one.site, one.request.keep) for one, _state in due]
-        return outcomes, (*warnings, *filter(None, pruned))
-
-    @contextlib.contextmanager
-    def _journalled(self, folder: int, pairs: ExchangedPairs) -> Iterator[None]:
-        """Leaves word of what changes to the next run, in case this one is cut off.
-
-        A single pair is exchanged in one step, with no half way to come back from.
-        """
-        if len(pairs.due) < 2:
-            yield
-            return
-        _journal.write(folder, Journal((), pairs.changes()))
-        try:
-            yield
-        except HostError:  # all is back by then
-            _journal.remove(folder)
+        except HostError:
+            _journal.finish(folder)
             raise
-        _journal.remove(folder)
+        left = list(_journal.finish(folder)) if len(due) > 1 else []
+        if not left:  # what a journal can bring back has to stay
+            left = [exchange.prune(one.site, one.request.keep) for one, _state in due]
+        return outcomes, (*warnings, *filter(None, left))
 
     def _serve(
         self, states: Sequence[DeploymentState], pairs: ExchangedPairs

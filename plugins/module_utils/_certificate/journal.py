@@ -102,6 +102,18 @@ def remove(folder: int) -> None:
     os.fsync(folder)
 
 
+def finish(folder: int) -> Tuple[str, ...]:
+    """Removes the journal of what is done and stays, or is taken back; returns what was against that, a sentence."""
+    try:
+        remove(folder)
+    except OSError as problem:
+        return (
+            f"{NAME} in the folder of the certificates could not be removed: {problem.strerror}. Remove it, or the "
+            "next run takes back what this one has done",
+        )
+    return ()
+
+
 def carry_out(change: FileChange, relabel: Callable[[str], None]) -> None:
     """Makes one change of a file; raises HostError."""
     exchange(change.path, change.before, change.after, relabel)

@@ -140,11 +140,12 @@ class _Run:
             looks = run.carry_out()
         except HostError as problem:
             told = run.take_back()
-            _journal.remove(self.folder)
+            _journal.finish(self.folder)
             raise HostError(f"{problem.message}; {told}") from None
-        _journal.remove(self.folder)
-        warnings = [exchange.prune(site, self.request.keep) for site in plan.pairs]
-        warnings += [exchange.remove(site) for site in leftovers]
+        warnings = list(_journal.finish(self.folder))
+        if not warnings:  # what a journal can bring back has to stay
+            warnings += [exchange.prune(site, self.request.keep) for site in plan.pairs]
+            warnings += [exchange.remove(site) for site in leftovers]
         return SitesOutcome(
             True,
             plan,
