@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.port443.https.plugins.module_utils._certificate.report import report_all
 from ansible_collections.port443.https.plugins.module_utils._certificate.request import (
     ARGUMENT_SPEC,
     gather,
@@ -99,3 +100,17 @@ def test_a_ca_of_ones_own_is_the_only_one_of_its_site(option):
     with pytest.raises(RequestError) as refused:
         parse(alone(name="a", own_ca="folder", **{option: "x"}))
     assert refused.value.message == f"parameters are mutually exclusive: {option}|own_ca"
+
+
+def test_names_come_as_a_text_with_commas():
+    (text,), (listed,) = (
+        parse_all(params({"name": "a", "names": names}))
+        for names in ("a.example, *.a.example", ["a.example", "*.a.example"])
+    )
+    assert text == listed
+
+
+def test_a_fingerprint_is_that_of_each_name_as_it_was_given_but_of_no_wildcard():
+    each = split(params({"name": "Bücher.example"}, {"name": "b", "names": "B.example, *.b.example,192.0.2.7"}))
+    reports = [{"changed": False, "fingerprint": letter, "diff": {"before": "", "after": ""}} for letter in "xy"]
+    assert report_all(each, reports)["fingerprints"] == {"Bücher.example": "x", "B.example": "y", "192.0.2.7": "y"}
