@@ -4,12 +4,19 @@
 
 from __future__ import annotations
 
+import json
+import re
+import subprocess
+import sys
+
 import pki
 import pytest
-from controller import Controller, files, put_files, quotes_key
+import yaml
+from controller import BIN, Controller, files, put_files, quotes_key
 from web_server import NAME
 
 SHOP, WIKI = "shop.example.com", "wiki.example.com"
+PYTHON = sys.executable
 UNREACHABLE = "ansible_connection=ssh ansible_host=203.0.113.1 ansible_ssh_timeout=1"
 
 
@@ -148,3 +155,59 @@ def test_all_sites_are_removed_in_one_execution(web, controller, first, shop):
         assert told(result) == dict.fromkeys((NAME, SHOP), (expected[0], None))
         assert result["fingerprints"] == {}
     assert not quotes_key(controller.said, first)
+
+
+def play_role(controller, *flags, **variables):
+    """Runs the role on two sites and a CA of one's own, and returns the fact that it sets."""
+    tasks = [
+        {"ansible.builtin.import_role": {"name": "port443.https.install_certificate"}},
+        {"ansible.builtin.debug": {"msg": "FACT {{ install_certificate_fingerprints | to_json }}"}, "tags": "always"},
+    ]
+    play = {"hosts": "all", "gather_facts": False, "vars_files": ["vars.yml"], "vars": variables, "tasks": tasks}
+    (controller.folder / "role.yml").write_text(yaml.safe_dump([play], sort_keys=False))
+    (controller.folder / "inventory").write_text(f"host ansible_connection=local ansible_python_interpreter={PYTHON}\n")
+    ended = subprocess.run(
+        [BIN / "ansible-playbook", "-i", "inventory", "role.yml", *flags],
+        env=controller.environment,
+        cwd=controller.folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    controller.said = ended.stdout + ended.stderr
+    fact = re.search(r'"msg": "FACT (.*)"', controller.said)
+    return json.loads(json.loads(f'"{fact.group(1)}"')) if fact else None
+
+
+@pytest.mark.parametrize("debug", ["0", "1"])
+def test_the_role_is_one_task_and_shows_no_key(web, controller, first, shop, debug):
+    controller.environment["ANSIBLE_DEBUG"] = debug
+    put_files(controller, first)
+    controller.write_variables(
+        chain=(shop.pem() + pki.intermediate().pem()).decode(),
+        key=shop.key_pem().decode(),
+        ca=pki.root().pem().decode(),
+    )
+    variables = {
+        "install_certificate_sites": [
+            {"name": "main", "names": f"{NAME}, {NAME}", "certificate_file": "site.crt", "key_file": "site.key"},
+            {"name": SHOP, "certificate": "{{ chain }}", "key": "{{ key }}"},
+            {"name": WIKI, "names": [WIKI, "*.wiki.example.com"]},
+        ],
+        "install_certificate_own_ca": "ca",
+        "install_certificate_ca": "{{ ca }}",
+        "install_certificate_directory": str(web.store),
+    }
+    facts = []
+    for flags, changed in ((["--check"], 1), ([], 1), ([], 0), (["--tags", "install_certificate"], 0)):
+        facts.append(play_role(controller, "-vvvv", *flags, **variables))
+        assert f"changed={changed} " in controller.said, controller.said
+        assert controller.said.count("Using module file") == 1
+        assert not any(quotes_key(controller.said, site) for site in (first, shop))
+    wiki = pki.fingerprint_of((web.store / WIKI / "current" / "fullchain.pem").read_bytes())
+    assert facts[1:] == [{NAME: first.sha256(), SHOP: shop.sha256(), WIKI: wiki}] * 3
+    gone = {**variables, "install_certificate_state": "absent"}
+    assert play_role(controller, **gone) == {}
+    assert not web.store.exists()
+    assert play_role(controller, **{**gone, "install_certificate_sites": []}) == {}
