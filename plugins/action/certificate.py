@@ -1,15 +1,23 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Reads and opens a pair's files on the controller, and refuses a bad pair there, before any host is touched."""
+"""Reads and opens the files of pairs on the controller, and refuses bad pairs there, before any host is touched."""
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional
+from typing import Any, Dict, List, Mapping, Optional
 
 from ansible.errors import AnsibleActionFail
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
+from ansible_collections.port443.https.plugins.module_utils._certificate import request as _request
+from ansible_collections.port443.https.plugins.module_utils._certificate.site_options import PAIR_ARGUMENTS, fill_in
+from ansible_collections.port443.https.plugins.module_utils._errors import RequestError
+from ansible_collections.port443.https.plugins.module_utils._secrets import SECRET_OPTIONS, mask
+from ansible_collections.port443.https.plugins.plugin_utils._complaints import complaints
 from ansible_collections.port443.https.plugins.plugin_utils._hand_over import execute
-from ansible_collections.port443.https.plugins.plugin_utils._pair_reader import SECRET_OPTIONS, PairReader
+from ansible_collections.port443.https.plugins.plugin_utils._misplaced import refuse_misplaced
+from ansible_collections.port443.https.plugins.plugin_utils._pair_reader import PairReader
+from ansible_collections.port443.https.plugins.plugin_utils._site_pairs import read_pairs, secrets_of
 
 MODULE = "port443.https.certificate"
 
@@ -24,18 +32,42 @@ class ActionModule(ActionBase):
         result: Dict[str, Any] = super().run(tmp, task_vars)
         if getattr(self._connection._shell, "_IS_WINDOWS", False):
             raise AnsibleActionFail(f"{MODULE} manages POSIX hosts; this connection leads to Windows")
-        reader = PairReader(self, MODULE)
-        arguments, mended = reader.fetch(dict(self._task.args))
-        result.update(execute(self, MODULE, arguments, SECRET_OPTIONS, task_vars))
+        given = dict(self._task.args)
+        install = self._install_one if given.get("sites") is None else self._install_all
+        result.update(install(given, PairReader(self, MODULE), task_vars))
         self._name_variables(result)
-        if reader.new_ca and (result.get("diff") or {}).get("before"):
-            self._display.warning(
-                f"own_ca: {reader.new_ca} had no CA, and the site has a certificate already: whoever trusts the CA "
-                "behind that one does not trust the new CA. If this was not meant, put the folder back"
-            )
-        if "mended" in result:
-            result["mended"] = [*mended, *result["mended"]]
         return result
+
+    def _install_one(
+        self, given: Dict[str, Any], reader: PairReader, task_vars: Optional[Dict[str, Any]]
+    ) -> Dict[str, Any]:
+        arguments, mended = reader.fetch(given)
+        ended = execute(self, MODULE, arguments, SECRET_OPTIONS, task_vars)
+        if (ended.get("diff") or {}).get("before"):
+            reader.warn_of_new_ca("the site has")
+        if "mended" in ended:
+            ended["mended"] = [*mended, *ended["mended"]]
+        return ended
+
+    def _install_all(
+        self, given: Dict[str, Any], reader: PairReader, task_vars: Optional[Dict[str, Any]]
+    ) -> Dict[str, Any]:
+        params = check(given)
+        if not params["sites"]:
+            return {"changed": False, "sites": [], "fingerprints": {}}
+        sites = [fill_in(site, params) for site in params["sites"]]
+        bringing = {site["name"] for site in sites if params["state"] == "present"}
+        read = read_pairs(reader, sites, bringing, _request.shared_options(params))
+        arguments = {name: value for name, value in given.items() if name not in (*_request.SHARED, "ca", "ca_file")}
+        arguments["sites"] = _keep_paths(read.sites, given["sites"])
+        secret = read.argument()
+        ended = dict(mask(execute(self, MODULE, {**arguments, **secret}, tuple(secret), task_vars), read.secrets()))
+        if ended.get("exchanged"):
+            reader.warn_of_new_ca(f"{', '.join(ended['exchanged'])} had")
+        for site in ended.get("sites", ()):
+            if "mended" in site:
+                site["mended"] = [*read.mended.get(site["name"], ()), *site["mended"]]
+        return ended
 
     def _name_variables(self, result: Dict[str, Any]) -> None:
         """Has a message that names an option name the variables that set it, where a role runs the task."""
@@ -44,3 +76,32 @@ class ActionModule(ActionBase):
                 " (ca is the variable install_certificate_ca, and with enable_https enable_https_ca or "
                 "enable_https_ca_file; trust is install_certificate_trust or enable_https_trust)"
             )
+
+
+def check(given: Dict[str, Any]) -> Dict[str, Any]:
+    """Returns the validated parameters of a task with ``sites``; raises AnsibleActionFail with all that is wrong."""
+    secrets = secrets_of(given)
+    try:
+        refuse_misplaced(given)
+        validated = ArgumentSpecValidator(
+            _request.ARGUMENT_SPEC, mutually_exclusive=_request.MUTUALLY_EXCLUSIVE
+        ).validate(given)
+        wrong = complaints(validated)
+        if wrong:
+            raise RequestError(wrong)
+        params: Dict[str, Any] = dict(validated.validated_parameters)
+        _request.parse_all(params)
+    except RequestError as problem:
+        raise AnsibleActionFail(mask(f"{MODULE}: {problem.message}", secrets)) from None
+    return params
+
+
+def _keep_paths(sites: List[Dict[str, Any]], given: Any) -> List[Dict[str, Any]]:
+    """Sites with their paths as they were given: what begins with a tilde is the host's to read."""
+    paths = [name for name, option in PAIR_ARGUMENTS.items() if option["type"] == "path"]
+    return [
+        {**site, **{name: own[name] for name in paths if name in site and name in own}}
+        if isinstance(own, Mapping)
+        else site
+        for site, own in zip(sites, given if isinstance(given, list) else sites)
+    ]

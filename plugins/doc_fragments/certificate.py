@@ -14,8 +14,8 @@ options:
     description:
       - The site. Names its directory, and is what the service is asked for if the certificate covers it.
       - A host name without a wildcard, or a word. International names become their ASCII form.
+      - Needed unless O(sites) has several.
     type: str
-    required: true
   names:
     description:
       - DNS names, wildcards and IP addresses that the certificate has to cover. A common name covers nothing, and a
@@ -70,6 +70,7 @@ options:
       - With O(remote_src=true) it is the host's C(openssl) command that opens files of the host, and that gets the
         passphrase in a pipe.
       - With O(own_ca), the keys in that folder are encrypted with it.
+      - With O(sites), it is for those that have no O(sites[].passphrase).
     type: str
   own_ca:
     description:
@@ -80,6 +81,8 @@ options:
       - A relative path starts at the playbook's folder. In a playbook that is part of a collection, where the folder
         would be lost when the collection is installed again, it starts at the working directory of C(ansible-playbook).
       - The chain has to end at this CA, as with O(ca).
+      - With O(sites), it issues for those that bring no certificate and no key. A site whose certificate comes from
+        elsewhere sets O(sites[].own_ca) to an empty text.
     type: path
   chain:
     description: The intermediate certificates in PEM, if O(certificate) does not hold them already.
@@ -92,7 +95,8 @@ options:
     type: bool
     default: false
   ca_file:
-    description: A file with what O(ca) says, found as O(certificate_file) is.
+    description: >-
+      A file with what O(ca) says, found as O(certificate_file) is; with O(sites), as O(sites[].certificate_file) is.
     type: path
   self_signed:
     description: Whether a self-signed certificate is what is meant. Without this it is refused.
@@ -112,6 +116,77 @@ notes:
     refused.
   - A value with the end of a line or C(-----BEGIN) is refused, and not shown, where a path or a name belongs. What a
     C(loop) of your own is over, Ansible prints by itself; loop over names, or set C(label) of C(loop_control).
+"""
+
+    # The options of a pair, for each of several.
+    SEVERAL = r"""
+options:
+  sites:
+    description:
+      - Several sites, each with its pair, in place of O(name) and of all options above that say what a pair is. The
+        options that are not listed here hold for all of them.
+      - All pairs are exchanged as one. The configuration of the service is read, tested and reloaded once, and all
+        pairs are proved at the same time. Where any of that fails for one site, all have what they had before, and so
+        has the service. A run that was cut off in between is made good by the next one, of this module or of
+        M(port443.https.sites), in the same O(directory).
+      - What is wrong with any site is told at once, before the host is touched where it can be seen there.
+      - An empty list does nothing.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description: The site, as O(name).
+        type: str
+        required: true
+      names:
+        description: Names that the certificate has to cover, as O(names). By default, O(sites[].name).
+        type: list
+        elements: str
+      certificate:
+        description: As O(certificate).
+        type: str
+      certificate_file:
+        description: As O(certificate_file), on the controller, with O(sites[].remote_src) on the host.
+        type: path
+      key:
+        description: As O(key).
+        type: str
+      key_file:
+        description: As O(key_file), found as O(sites[].certificate_file) is.
+        type: path
+      bundle:
+        description: As O(bundle).
+        type: str
+      bundle_file:
+        description: As O(bundle_file), found as O(sites[].certificate_file) is.
+        type: path
+      passphrase:
+        description: As O(passphrase), which is what it is by default.
+        type: str
+      own_ca:
+        description: >-
+          As O(own_ca), which it is by default for a site that brings no certificate and no key; an empty text is no CA.
+        type: path
+      chain:
+        description: As O(chain).
+        type: str
+      chain_file:
+        description: As O(chain_file), found as O(sites[].certificate_file) is.
+        type: path
+      remote_src:
+        description: As O(remote_src).
+        type: bool
+        default: false
+      self_signed:
+        description: As O(self_signed).
+        type: bool
+        default: false
+      owner:
+        description: As O(owner).
+        type: str
+      group:
+        description: As O(group).
+        type: str
 """
 
     # What every pair is installed with, wherever it comes from.

@@ -13,34 +13,49 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from typing import Any, Dict, Iterable, Mapping
+from typing import Any, Dict, Iterable, List, Mapping
 
 from ansible.module_utils.basic import AnsibleModule
 
 # The argument with the path of a file that holds secrets, for a task that runs with async.
 FILE = "_secrets_file"
+# The argument with what was read of the pairs of several sites, options by site, as JSON.
+PAIRS = "_pairs"
+SECRET_OPTIONS = ("key", "bundle", "passphrase")
 _APART = "given apart from the other parameters"
 _MASK = "********"
 
 
 class SecretModule(AnsibleModule):  # type: ignore[misc]  # ansible-core has no types
-    """An AnsibleModule whose ``no_log`` options are in ``secrets``, and words in their places in ``params``."""
+    """An AnsibleModule whose ``no_log`` options are in ``secrets``, and words in their places in ``params``.
+
+    ``pairs`` are the options of the pairs of several sites, by site.
+    """
 
     secrets: Dict[str, str]
+    pairs: Dict[str, Dict[str, str]]
 
     def all_params(self) -> Dict[str, Any]:
-        """Returns the parameters with the secrets in their places."""
-        return {**self.params, **self.secrets}
+        """Returns the parameters with the secrets in their places, those of several sites among these."""
+        params = {**self.params, **self.secrets}
+        if self.pairs:
+            params["sites"] = [{**site, **self.pairs.get(site["name"], {})} for site in params["sites"]]
+        return params
 
     def exit_json(self, **kwargs: Any) -> None:
         """Ends the module, its result without what is secret."""
-        super().exit_json(**mask(kwargs, self.secrets.values()))
+        super().exit_json(**mask(kwargs, self._hidden()))
 
     def fail_json(self, msg: str, **kwargs: Any) -> None:
         """Ends the module with a failure, its message and its result without what is secret."""
-        # Before the secrets are there, Ansible itself may end it.
-        hidden = getattr(self, "secrets", {}).values()
+        hidden = self._hidden()
         super().fail_json(mask(msg, hidden), **mask(kwargs, hidden))
+
+    def _hidden(self) -> List[str]:
+        # Before the secrets are there, Ansible itself may end the module.
+        pairs = getattr(self, "pairs", {}).values()
+        of_pairs = [pair[name] for pair in pairs for name in SECRET_OPTIONS if name in pair]
+        return [*getattr(self, "secrets", {}).values(), *of_pairs]
 
     def _load_params(self) -> None:
         """Called by AnsibleModule before it looks at the parameters, logs them, or remembers what is secret."""
@@ -48,6 +63,7 @@ class SecretModule(AnsibleModule):  # type: ignore[misc]  # ansible-core has no 
         path = self.params.pop(FILE, None)
         if path is not None:
             self.params.update(_take(path))
+        self.pairs = json.loads(self.params.pop(PAIRS, None) or "{}")
         self.secrets = {
             name: self.params[name]
             for name, option in self.argument_spec.items()

@@ -22,15 +22,18 @@ description:
   - Every run compares with what is served, not only with the files. Where the files are right and the service shows
     something else, it is tested, reloaded and proved again.
   - On a host where nothing serves the site yet, the pair is installed and RV(served=no) returned, which is no failure.
+  - The pairs of any number of O(sites) are installed in one execution on the host, everything or nothing.
 extends_documentation_fragment:
   - port443.https.certificate
+  - port443.https.certificate.several
   - port443.https.certificate.installation
 attributes:
   async:
     description: Can be run with C(async).
     support: partial
     details:
-      - What the controller opened, such as PKCS#12 or a key with a passphrase, is not told in RV(mended) then.
+      - What the controller opened, such as PKCS#12 or a key with a passphrase, is not told in RV(mended) and
+        RV(sites[].mended) then.
       - Ansible kills a task whose time is over, and nothing is then taken back. Give it more time than it can need.
       - What Ansible keeps of the result on the host holds no key and no passphrase.
 seealso:
@@ -46,6 +49,18 @@ EXAMPLES = r"""
     names: [www.example.com, example.com]
     certificate: "{{ example_fullchain }}"
     key: "{{ vault_example_key }}"
+
+- name: Install the certificates of several sites as one
+  port443.https.certificate:
+    sites:
+      - name: www.example.com
+        names: [www.example.com, example.com]
+        certificate_file: www.example.com.crt
+        key_file: www.example.com.key.vault
+      - name: shop.example.com
+        certificate: "{{ shop_fullchain }}"
+        key: "{{ vault_shop_key }}"
+    minimum_days: 7
 
 - name: Install files of the controller, the key encrypted with ansible-vault
   port443.https.certificate:
@@ -101,17 +116,17 @@ served:
     - V(other) if something else is served at a place where the pair may be expected, though no running service is set
       up to serve it, or its configuration is broken elsewhere and cannot be reloaded.
     - V(unknown) with O(prove=false).
-  returned: state is present
+  returned: state is present and O(name) is given
   type: str
   sample: "yes"
 served_because:
   description: Why it is not served, empty if it is.
-  returned: state is present
+  returned: state is present and O(name) is given
   type: str
   sample: nginx is not installed
 seen:
   description: What was found at each place where it was looked last.
-  returned: state is present
+  returned: state is present and O(name) is given
   type: list
   elements: dict
   contains:
@@ -137,39 +152,39 @@ seen:
       sample: Connection refused
 fingerprint:
   description: SHA-256 of the site's certificate, hexadecimal.
-  returned: state is present
+  returned: state is present and O(name) is given
   type: str
   sample: 4f3c1e6f64b1ac08f2c2f0b0a4a3b0c1c7b8ec4ae7b6e8a4cd1c8d1f6b5d1c22
 not_after:
   description: When the certificate expires, in UTC.
-  returned: state is present
+  returned: state is present and O(name) is given
   type: str
   sample: "2031-05-04T03:02:01Z"
 days_left:
   description: Whole days until then.
-  returned: state is present
+  returned: state is present and O(name) is given
   type: int
   sample: 89
 subject_names:
   description: All names that the certificate covers.
-  returned: state is present
+  returned: state is present and O(name) is given
   type: list
   elements: str
   sample: [www.example.com, example.com]
 issuer:
   description: Who issued it.
-  returned: state is present
+  returned: state is present and O(name) is given
   type: str
   sample: C=US, O=Let's Encrypt, CN=E7
 mended:
   description: What was untidy in the given PEM and is not in the installed files.
-  returned: state is present
+  returned: state is present and O(name) is given
   type: list
   elements: str
   sample: ["certificate: CRLF line ends made LF"]
 paths:
   description: Where the service finds the pair; these paths stay the same when the certificate is renewed.
-  returned: state is present
+  returned: state is present and O(name) is given
   type: dict
   contains:
     directory:
@@ -193,11 +208,90 @@ paths:
       type: str
       sample: /etc/port443/www.example.com/current/haproxy.pem
 commands:
-  description: Commands that were run to have the pair served, or would be in check mode.
+  description: Commands that were run to have the pairs served, or would be in check mode; one test and one reload.
   returned: state is present
   type: list
   elements: str
   sample: [nginx -t, nginx -s reload]
+sites:
+  description: What came of each site, in the order of O(sites).
+  returned: O(sites) is given
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The site as it was given.
+      type: str
+      sample: www.example.com
+    changed:
+      description: Whether anything of this site has changed, or would in check mode.
+      type: bool
+      sample: true
+    served:
+      description: As RV(served).
+      returned: state is present
+      type: str
+      sample: "yes"
+    served_because:
+      description: As RV(served_because).
+      returned: state is present
+      type: str
+      sample: ""
+    seen:
+      description: As RV(seen).
+      returned: state is present
+      type: list
+      elements: dict
+    fingerprint:
+      description: As RV(fingerprint).
+      returned: state is present
+      type: str
+      sample: 4f3c1e6f64b1ac08f2c2f0b0a4a3b0c1c7b8ec4ae7b6e8a4cd1c8d1f6b5d1c22
+    not_after:
+      description: As RV(not_after).
+      returned: state is present
+      type: str
+      sample: "2031-05-04T03:02:01Z"
+    days_left:
+      description: As RV(days_left).
+      returned: state is present
+      type: int
+      sample: 89
+    subject_names:
+      description: As RV(subject_names).
+      returned: state is present
+      type: list
+      elements: str
+      sample: [www.example.com, example.com]
+    issuer:
+      description: As RV(issuer).
+      returned: state is present
+      type: str
+      sample: C=US, O=Let's Encrypt, CN=E7
+    mended:
+      description: As RV(mended).
+      returned: state is present
+      type: list
+      elements: str
+      sample: ["certificate: CRLF line ends made LF"]
+    paths:
+      description: As RV(paths).
+      returned: state is present
+      type: dict
+      sample: {"certificate": "/etc/port443/www.example.com/current/fullchain.pem"}
+fingerprints:
+  description: >-
+    SHA-256 of the certificate that each name has to serve, by the O(sites[].names) as they were given, without
+    wildcards, which nobody can ask for. Empty where O(state=absent).
+  returned: O(sites) is given
+  type: dict
+  sample: {"www.example.com": "4f3c1e6f64b1ac08f2c2f0b0a4a3b0c1c7b8ec4ae7b6e8a4cd1c8d1f6b5d1c22"}
+exchanged:
+  description: Sites that had a pair before and have another one now, or would have in check mode.
+  returned: O(sites) is given
+  type: list
+  elements: str
+  sample: [www.example.com]
 """
 
 from ansible_collections.port443.https.plugins.module_utils._certificate import request
@@ -212,6 +306,7 @@ def main() -> None:
     module = SecretModule(
         argument_spec=request.ARGUMENT_SPEC,
         mutually_exclusive=request.MUTUALLY_EXCLUSIVE,
+        required_one_of=request.REQUIRED_ONE_OF,
         required_if=request.REQUIRED_IF,
         supports_check_mode=True,
     )

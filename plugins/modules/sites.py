@@ -204,22 +204,13 @@ mended:
   sample: {"www.example.com": ["certificate: CRLF line ends made LF"]}
 """
 
-from typing import Optional
-
 from ansible_collections.port443.https.plugins.module_utils._payload import PackedModule, run_packed
 from ansible_collections.port443.https.plugins.module_utils._secrets import SecretModule
-from ansible_collections.port443.https.plugins.module_utils._sites.arguments import ARGUMENTS, PAIRS
+from ansible_collections.port443.https.plugins.module_utils._sites.arguments import ARGUMENTS
 
 
 class SitesModule(SecretModule, PackedModule):
     """A module whose code and whose pairs come apart from its parameters, so that they are neither logged nor kept."""
-
-    apart: Optional[str]
-
-    def _load_params(self) -> None:
-        """Called by AnsibleModule before it looks at the parameters, or logs them."""
-        super()._load_params()
-        self.apart = self.params.pop(PAIRS, None)
 
 
 def main() -> None:

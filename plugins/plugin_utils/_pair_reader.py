@@ -16,20 +16,17 @@ from ansible_collections.port443.https.plugins.module_utils._certificate import 
 from ansible_collections.port443.https.plugins.module_utils._certificate.sources import read_regular_file
 from ansible_collections.port443.https.plugins.module_utils._errors import RequestError, UserError
 from ansible_collections.port443.https.plugins.module_utils._pki.decrypt import (
-    SECRETS,
     SOURCES,
     open_texts,
     refuse_public_keys,
 )
-from ansible_collections.port443.https.plugins.module_utils._secrets import mask
+from ansible_collections.port443.https.plugins.module_utils._secrets import SECRET_OPTIONS, mask
 from ansible_collections.port443.https.plugins.module_utils._tls.self_handshake import load_pair
 from ansible_collections.port443.https.plugins.plugin_utils import _own_ca
 from ansible_collections.port443.https.plugins.plugin_utils._complaints import complaints
 from ansible_collections.port443.https.plugins.plugin_utils._cryptography import Cryptography
 from ansible_collections.port443.https.plugins.plugin_utils._folders import working_folder
 from ansible_collections.port443.https.plugins.plugin_utils._misplaced import refuse_misplaced
-
-SECRET_OPTIONS = (*SECRETS, "passphrase")
 
 Texts = Dict[str, Optional[bytes]]
 
@@ -39,15 +36,23 @@ class PairReader:
 
     def __init__(self, action: ActionBase, module: str) -> None:
         self._action = action
-        self._module = module
+        self.module = module
         self.new_ca: Optional[str] = None  # the folder of a CA that this task makes
+
+    def warn_of_new_ca(self, whose: str) -> None:
+        """Warns of a CA that was made although sites, as in "the site has", had a certificate before."""
+        if self.new_ca:
+            self._action._display.warning(
+                f"own_ca: {self.new_ca} had no CA, and {whose} a certificate already: whoever trusts the CA behind "
+                "that one does not trust the new CA. If this was not meant, put the folder back"
+            )
 
     def fetch(self, given: Dict[str, Any]) -> Tuple[Dict[str, Any], Tuple[str, ...]]:
         """Returns the module's arguments, PEM in the clear for what is the controller's, and what was mended for it.
 
         Raises AnsibleActionFail, without showing a secret.
         """
-        params, secrets = _validate(given, self._module)
+        params, secrets = _validate(given, self.module)
         try:
             request = _request.parse(params)
             if request.state == "absent":
@@ -59,7 +64,7 @@ class PairReader:
                 load_pair(pair)
             refuse_public_keys(opened.texts)
         except UserError as problem:
-            raise AnsibleActionFail(mask(f"{self._module}: {problem.message}", secrets)) from None
+            raise AnsibleActionFail(mask(f"{self.module}: {problem.message}", secrets)) from None
         return _replace(given, params, texts, opened.texts), opened.mended
 
     def _read(self, params: Dict[str, Any], request: _request.CertificateRequest) -> Texts:
@@ -111,7 +116,10 @@ def _validate(given: Dict[str, Any], module: str) -> Tuple[Dict[str, Any], Any]:
     except RequestError as problem:
         raise AnsibleActionFail(f"{module}: {problem.message}") from None
     checked = ArgumentSpecValidator(
-        _request.ARGUMENT_SPEC, mutually_exclusive=_request.MUTUALLY_EXCLUSIVE, required_if=_request.REQUIRED_IF
+        _request.ARGUMENT_SPEC,
+        mutually_exclusive=_request.MUTUALLY_EXCLUSIVE,
+        required_one_of=_request.REQUIRED_ONE_OF,
+        required_if=_request.PAIR_REQUIRED_IF,
     ).validate(given)
     secrets = {text for text in (given.get(name) for name in SECRET_OPTIONS) if isinstance(text, str) and text}
     wrong = complaints(checked)

@@ -1,44 +1,41 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Deploys a key pair: installs, tests the configuration, reloads, proves what is served, rolls back on failure."""
+"""Deploys key pairs as one: installs, tests the configuration, reloads, proves what is served, or rolls all back."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 from dataclasses import dataclass, replace
-from typing import Callable, Optional, Tuple
+from typing import Callable, List, Mapping, Optional, Sequence, Tuple
 
-from ansible_collections.port443.https.plugins.module_utils._certificate import store
+from ansible_collections.port443.https.plugins.module_utils._certificate import journal as _journal
 from ansible_collections.port443.https.plugins.module_utils._certificate.deployment_state import (
     UNKNOWN,
     YES,
     DeploymentOutcome,
     DeploymentState,
 )
-from ansible_collections.port443.https.plugins.module_utils._certificate.request import (
-    CertificateRequest,
-    choose_server_name,
+from ansible_collections.port443.https.plugins.module_utils._certificate.exchange import (
+    PairExchange,
+    observe_pairs,
+    recover,
 )
+from ansible_collections.port443.https.plugins.module_utils._certificate.exchanged_pairs import ExchangedPairs
+from ansible_collections.port443.https.plugins.module_utils._certificate.journal import Journal
+from ansible_collections.port443.https.plugins.module_utils._certificate.requested_pair import RequestedPair
 from ansible_collections.port443.https.plugins.module_utils._certificate.take_back import take_back, tell_unproved
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError, naming
-from ansible_collections.port443.https.plugins.module_utils._host.directory import hold_lock, open_below, open_folder
-from ansible_collections.port443.https.plugins.module_utils._pki.chain import KeyPair
-from ansible_collections.port443.https.plugins.module_utils._tls import served_certificate
-from ansible_collections.port443.https.plugins.module_utils._tls.served_certificate import Endpoint, is_proved
-from ansible_collections.port443.https.plugins.module_utils._webservers.base import (
-    Serving,
-    WantedPair,
-    WebServer,
-    tell_failure,
-)
+from ansible_collections.port443.https.plugins.module_utils._host.directory import hold_lock, open_folder
+from ansible_collections.port443.https.plugins.module_utils._tls import proof as _proof
+from ansible_collections.port443.https.plugins.module_utils._tls.served_certificate import Look, find_own
+from ansible_collections.port443.https.plugins.module_utils._webservers.base import WebServer, tell_failure
 
-DEFAULT_ADDRESS, DEFAULT_PORT = "127.0.0.1", 443
 LOCK_PATIENCE = 60.0  # seconds, beside what another run may spend on its proofs
 
 
 class _RefusedError(HostError):
-    """The service does not take the pair up; ``reloaded`` tells whether it may have begun to."""
+    """The service does not take the pairs up; ``reloaded`` tells whether it may have begun to."""
 
     def __init__(self, message: str, reloaded: bool) -> None:
         super().__init__(message)
@@ -46,181 +43,191 @@ class _RefusedError(HostError):
 
 
 @dataclass(frozen=True)
-class Deployment:
-    """One site's pair on its way to being served. ``relabel`` is called with every path that was made."""
+class Deployed:
+    """How each site stood, what came of it, in the order of the pairs, and what has to be told of all of them.
 
-    request: CertificateRequest
-    pair: KeyPair
-    want: store.Generation
+    ``recovered`` tells whether there was a run to make good that had been cut off.
+    """
+
+    states: Tuple[DeploymentState, ...]
+    outcomes: Tuple[DeploymentOutcome, ...]
+    warnings: Tuple[str, ...] = ()
+    recovered: bool = False
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """Pairs of one directory on their way to being served. ``relabel`` is called with every path that was made."""
+
+    pairs: Tuple[RequestedPair, ...]
     service: WebServer
     relabel: Callable[[str], None]
 
-    def check(self) -> Tuple[DeploymentState, DeploymentOutcome]:
-        """Returns how the site stands and what deploy() would do; only looks; raises HostError as deploy() would."""
-        with naming(site_path(self.request)), open_folder(self.request.directory) as folder:
+    def check(self) -> Deployed:
+        """Returns how the sites stand and what deploy() would do; only looks; raises HostError as deploy() would."""
+        with naming(self._place), open_folder(self._directory) as folder:
             if folder is None:
                 self._refuse_missing_parent()
-            situation = self._observe(folder)
-        if not situation.needs_reload():
-            return situation, _limit(situation, situation.outcome())
+            told = recover(folder, self._directory, self.relabel, check=True)
+            states = self._observe(folder, bool(told))
         commands = tuple(command for command in (self.service.test_command, self.service.reload_command) if command)
-        served = YES if self.request.prove else UNKNOWN
-        return situation, _limit(situation, DeploymentOutcome(True, served, looks=situation.looks, commands=commands))
+        due = DeploymentOutcome(True, YES if self._proves else UNKNOWN, commands=commands)
+        outcomes = [replace(due, looks=state.looks) if state.needs_reload() else state.outcome() for state in states]
+        return _finish(states, outcomes, told, bool(told))
 
-    def deploy(self) -> Tuple[DeploymentState, DeploymentOutcome]:
-        """Installs the pair and has it served, or leaves everything as it was; raises HostError.
-
-        Returns how the site stood before, and the outcome.
-        """
-        existed = os.path.isdir(self.request.directory)
-        patience = LOCK_PATIENCE + 2 * self.request.prove_timeout
-        with naming(site_path(self.request)), hold_lock(self.request.directory, make=True, patience=patience) as folder:
+    def deploy(self) -> Deployed:
+        """Installs the pairs and has them served, or leaves everything as it was; raises HostError."""
+        existed = os.path.isdir(self._directory)
+        patience = LOCK_PATIENCE + 2 * self._seconds
+        with naming(self._place), hold_lock(self._directory, make=True, patience=patience) as folder:
             if folder is None:
-                raise HostError(f"{self.request.directory} was removed by somebody else during this run; run again")
+                raise HostError(f"{self._directory} was removed by somebody else during this run; run again")
             try:
-                situation = self._observe(folder)
-                outcome = situation.outcome() if situation.is_done() else self._install(folder, situation)
-                return situation, _limit(situation, outcome)
+                told = recover(folder, self._directory, self.relabel, check=False)
+                states = self._observe(folder, bool(told))
+                outcomes, warnings = self._install(folder, states)
+                return _finish(states, outcomes, (*told, *warnings), bool(told))
             finally:
                 # Nothing stays of what failed; a directory that holds something is not removed by rmdir.
-                with contextlib.suppress(OSError):
-                    os.rmdir(self.request.site, dir_fd=folder)
+                for one in self.pairs:
+                    with contextlib.suppress(OSError):
+                        os.rmdir(one.site, dir_fd=folder)
                 if not existed:
                     with contextlib.suppress(OSError):
-                        os.rmdir(self.request.directory)
+                        os.rmdir(self._directory)
 
-    def _observe(self, folder: Optional[int]) -> DeploymentState:
-        have = store.observe(folder, self.request.site)
-        serving = self.service.observe(self._wanted())
-        leaf = self.pair.leaf
-        if leaf.must_staple and serving.staples is False:
-            raise HostError(
-                "the certificate demands OCSP stapling (must-staple, RFC 7633), and the service is not set up for that "
-                "on this site, so clients such as Firefox would refuse it: set stapling up first, or have the "
-                "certificate issued again without the demand"
+    @property
+    def _directory(self) -> str:
+        return self.pairs[0].request.directory
+
+    @property
+    def _proves(self) -> bool:
+        return self.pairs[0].request.prove
+
+    @property
+    def _seconds(self) -> int:
+        return self.pairs[0].request.prove_timeout
+
+    @property
+    def _place(self) -> str:
+        """What is named where a file cannot be read or written."""
+        return self.pairs[0].path if len(self.pairs) == 1 else self._directory
+
+    def _observe(self, folder: Optional[int], cut_off: bool) -> Tuple[DeploymentState, ...]:
+        have = observe_pairs(folder, [one.site for one in self.pairs])
+        servings = self.service.observe(*(one.wanted() for one in self.pairs))
+        unstapled = [
+            f"{one.label}the certificate demands OCSP stapling (must-staple, RFC 7633), and the service is not set up "
+            "for that on this site, so clients such as Firefox would refuse it: set stapling up first, or have the "
+            "certificate issued again without the demand"
+            for one, serving in zip(self.pairs, servings)
+            if one.pair.leaf.must_staple and serving.staples is False
+        ]
+        if unstapled:
+            raise HostError("; ".join(unstapled))
+        places = [one.places(serving) if self._proves else () for one, serving in zip(self.pairs, servings)]
+        looks = _proof.look_at_all([one.expect(asked) for one, asked in zip(self.pairs, places)])
+        own = _proof.look_at_all([one.expect(find_own(asked)) for one, asked in zip(self.pairs, places)])
+        return tuple(
+            DeploymentState(
+                have[one.site],
+                one.want,
+                one.fingerprint,
+                serving,
+                looks[one.site],
+                self._proves,
+                own[one.site],
+                cut_off,
             )
-        places = self._places(serving) if self.request.prove else ()
-        looks = tuple(served_certificate.fetch(place, leaf.fingerprint(), leaf.key.kind) for place in places)
-        own = tuple(
-            served_certificate.fetch(place, leaf.fingerprint(), leaf.key.kind)
-            for place in served_certificate.find_own(places)
+            for one, serving in zip(self.pairs, servings)
         )
-        return DeploymentState(have, self.want, leaf.fingerprint(), serving, looks, self.request.prove, own)
 
-    def _install(self, folder: int, situation: DeploymentState) -> DeploymentOutcome:
-        path = site_path(self.request)
-        with open_below(folder, self.request.site, make=True) as home:
-            site = store.SiteFolder(home, path, self.relabel)
-            step = site.exchange(self.want)
-            if not situation.needs_reload():
-                outcome = situation.outcome()
-            else:
-                outcome = self._serve(situation, step)
-            try:
-                site.prune(self.request.keep)
-            except OSError as problem:
-                told = f"a former pair in {path} could not be removed: {problem.strerror}"
-                return replace(outcome, warnings=(*outcome.warnings, told))
-            return outcome
+    def _install(
+        self, folder: int, states: Sequence[DeploymentState]
+    ) -> Tuple[List[DeploymentOutcome], Tuple[str, ...]]:
+        due = [(one, state) for one, state in zip(self.pairs, states) if not state.is_done()]
+        exchange = PairExchange(folder, self._directory, self.relabel)
+        pairs = ExchangedPairs(exchange, due)
+        # A single pair is exchanged in one step, with no half way to come back from.
+        if len(due) > 1:
+            _journal.write(folder, Journal((), pairs.changes()))
+        try:
+            pairs.exchange()
+            outcomes, warnings = self._serve(states, pairs)
+        except HostError:
+            _journal.finish(folder)
+            raise
+        left = list(_journal.finish(folder)) if len(due) > 1 else []
+        if not left:  # what a journal can bring back has to stay
+            left = [exchange.prune(one.site, one.request.keep) for one, _state in due]
+        return outcomes, (*warnings, *filter(None, left))
 
-    def _serve(self, situation: DeploymentState, step: store.Exchange) -> DeploymentOutcome:
-        """Returns the outcome of having the pair served; raises HostError once it is taken back where that fails."""
+    def _serve(
+        self, states: Sequence[DeploymentState], pairs: ExchangedPairs
+    ) -> Tuple[List[DeploymentOutcome], Tuple[str, ...]]:
+        """Has the pairs served; returns outcomes and warnings; raises HostError once they are taken back."""
         reloaded = True
         try:
-            return self._take_up(situation)
+            return self._take_up(states)
         except _RefusedError as refusal:
             why, reloaded = refusal.message, refusal.reloaded
         except HostError as problem:
             why = problem.message
         except OSError as problem:
             why = problem.strerror or str(problem)
-        taken_back = take_back(self.service, site_path(self.request), situation, step, reloaded, self._seconds())
-        raise HostError(f"{why}; {taken_back}")
+        raise HostError(f"{why}; {take_back(self.service, pairs, reloaded, self._seconds)}")
 
-    def _take_up(self, situation: DeploymentState) -> DeploymentOutcome:
+    def _take_up(self, states: Sequence[DeploymentState]) -> Tuple[List[DeploymentOutcome], Tuple[str, ...]]:
+        due = [(one, state) for one, state in zip(self.pairs, states) if state.needs_reload()]
+        if not due:
+            return [state.outcome() for state in states], ()
         tested = self.service.test()
         if tested.returncode != 0:
-            if situation.may_serve_previous() or site_path(self.request) + "/" in tested.words():
+            words = tested.words()
+            if any(state.may_serve_previous() or one.path + "/" in words for one, state in due):
                 raise _RefusedError(tell_failure(tested), reloaded=False)
             # Another part of the configuration is broken, perhaps for want of another site's pair that comes next.
             why = "the service cannot be reloaded before its configuration is mended"
-            return situation.outcome((tell_failure(tested),), why)
+            outcomes = [state.outcome(why if state.needs_reload() else "") for state in states]
+            return outcomes, (tell_failure(tested),)
         reloaded = self.service.reload()
         if reloaded.returncode != 0:  # which a command may say after it has reloaded
             raise _RefusedError(tell_failure(reloaded), reloaded=True)
         commands = tuple(ended.argv for ended in (tested, reloaded) if ended.argv)
-        if not self.request.prove:
-            return DeploymentOutcome(True, UNKNOWN, "prove is false", commands=commands)
-        leaf, places = self.pair.leaf, self._places(situation.serving)
-        looks = served_certificate.look_until(places, leaf.fingerprint(), leaf.key.kind, self._seconds())
-        if is_proved(looks, leaf.fingerprint()):
-            return DeploymentOutcome(True, YES, "", looks, commands)
-        raise _RefusedError(tell_unproved(looks, situation, leaf.key.kind, self._seconds()), reloaded=True)
+        if self._proves:
+            proved = DeploymentOutcome(True, YES, "", commands=commands)
+            looks = self._prove(states)
+        else:
+            proved, looks = DeploymentOutcome(True, UNKNOWN, "prove is false", commands=commands), {}
+        return [
+            replace(proved, looks=looks.get(one.site, ())) if state.needs_reload() else state.outcome()
+            for one, state in zip(self.pairs, states)
+        ], ()
 
-    def _seconds(self) -> int:
-        return self.request.prove_timeout
-
-    def _places(self, serving: Serving) -> Tuple[Endpoint, ...]:
-        return find_places(self.request, serving, choose_server_name(self.pair, self.request))
-
-    def _wanted(self) -> WantedPair:
-        name = choose_server_name(self.pair, self.request)
-        return WantedPair(site_path(self.request), name, self.pair.leaf.dns_names)
+    def _prove(self, states: Sequence[DeploymentState]) -> Mapping[str, Tuple[Look, ...]]:
+        """Returns what was seen of all pairs that the service is set up to serve, the new ones and the others."""
+        served = [(one, state) for one, state in zip(self.pairs, states) if state.can_reload()]
+        expected = [one.expect(one.places(state.serving)) for one, state in served]
+        looks = _proof.look_until_met(expected, self._seconds)
+        missed = [one for one, expectation in zip(served, expected) if not expectation.is_met(looks)]
+        if missed:
+            raise _RefusedError(tell_unproved(missed, looks, self._seconds), reloaded=True)
+        return looks
 
     def _refuse_missing_parent(self) -> None:
-        above = os.path.dirname(self.request.directory)
+        above = os.path.dirname(self._directory)
         if not os.path.isdir(above):  # which was walked to already, as far as it is there
-            raise HostError(f"{above} does not exist: make it first, only {self.request.directory} itself is made")
+            raise HostError(f"{above} does not exist: make it first, only {self._directory} itself is made")
 
 
-def remove(request: CertificateRequest, service: WebServer, check_mode: bool) -> DeploymentOutcome:
-    """Removes all of a site's pairs, and the directories where they hold nothing else; raises HostError.
-
-    Refuses while the service's configuration names them: it would not pass its test again.
-    """
-    with naming(site_path(request)), hold_lock(request.directory, make=False, patience=LOCK_PATIENCE) as folder:
-        if folder is None or not store.is_there(folder, request.site):
-            return DeploymentOutcome(False, UNKNOWN)
-        serving = service.observe(WantedPair(site_path(request), request.site, ()))
-        if serving.named:
-            raise HostError(
-                f"{site_path(request)} is still named in the service's configuration, which would not pass its test "
-                "without it: remove the site there first"
-            )
-        if check_mode:
-            return DeploymentOutcome(True, UNKNOWN)
-        with open_below(folder, request.site) as home:
-            site = store.SiteFolder(home, site_path(request), lambda _path: None)
-            link = site.link()
-            site.point(None)
-            if serving.running:
-                tested = service.test()
-                if tested.returncode != 0 and site_path(request) + "/" in tested.words():
-                    site.point(link)
-                    raise HostError(f"{tell_failure(tested)}; the pair is back in place")
-            rest = site.clear()
-        with contextlib.suppress(OSError):
-            os.rmdir(request.site, dir_fd=folder)
-            os.rmdir(request.directory)
-    warnings = (f"{site_path(request)} stays: it holds {', '.join(rest)}, which was not made here",) if rest else ()
-    return DeploymentOutcome(True, UNKNOWN, warnings=warnings)
+def _finish(
+    states: Sequence[DeploymentState], outcomes: Sequence[DeploymentOutcome], warnings: Tuple[str, ...], recovered: bool
+) -> Deployed:
+    limited = tuple(_limit(state, outcome) for state, outcome in zip(states, outcomes))
+    return Deployed(tuple(states), limited, warnings, recovered)
 
 
-def _limit(situation: DeploymentState, outcome: DeploymentOutcome) -> DeploymentOutcome:
+def _limit(state: DeploymentState, outcome: DeploymentOutcome) -> DeploymentOutcome:
     """Returns the outcome with what ``served`` does not promise: where no look of this host's could see."""
-    unproved = situation.serving.unproved if outcome.served == YES else ()
+    unproved = state.serving.unproved if outcome.served == YES else ()
     return replace(outcome, warnings=(*outcome.warnings, *unproved))
-
-
-def site_path(request: CertificateRequest) -> str:
-    """Returns the directory of a site, without a final slash."""
-    return os.path.join(request.directory, request.site)
-
-
-def find_places(request: CertificateRequest, serving: Serving, name: str) -> Tuple[Endpoint, ...]:
-    """Returns where to ask for a site, by ``name``: where the request says, else where the service serves it."""
-    port, address = request.prove_port, request.prove_address
-    if address is not None:
-        return (Endpoint(address, port or DEFAULT_PORT, name),)
-    places = tuple(place for place in serving.places if port in (None, place.port))
-    return places or (Endpoint(DEFAULT_ADDRESS, port or DEFAULT_PORT, name),)

@@ -34,7 +34,8 @@ class DeploymentOutcome:
 class DeploymentState:
     """Everything that decides what to do; ``looks`` is empty where nobody is to look (``prove`` false).
 
-    ``own_looks`` asked for names of the service's own, at the places whose name need not lead to the pair.
+    ``own_looks`` asked for names of the service's own, at the places whose name need not lead to the pair. With
+    ``cut_off``, files were put back that a run before this one had exchanged: the service may have what is gone.
     """
 
     have: CurrentGeneration
@@ -44,6 +45,7 @@ class DeploymentState:
     looks: Tuple[Look, ...]
     prove: bool
     own_looks: Tuple[Look, ...] = ()
+    cut_off: bool = False
 
     def is_installed(self) -> bool:
         """Tells whether the wanted files are in place, and only those may read them who should."""
@@ -58,7 +60,7 @@ class DeploymentState:
     def needs_reload(self) -> bool:
         """Tells whether that service has yet to take the pair up."""
         up_to_date = self.have.holds(self.want) and (not self.prove or is_proved(self.looks, self.fingerprint))
-        return self.can_reload() and not up_to_date
+        return self.can_reload() and (self.cut_off or not up_to_date)
 
     def is_done(self) -> bool:
         """Tells whether nothing is left to do."""
@@ -79,15 +81,15 @@ class DeploymentState:
         """Tells whether clients depend on the installed pair; without a look, that is taken for granted."""
         return bool(self.previous()) or (not self.prove and self.have.link is not None)
 
-    def outcome(self, warnings: Tuple[str, ...] = (), why: str = "") -> DeploymentOutcome:
-        """Returns the outcome where nothing is reloaded: what was seen before is what is the case."""
+    def outcome(self, why: str = "") -> DeploymentOutcome:
+        """Returns the outcome where nothing is reloaded, ``why`` if it should be: what was seen before is the case."""
         changed = not self.is_installed()
         why = why or self.serving.reason or "nothing answers in TLS where it is asked"
         if not self.prove:
-            return DeploymentOutcome(changed, UNKNOWN, "prove is false", warnings=warnings)
+            return DeploymentOutcome(changed, UNKNOWN, "prove is false")
         if is_proved(self.looks, self.fingerprint):
-            return DeploymentOutcome(changed, YES, "", self.looks, warnings=warnings)
+            return DeploymentOutcome(changed, YES, "", self.looks)
         if any(look.fingerprint for look in self.looks) and self.serving.expected:
             seen = "; ".join(str(look) for look in self.looks)
-            return DeploymentOutcome(changed, OTHER, f"{why}; {seen}", self.looks, warnings=warnings)
-        return DeploymentOutcome(changed, NO, why, self.looks, warnings=warnings)
+            return DeploymentOutcome(changed, OTHER, f"{why}; {seen}", self.looks)
+        return DeploymentOutcome(changed, NO, why, self.looks)

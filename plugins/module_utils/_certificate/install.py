@@ -1,25 +1,21 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Runs a whole deployment from options to a served leaf; the module calls it, and so does each renewal."""
+"""Runs a whole deployment from options to served leaves; the module calls it, and so does each renewal."""
 
 from __future__ import annotations
 
-import grp
-import os
-import pwd
 import time
-from dataclasses import dataclass
-from typing import Any, Callable, Dict, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Type
 
-from ansible_collections.port443.https.plugins.module_utils._certificate import deploy, report, store
+from ansible_collections.port443.https.plugins.module_utils._certificate import report
 from ansible_collections.port443.https.plugins.module_utils._certificate import request as _request
-from ansible_collections.port443.https.plugins.module_utils._certificate.openssl import Openssl
-from ansible_collections.port443.https.plugins.module_utils._certificate.sources import read_texts
-from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._host.directory import Access
+from ansible_collections.port443.https.plugins.module_utils._certificate.deploy import Deployment
+from ansible_collections.port443.https.plugins.module_utils._certificate.prepare import PreparedPair, prepare_pair
+from ansible_collections.port443.https.plugins.module_utils._certificate.removal import remove
+from ansible_collections.port443.https.plugins.module_utils._certificate.request import CertificateRequest
+from ansible_collections.port443.https.plugins.module_utils._certificate.requested_pair import RequestedPair
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError, RequestError, UserError
 from ansible_collections.port443.https.plugins.module_utils._host.host import Host
-from ansible_collections.port443.https.plugins.module_utils._pki.chain import KeyPair
-from ansible_collections.port443.https.plugins.module_utils._pki.decrypt import open_texts, refuse_public_keys
 from ansible_collections.port443.https.plugins.module_utils._webservers.registry import choose_service
 
 Result = Tuple[Dict[str, Any], Tuple[str, ...]]
@@ -38,64 +34,55 @@ def run(
     ``relabel`` is called with every path that was made; ``folder`` is a private one for a file that lives for a
     moment, used where the system has no memfd. Raises RequestError, HostError or OSError.
     """
-    request = _request.parse(params)
-    service = choose_service(
-        host, request.service, request.service_config, request.test_command, request.reload_command
-    )
-    if request.state == "absent":
-        removed = deploy.remove(request, service, check_mode)
-        return report.report_removal(request, removed), removed.warnings
+    requests = _request.parse_all(params)
+    if not requests:
+        return report.report_all((), ()), ()
+    asked = requests[0]
+    service = choose_service(host, asked.service, asked.service_config, asked.test_command, asked.reload_command)
+    several = params.get("sites") is not None
+    each = _request.split(params)
+    if asked.state == "absent":
+        removal = remove(requests, service, check_mode, relabel)
+        removed = [report.report_removal(request, removal) for request in requests]
+        result = report.report_all(each, removed) if several else removed[0]
+        return {**result, "changed": result["changed"] or removal.recovered}, removal.warnings
     now = int(time.time())
-    ready = prepare_pair(request, params, host, now, folder)
-    deployment = deploy.Deployment(request, ready.pair, ready.want, service, relabel)
-    situation, outcome = deployment.check() if check_mode else deployment.deploy()
-    warnings = ready.warnings + ((outcome.why,) if outcome.served == "other" else ())
-    return report.report(request, ready.pair, ready.mended, situation, outcome, now), warnings + outcome.warnings
-
-
-@dataclass(frozen=True)
-class PreparedPair:
-    """A pair that can be installed: judged, and laid out as files. ``mended`` is what was done to open it."""
-
-    pair: KeyPair
-    want: store.Generation
-    mended: Tuple[str, ...]
-    warnings: Tuple[str, ...]
-
-
-def prepare_pair(
-    request: _request.CertificateRequest, params: Mapping[str, Any], host: Host, now: int, folder: Optional[str]
-) -> PreparedPair:
-    """Returns the pair that options of the module certificate bring, as it is to be installed.
-
-    ``now`` is in seconds of the epoch, ``folder`` as for run. Raises RequestError or HostError for a pair that clients
-    would refuse, or that cannot be read.
-    """
-    opened = open_texts(read_texts(params), params["passphrase"], Openssl(host))
-    refuse_public_keys(opened.texts)
-    pair, warnings = _request.read_request_pair(request, opened.texts, now)
-    warnings += _request.rehearse_handshake(request, pair, opened.texts["ca"], folder)
-    return PreparedPair(pair, store.lay_out(pair, find_key_access(request)), opened.mended, warnings)
-
-
-def find_key_access(request: _request.CertificateRequest) -> Access:
-    """Returns who may read the key; raises HostError for a user or group that this host does not have."""
-    uid = _find_id(request.owner, "user", lambda name: pwd.getpwnam(name).pw_uid)
-    gid = _find_id(request.group, "group", lambda name: grp.getgrnam(name).gr_gid)
-    return Access(
-        os.geteuid() if uid is None else uid,
-        os.getegid() if gid is None else gid,
-        0o600 if gid is None else 0o640,
+    ready = _prepare(requests, each, host, now, folder) if several else [prepare_pair(asked, params, host, now, folder)]
+    pairs = tuple(
+        RequestedPair(request, one.pair, one.want, f"{given['name']}: " if several else "")
+        for request, one, given in zip(requests, ready, each)
     )
+    deployment = Deployment(pairs, service, relabel)
+    deployed = deployment.check() if check_mode else deployment.deploy()
+    reports = [
+        report.report(pair, one.mended, state, outcome, now)
+        for pair, one, state, outcome in zip(pairs, ready, deployed.states, deployed.outcomes)
+    ]
+    warnings: List[str] = []
+    for pair, one, outcome in zip(pairs, ready, deployed.outcomes):
+        other = (outcome.why,) if outcome.served == "other" else ()
+        warnings += [pair.label + told for told in (*one.warnings, *other, *outcome.warnings)]
+    result = report.report_all(each, reports, deployed.states) if several else reports[0]
+    return {**result, "changed": result["changed"] or deployed.recovered}, (*warnings, *deployed.warnings)
 
 
-def _find_id(name: Optional[str], kind: str, look_up: Callable[[str], int]) -> Optional[int]:
-    """Returns the number of a user or group given by name or number, None for none."""
-    if name is None:
-        return None
-    if name.isascii() and name.isdigit():
-        return int(name)
-    try:
-        return look_up(name)
-    except KeyError:
-        raise HostError(f"this host has no {kind} {name!r}: make it first, or give its number") from None
+def _prepare(
+    requests: Sequence[CertificateRequest],
+    each: Sequence[Mapping[str, Any]],
+    host: Host,
+    now: int,
+    folder: Optional[str],
+) -> List[PreparedPair]:
+    """Returns the pairs that options bring; raises a UserError with what is wrong with any of them."""
+    ready: List[PreparedPair] = []
+    wrong: List[Tuple[str, str]] = []
+    kind: Type[UserError] = RequestError
+    for request, params in zip(requests, each):
+        try:
+            ready.append(prepare_pair(request, params, host, now, folder))
+        except UserError as problem:
+            wrong.append((params["name"], problem.message))
+            kind = kind if isinstance(problem, RequestError) else HostError
+    if wrong:
+        raise kind("; ".join(_request.gather(wrong, len(each))))
+    return ready

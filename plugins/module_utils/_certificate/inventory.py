@@ -8,9 +8,9 @@ import os
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._certificate import store
-from ansible_collections.port443.https.plugins.module_utils._certificate.deploy import find_places
 from ansible_collections.port443.https.plugins.module_utils._certificate.deployment_state import NO, OTHER, UNKNOWN, YES
 from ansible_collections.port443.https.plugins.module_utils._certificate.request import CertificateRequest
+from ansible_collections.port443.https.plugins.module_utils._certificate.requested_pair import find_places
 from ansible_collections.port443.https.plugins.module_utils._errors import naming
 from ansible_collections.port443.https.plugins.module_utils._host.directory import open_folder
 from ansible_collections.port443.https.plugins.module_utils._pki.names import is_address
@@ -31,7 +31,8 @@ def list_sites(
     with naming(request.directory), open_folder(request.directory) as folder:
         sites = names or (_find_sites(folder) if folder is not None else ())
         found = {site: store.observe(folder, site) for site in sites}
-    return [_describe(request, site, have, service, now) for site, have in found.items()]
+    servings = service.observe(*(_want(request, site, have) for site, have in found.items())) if found else ()
+    return [_describe(request, site, found[site], serving, now) for site, serving in zip(found, servings)]
 
 
 def _find_sites(folder: int) -> Tuple[str, ...]:
@@ -39,15 +40,18 @@ def _find_sites(folder: int) -> Tuple[str, ...]:
     return tuple(name for name in names if store.observe(folder, name).link is not None)
 
 
+def _want(request: CertificateRequest, site: str, have: store.CurrentGeneration) -> WantedPair:
+    leaf = store.read_leaf(have)
+    return WantedPair(os.path.join(request.directory, site), _choose_name(site, leaf), leaf.dns_names if leaf else ())
+
+
 def _describe(
-    request: CertificateRequest, site: str, have: store.CurrentGeneration, service: WebServer, now: int
+    request: CertificateRequest, site: str, have: store.CurrentGeneration, serving: Serving, now: int
 ) -> Dict[str, Any]:
     leaf = store.read_leaf(have)
-    wanted = WantedPair(os.path.join(request.directory, site), _choose_name(site, leaf), leaf.dns_names if leaf else ())
-    serving = service.observe(wanted)
     looks: Tuple[Look, ...] = ()
     if request.prove:
-        places = find_places(request, serving, wanted.server_name)
+        places = find_places(request, serving, _choose_name(site, leaf))
         hoped_for = (leaf.fingerprint(), leaf.key.kind) if leaf else ("", "")
         looks = tuple(served_certificate.fetch(place, *hoped_for) for place in places)
     served, why = _compare(leaf, serving, looks)

@@ -5,35 +5,30 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._certificate import store
-from ansible_collections.port443.https.plugins.module_utils._certificate.deploy import site_path
 from ansible_collections.port443.https.plugins.module_utils._certificate.deployment_state import (
     DeploymentOutcome,
     DeploymentState,
 )
+from ansible_collections.port443.https.plugins.module_utils._certificate.removal import Removal
 from ansible_collections.port443.https.plugins.module_utils._certificate.request import CertificateRequest
+from ansible_collections.port443.https.plugins.module_utils._certificate.requested_pair import RequestedPair, site_path
 from ansible_collections.port443.https.plugins.module_utils._host.directory import File
-from ansible_collections.port443.https.plugins.module_utils._pki.chain import KeyPair
 from ansible_collections.port443.https.plugins.module_utils._pki.policy import days_left, show_time
 from ansible_collections.port443.https.plugins.module_utils._pki.x509 import Certificate, describe_name
 
 
 def report(
-    request: CertificateRequest,
-    pair: KeyPair,
-    mended: Tuple[str, ...],
-    situation: DeploymentState,
-    outcome: DeploymentOutcome,
-    now: int,
+    one: RequestedPair, mended: Tuple[str, ...], state: DeploymentState, outcome: DeploymentOutcome, now: int
 ) -> Dict[str, Any]:
-    """Returns the module's result for ``state: present``; ``situation`` is how the site stood before.
+    """Returns the module's result for one site and ``state: present``; ``state`` is how the site stood before.
 
     ``mended`` is what was done to open the texts; what the pair itself took comes after it.
     """
-    leaf = pair.leaf
-    current = os.path.join(site_path(request), store.CURRENT)
+    leaf = one.pair.leaf
+    current = os.path.join(one.path, store.CURRENT)
     return {
         "changed": outcome.changed,
         "served": outcome.served,
@@ -44,7 +39,7 @@ def report(
         "days_left": days_left(leaf, now),
         "subject_names": list(leaf.names()),
         "issuer": describe_name(leaf.issuer),
-        "mended": [*mended, *pair.mended],
+        "mended": [*mended, *one.pair.mended],
         "paths": {
             "directory": current,
             "certificate": os.path.join(current, store.FULLCHAIN),
@@ -53,17 +48,48 @@ def report(
             "combined": os.path.join(current, store.COMBINED),
         },
         "commands": [" ".join(command) for command in outcome.commands],
-        "diff": _diff(current, leaf, situation, outcome),
+        "diff": _diff(current, leaf, state, outcome),
     }
 
 
-def report_removal(request: CertificateRequest, outcome: DeploymentOutcome) -> Dict[str, Any]:
-    """Returns the module's result for ``state: absent``."""
+def report_removal(request: CertificateRequest, removal: Removal) -> Dict[str, Any]:
+    """Returns the module's result for one site and ``state: absent``."""
     path = site_path(request)
-    before = f"{path}\n" if outcome.changed else ""
+    changed = request.site in removal.removed
+    before = f"{path}\n" if changed else ""
     return {
-        "changed": outcome.changed,
+        "changed": changed,
         "diff": {"before_header": path, "after_header": path, "before": before, "after": ""},
+    }
+
+
+def report_all(
+    each: Sequence[Mapping[str, Any]], reports: Sequence[Dict[str, Any]], states: Sequence[DeploymentState] = ()
+) -> Dict[str, Any]:
+    """Returns the module's result for several sites, of the options of each and its result alone.
+
+    ``states`` are how the sites stood before, of which those had a pair that are told as exchanged.
+    """
+    fingerprints = {
+        name.strip(): one["fingerprint"]
+        for given, one in zip(each, reports)
+        for name in given["names"] or [given["name"]]
+        if "fingerprint" in one and "*" not in name
+    }
+    return {
+        "changed": any(one["changed"] for one in reports),
+        "sites": [
+            {"name": given["name"], **{key: value for key, value in one.items() if key not in ("commands", "diff")}}
+            for given, one in zip(each, reports)
+        ],
+        "fingerprints": fingerprints,
+        "exchanged": [
+            given["name"]
+            for given, one, state in zip(each, reports, states)
+            if state.have.link is not None and not state.have.holds(state.want)
+        ],
+        "commands": list(dict.fromkeys(command for one in reports for command in one.get("commands", ()))),
+        "diff": [one["diff"] for one in reports if one["diff"]["before"] != one["diff"]["after"]],
     }
 
 

@@ -5,8 +5,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
+from ansible_collections.port443.https.plugins.module_utils._certificate.site_options import (
+    NAME_ARGUMENTS,
+    PAIR_ARGUMENTS,
+    fill_in,
+    find_doubles,
+    pair_options,
+)
 from ansible_collections.port443.https.plugins.module_utils._errors import RequestError
 from ansible_collections.port443.https.plugins.module_utils._pki.chain import KeyPair, read_authorities, read_pair
 from ansible_collections.port443.https.plugins.module_utils._pki.decrypt import SOURCES
@@ -25,31 +32,20 @@ from ansible_collections.port443.https.plugins.module_utils._pki.policy import (
 from ansible_collections.port443.https.plugins.module_utils._tls.self_handshake import Trust, load_pair, verify_chain
 
 _WHOLE = ("bundle", "bundle_file", "own_ca")
+_SITE: Dict[str, Dict[str, Any]] = {**NAME_ARGUMENTS, **PAIR_ARGUMENTS}
+# Options that hold for every site that has none of its own.
+SHARED = ("own_ca", "passphrase")
 
 ARGUMENT_SPEC: Dict[str, Dict[str, Any]] = {
-    "name": {"type": "str", "required": True},
-    "names": {"type": "list", "elements": "str"},
+    **_SITE,
+    "name": {"type": "str"},
+    "sites": {"type": "list", "elements": "dict", "options": _SITE},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-    "certificate": {"type": "str"},
-    "certificate_file": {"type": "path"},
-    # no_log: the content is secret, the path is not; said in both cases because the names look alike.
-    "key": {"type": "str", "no_log": True},
-    "key_file": {"type": "path", "no_log": False},
-    "bundle": {"type": "str", "no_log": True},
-    "bundle_file": {"type": "path"},
-    "passphrase": {"type": "str", "no_log": True},
-    "own_ca": {"type": "path"},
-    "chain": {"type": "str"},
-    "chain_file": {"type": "path"},
-    "remote_src": {"type": "bool", "default": False},
     "trust": {"type": "str", "choices": ["system", "none"], "default": "system"},
     "ca": {"type": "str"},
     "ca_file": {"type": "path"},
-    "self_signed": {"type": "bool", "default": False},
     "minimum_days": {"type": "int", "default": 0},
     "directory": {"type": "path", "default": "/etc/port443"},
-    "owner": {"type": "str"},
-    "group": {"type": "str"},
     "keep": {"type": "int", "default": 2},
     "service": {"type": "str", "choices": ["nginx", "apache", "haproxy", "none"], "default": "nginx"},
     "service_config": {"type": "path"},
@@ -64,11 +60,15 @@ ARGUMENT_SPEC: Dict[str, Dict[str, Any]] = {
 MUTUALLY_EXCLUSIVE: List[Tuple[str, str]] = [
     *((source, source + "_file") for source in SOURCES),
     *((whole, half + ending) for whole in _WHOLE for half in ("certificate", "key") for ending in ("", "_file")),
-    *((source, "own_ca") for source in ("bundle", "bundle_file", "chain", "chain_file", "ca", "ca_file")),
+    *((source, "own_ca") for source in ("bundle", "bundle_file", "chain", "chain_file")),
+    ("name", "sites"),
 ]
-REQUIRED_IF: List[Tuple[str, str, Tuple[str, ...], bool]] = [
+REQUIRED_ONE_OF: List[Tuple[str, str]] = [("name", "sites")]
+# Of one pair; a task has it in each of its sites, or is about one itself.
+PAIR_REQUIRED_IF: List[Tuple[str, str, Tuple[str, ...], bool]] = [
     ("state", "present", (half, half + "_file", *_WHOLE), True) for half in ("certificate", "key")
 ]
+REQUIRED_IF = [(option, value, (*needed, "sites"), True) for option, value, needed, _any in PAIR_REQUIRED_IF]
 
 
 @dataclass(frozen=True)
@@ -93,8 +93,52 @@ class CertificateRequest:
     prove_timeout: int
 
 
+def split(params: Mapping[str, Any]) -> Tuple[Dict[str, Any], ...]:
+    """Returns the options of each site as a task about it alone has them; of one that has no ``sites``, its own."""
+    if params.get("sites") is None:
+        return (dict(params),)
+    nothing = {option: spec.get("default") for option, spec in ARGUMENT_SPEC.items()}
+    shared = shared_options(params)
+    return tuple({**nothing, **pair_options(fill_in(site, params), shared)} for site in params["sites"])
+
+
+def shared_options(params: Mapping[str, Any]) -> Dict[str, Any]:
+    """Returns the options that hold for all sites as they are."""
+    return {name: value for name, value in params.items() if name not in _SITE and name != "sites"}
+
+
+def parse_all(params: Mapping[str, Any]) -> Tuple[CertificateRequest, ...]:
+    """Returns the request for each site of validated parameters; raises RequestError with all that is wrong."""
+    if params.get("sites") is None:
+        return (parse(params),)
+    misplaced = [option for option in _SITE if option not in SHARED and params.get(option)]
+    if misplaced:
+        raise RequestError(f"with sites, each of them has its own {', '.join(misplaced)}: move that there")
+    requests, wrong = [], []
+    for each in split(params):
+        try:
+            requests.append(parse(each))
+        except RequestError as problem:
+            wrong.append((each["name"], problem.message))
+    twice = find_doubles(request.site for request in requests)
+    told = [f"each site has a name for itself; given more than once: {', '.join(twice)}"] if twice else []
+    if wrong or told:
+        raise RequestError("; ".join([*gather(wrong, len(params["sites"])), *told]))
+    return tuple(requests)
+
+
+def gather(wrong: Sequence[Tuple[str, str]], sites: int) -> List[str]:
+    """Returns what is wrong with sites, given by name and message: what is with all of several, once and nameless."""
+    names: Dict[str, List[str]] = {}
+    for name, message in wrong:
+        names.setdefault(message, []).append(name)
+    return [
+        message if 1 < sites == len(having) else f"{', '.join(having)}: {message}" for message, having in names.items()
+    ]
+
+
 def parse(params: Mapping[str, Any]) -> CertificateRequest:
-    """Returns the request that validated module parameters make; raises RequestError for what cannot be meant."""
+    """Returns the request for one site that validated parameters make; raises RequestError for what cannot be meant."""
     site = normalise_site(params["name"])
     names = params["names"] if params["names"] is not None else [params["name"]]
     if not names and params["state"] == "present":
@@ -110,6 +154,9 @@ def parse(params: Mapping[str, Any]) -> CertificateRequest:
     for option in ("ca", "ca_file", "own_ca"):
         if params["trust"] == "none" and params[option]:
             raise RequestError(f"trust: none asks nobody, so {option} has no meaning with it: leave one of them out")
+    for option in ("ca", "ca_file"):
+        if params["own_ca"] and params[option]:
+            raise RequestError(f"parameters are mutually exclusive: {option}|own_ca")
     _refuse_commands(params)
     directory = params["directory"]
     if not directory.startswith("/") or ".." in directory.split("/") or not directory.strip("/"):

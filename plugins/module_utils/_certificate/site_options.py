@@ -1,10 +1,38 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The options of one site among several: whether it brings a pair, and what it takes of those that hold for all."""
+"""The options of one site among several: those of its pair, and what it takes of those that hold for all."""
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping
+from collections import Counter
+from typing import Any, Dict, Iterable, List, Mapping
+
+_TEXT: Dict[str, Any] = {"type": "str"}
+_PATH: Dict[str, Any] = {"type": "path"}
+_SECRET: Dict[str, Any] = {"type": "str", "no_log": True}
+
+# What of a site is its certificate's, as options of the module certificate.
+PAIR_ARGUMENTS: Dict[str, Dict[str, Any]] = {
+    "certificate": _TEXT,
+    "certificate_file": _PATH,
+    # no_log: the content is secret, the path is not; said in both cases because the names look alike.
+    "key": _SECRET,
+    "key_file": {"type": "path", "no_log": False},
+    "bundle": _SECRET,
+    "bundle_file": _PATH,
+    "passphrase": _SECRET,
+    "own_ca": _PATH,
+    "chain": _TEXT,
+    "chain_file": _PATH,
+    "remote_src": {"type": "bool", "default": False},
+    "self_signed": {"type": "bool", "default": False},
+    "owner": _TEXT,
+    "group": _TEXT,
+}
+NAME_ARGUMENTS: Dict[str, Dict[str, Any]] = {
+    "name": {"type": "str", "required": True},
+    "names": {"type": "list", "elements": "str"},
+}
 
 # Any of these brings a certificate with its key, or names what issues them.
 SOURCES = ("certificate", "certificate_file", "bundle", "bundle_file", "own_ca")
@@ -29,3 +57,19 @@ def fill_in(site: Mapping[str, Any], shared: Mapping[str, Any]) -> Dict[str, Any
     if brings_pair(filled) and site.get("passphrase") is None:
         filled["passphrase"] = shared.get("passphrase") or None
     return filled
+
+
+def pair_options(site: Mapping[str, Any], shared: Mapping[str, Any]) -> Dict[str, Any]:
+    """Returns the options of the module certificate for one site, as far as they are given.
+
+    ``shared`` are those that hold for all sites. The chain of a pair by a CA of one's own ends at that CA.
+    """
+    options = (*NAME_ARGUMENTS, *PAIR_ARGUMENTS, "ca", "ca_file")
+    own = {name: site[name] for name in options if site.get(name) is not None}
+    unfit = ("ca", "ca_file") if own.get("own_ca") else ()
+    return {**{name: value for name, value in shared.items() if value not in (None, "") and name not in unfit}, **own}
+
+
+def find_doubles(values: Iterable[str]) -> List[str]:
+    """Returns the values that come more than once."""
+    return [value for value, count in Counter(values).items() if count > 1]

@@ -83,8 +83,18 @@ def observe(folder: Optional[int], site: str) -> CurrentGeneration:
         return CurrentGeneration()
     try:
         with open_below(folder, site) as home:
-            link = _read_link(home)
-            return CurrentGeneration(link, _read_generation(home, link)) if link is not None else CurrentGeneration()
+            return _read_current(home, _read_link(home))
+    except FileNotFoundError:
+        return CurrentGeneration()
+
+
+def observe_at(folder: Optional[int], site: str, link: Optional[str]) -> CurrentGeneration:
+    """Returns what a site would have in an open directory if ``current`` had that text; nothing is made."""
+    if folder is None or link is None:
+        return CurrentGeneration()
+    try:
+        with open_below(folder, site) as home:
+            return _read_current(home, link)
     except FileNotFoundError:
         return CurrentGeneration()
 
@@ -126,7 +136,7 @@ class SiteFolder:
         generation = self._find(want, link) or self._add(want)
         step = Exchange(self, link, "" if generation in before else generation)
         try:
-            self._correct_access(generation, want)
+            self.correct_access(generation, want.files)
             if generation != link:
                 self.point(generation)
         except OSError:
@@ -150,11 +160,11 @@ class SiteFolder:
         self._make(name, want)
         return name
 
-    def _correct_access(self, name: str, want: Generation) -> None:
-        """Gives the files of a generation their owners and modes where they differ."""
+    def correct_access(self, name: str, want: Mapping[str, File]) -> None:
+        """Gives the files of a generation the owners and modes of the wanted ones where they differ."""
         have = _read_generation(self._home, name)
         with open_below(self._home, name) as generation:
-            for file, wanted in want.files.items():
+            for file, wanted in want.items():
                 if file not in have or have[file].access != wanted.access:
                     set_access(generation, file, wanted.access)
 
@@ -253,6 +263,10 @@ class Exchange:
         if self.made:
             self.site.forget(self.made)
         return moved or bool(self.made)
+
+
+def _read_current(home: int, link: Optional[str]) -> CurrentGeneration:
+    return CurrentGeneration(link, _read_generation(home, link)) if link is not None else CurrentGeneration()
 
 
 def _read_link(home: int) -> Optional[str]:

@@ -1,26 +1,61 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Rolls a refused pair back: why it is not served, the previous one put back, and what is served then."""
+"""Rolls refused pairs back: why they are not served, the previous ones put back, and what is served then."""
 
 from __future__ import annotations
 
-from typing import Tuple
+from typing import List, Mapping, Sequence, Tuple
 
+from ansible_collections.port443.https.plugins.module_utils._certificate import store
 from ansible_collections.port443.https.plugins.module_utils._certificate.deployment_state import DeploymentState
-from ansible_collections.port443.https.plugins.module_utils._certificate.store import Exchange
-from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._tls import served_certificate
-from ansible_collections.port443.https.plugins.module_utils._tls.served_certificate import Look, is_proved
-from ansible_collections.port443.https.plugins.module_utils._webservers.base import WebServer, tell_failure
+from ansible_collections.port443.https.plugins.module_utils._certificate.exchanged_pairs import DuePair, ExchangedPairs
+from ansible_collections.port443.https.plugins.module_utils._tls import proof as _proof
+from ansible_collections.port443.https.plugins.module_utils._tls.proof import Expectation
+from ansible_collections.port443.https.plugins.module_utils._tls.served_certificate import Look, fetch, is_proved
+from ansible_collections.port443.https.plugins.module_utils._webservers.base import WebServer, load_again
 
 
-def tell_unproved(looks: Tuple[Look, ...], situation: DeploymentState, kind: str, seconds: int) -> str:
-    """Returns what was seen after a reload instead of the wanted pair, whose key is of ``kind``, and why."""
-    fingerprint = situation.fingerprint
+def tell_unproved(missed: Sequence[DuePair], looks: Mapping[str, Tuple[Look, ...]], seconds: int) -> str:
+    """Returns what was seen after a reload in place of the pairs that were ``missed``, and why."""
+    told = [
+        one.label + _tell_missed(looks.get(one.site, ()), one.fingerprint, one.pair.leaf.key.kind) for one, _ in missed
+    ]
+    return f"the service was reloaded, but after {seconds} seconds {_proof.join_some(told)}"
+
+
+def take_back(service: WebServer, pairs: ExchangedPairs, reloaded: bool, seconds: int) -> str:
+    """Gives the sites what they had, and the service as well if it was ``reloaded``; returns what is the case then.
+
+    The service has ``seconds`` for its reload.
+    """
+    several = len(pairs.due) > 1
+    had = [due for due in pairs.due if pairs.had_pair(due)]
+    new = [due for due in pairs.due if not pairs.had_pair(due)]
+    told = pairs.put_back(had)
+    reloads = pairs.has_moved() and reloaded and len(told) < len(had)
+    trouble = load_again(service) if reloads else ""
+    # A first pair stays until that is done: a configuration that names it cannot be taken up without.
+    again = _tell_served_again(had, trouble, seconds if reloads else 0) if several else ""
+    told += pairs.put_back(new)
+    if trouble and new:
+        trouble = load_again(service)
+        again = _tell_served_again(had, trouble, seconds) if several else ""
+    if told:
+        return "; ".join(told)
+    if not pairs.has_moved():
+        return f"the {'pairs' if several else 'pair'} had been installed before and {'stay' if several else 'stays'}"
+    if several:
+        return f"all pairs are as they were{again}{_tell_kept(pairs.due)}"
+    ((_one, state),) = pairs.due
+    if new:
+        return "nothing was installed before, and nothing is now" + _tell_rest(state)
+    return "the previous pair is back" + _tell_served(state, trouble, seconds)
+
+
+def _tell_missed(looks: Sequence[Look], fingerprint: str, kind: str) -> str:
     unproved = [look for look in looks if look.fingerprint != fingerprint]
     asked = [f"'{look.place.name}'" if look.place.name else "a client that sends no server name" for look in unproved]
-    return "the service was reloaded, but after {} seconds {} for {} instead of sha256:{}; {}".format(
-        seconds,
+    return "{} for {} instead of sha256:{}; {}".format(
         ", ".join(map(str, unproved)),
         " and ".join(dict.fromkeys(asked)),
         fingerprint,
@@ -28,27 +63,10 @@ def tell_unproved(looks: Tuple[Look, ...], situation: DeploymentState, kind: str
     )
 
 
-def take_back(
-    service: WebServer, path: str, situation: DeploymentState, step: Exchange, reloaded: bool, seconds: int
-) -> str:
-    """Undoes the exchange in the site's directory ``path``, and the reload if there was one; returns what is the case.
-
-    ``situation`` is how the site stood before; the service has ``seconds`` for its reload.
-    """
-    try:
-        if not step.undo():
-            return "the pair had been installed before and stays"
-    except OSError as problem:
-        return f"the previous pair could not be put back into {path}: {problem.strerror}"
-    if situation.have.link is None:
-        return "nothing was installed before, and nothing is now" + _tell_rest(situation)
-    return "the previous pair is back" + _tell_served(situation, _reload(service) if reloaded else "", seconds)
-
-
 def _explain(look: Look, fingerprint: str, kind: str) -> str:
     """Why the pair is not what was seen: where the server's own name shows it, it is the name that leads elsewhere."""
     place, own = look.place, look.place.own()
-    if own is None or served_certificate.fetch(own, fingerprint, kind).fingerprint != fingerprint:
+    if own is None or fetch(own, fingerprint, kind).fingerprint != fingerprint:
         return "its error log may say why"
     theirs = ", ".join(place.instead)
     if not place.name:
@@ -62,39 +80,66 @@ def _explain(look: Look, fingerprint: str, kind: str) -> str:
     )
 
 
-def _reload(service: WebServer) -> str:
-    """Returns what is against the reload with the previous pair, empty if nothing is."""
-    try:
-        tested = service.test()
-        ended = service.reload() if tested.returncode == 0 else tested
-    except (HostError, OSError) as problem:
-        return str(problem)
-    return tell_failure(ended) if ended.returncode != 0 else ""
+def _tell_served_again(had: Sequence[DuePair], trouble: str, seconds: int) -> str:
+    """Returns the end of a sentence: whether the previous pairs are served, once the service has had time for that."""
+    former = [
+        Expectation(one.site, looks[0].fingerprint, "", tuple(look.place for look in looks))
+        for one, looks in ((one, state.previous()) for one, state in had)
+        if looks
+    ]
+    unloaded = f", but the service could not be reloaded with them: {trouble}" if trouble else ""
+    again = _proof.tell_served_again(former, seconds)
+    _proof.look_until_gone(_refused(had), seconds)
+    return unloaded + again
 
 
-def _tell_served(situation: DeploymentState, trouble: str, seconds: int) -> str:
+def _tell_kept(due: Sequence[DuePair]) -> str:
+    """Returns the end of a sentence: whose refused pairs are served, which no reload took away."""
+    refused = _refused(due)
+    looks = _proof.look_at_all(refused)
+    kept = [one.site for one in refused if any(look.fingerprint == one.fingerprint for look in looks[one.site])]
+    return f"; the service has the refused pairs of {', '.join(kept)} until it is reloaded" if kept else ""
+
+
+def _refused(due: Sequence[DuePair]) -> List[Expectation]:
+    """What is not to be served any more, of sites whose former pair nobody saw."""
+    return [
+        Expectation(one.site, one.fingerprint, "", tuple(look.place for look in state.all_looks()))
+        for one, state in due
+        if not state.previous() and not _has_leaf(state, one.fingerprint)
+    ]
+
+
+def _has_leaf(state: DeploymentState, fingerprint: str) -> bool:
+    leaf = store.read_leaf(state.have)
+    return leaf is not None and leaf.fingerprint() == fingerprint
+
+
+def _tell_served(state: DeploymentState, trouble: str, seconds: int) -> str:
     """Returns the end of a sentence: whether the previous pair is served, for all that can be seen."""
     unloaded = f", but the service could not be reloaded with it: {trouble}" if trouble else ""
-    previous = situation.previous()
+    previous = state.previous()
     if previous:
-        places = tuple(look.place for look in previous)
-        looks = served_certificate.look_until(places, previous[0].fingerprint, "", seconds)
-        if is_proved(looks, previous[0].fingerprint):
+        former = Expectation("", previous[0].fingerprint, "", tuple(look.place for look in previous))
+        looks = _proof.look_until_met([former], seconds)[""]
+        if is_proved(looks, former.fingerprint):
             return " and served"
         return unloaded + ", but " + ", ".join(map(str, looks))
-    if not situation.all_looks():
+    if not state.all_looks():
         return unloaded
-    looks = served_certificate.look_until_gone(
-        [look.place for look in situation.all_looks()], situation.fingerprint, seconds
-    )
-    refused = [str(look) for look in looks if look.fingerprint == situation.fingerprint]
+    looks = _look_until_gone(state, seconds)
+    refused = [str(look) for look in looks if look.fingerprint == state.fingerprint]
     if refused:
         return f"{unloaded}, but the refused one is still served: {', '.join(refused)}"
     return f"{unloaded}, as unserved as it was: {', '.join(map(str, looks))}"
 
 
-def _tell_rest(situation: DeploymentState) -> str:
+def _tell_rest(state: DeploymentState) -> str:
     """Returns the end of a sentence: where a service that no reload is possible for has the pair still."""
-    looks = served_certificate.look_until_gone([look.place for look in situation.all_looks()], situation.fingerprint, 0)
-    refused = [str(look) for look in looks if look.fingerprint == situation.fingerprint]
+    refused = [str(look) for look in _look_until_gone(state, 0) if look.fingerprint == state.fingerprint]
     return f", but the service has the refused pair until it is reloaded: {', '.join(refused)}" if refused else ""
+
+
+def _look_until_gone(state: DeploymentState, seconds: int) -> Tuple[Look, ...]:
+    places = tuple(look.place for look in state.all_looks())
+    return _proof.look_until_gone([Expectation("", state.fingerprint, "", places)], seconds)[""]

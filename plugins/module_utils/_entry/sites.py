@@ -4,32 +4,26 @@
 
 from __future__ import annotations
 
-import json
 import time
-from typing import Any, Dict, List
+from typing import Any, Dict
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.port443.https.plugins.module_utils._certificate.install import Result
 from ansible_collections.port443.https.plugins.module_utils._entry.certificate import exit_with, relabel_with
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._secrets import SecretModule
 from ansible_collections.port443.https.plugins.module_utils._sites.engine import ensure
 from ansible_collections.port443.https.plugins.module_utils._sites.report import report, tell_others
 from ansible_collections.port443.https.plugins.module_utils._sites.request import parse
 from ansible_collections.port443.https.plugins.module_utils._sites.server import MissingServerError
 
-_SECRET = ("key", "bundle", "passphrase")
 
-
-def run(module: AnsibleModule) -> None:
+def run(module: SecretModule) -> None:
     """Has the sites served as the options say, and ends the module."""
-    pairs = json.loads(module.apart or "{}")
-    # What the module must not show, whatever it is that tells it.
-    module.secrets = {f"{site}.{name}": pair[name] for site, pair in pairs.items() for name in _SECRET if name in pair}
-    exit_with(module, lambda module: _serve(module, _join(module.params, pairs)))
+    exit_with(module, lambda module: _serve(module, module.all_params()))
 
 
-def _serve(module: AnsibleModule, params: Dict[str, Any]) -> Result:
+def _serve(module: SecretModule, params: Dict[str, Any]) -> Result:
     """Returns the result and the warnings; where the server is missing, what would bring it.
 
     Raises HostError where nobody is there to install that, as with ``async``.
@@ -51,9 +45,3 @@ def _serve(module: AnsibleModule, params: Dict[str, Any]) -> Result:
     if not module._diff:
         del result["diff"]
     return result, (*outcome.warnings, *tell_others(outcome))
-
-
-def _join(params: Dict[str, Any], pairs: Dict[str, Dict[str, str]]) -> Dict[str, Any]:
-    """The parameters with what was read of each site's pair on the controller in its place."""
-    sites: List[Dict[str, Any]] = [{**site, **pairs.get(site["name"], {})} for site in params["sites"]]
-    return {**params, "sites": sites}

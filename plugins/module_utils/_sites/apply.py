@@ -6,22 +6,21 @@ from __future__ import annotations
 
 from typing import Callable, List, Mapping, Sequence, Tuple
 
+from ansible_collections.port443.https.plugins.module_utils._certificate import journal as _journal
+from ansible_collections.port443.https.plugins.module_utils._certificate.exchange import PairExchange
+from ansible_collections.port443.https.plugins.module_utils._certificate.journal import Journal
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError, words_of
 from ansible_collections.port443.https.plugins.module_utils._host.host import Host
 from ansible_collections.port443.https.plugins.module_utils._host.signals import uninterrupted
-from ansible_collections.port443.https.plugins.module_utils._sites import journal as _journal
-from ansible_collections.port443.https.plugins.module_utils._sites import proof as _proof
-from ansible_collections.port443.https.plugins.module_utils._sites.journal import Journal
-from ansible_collections.port443.https.plugins.module_utils._sites.pairs import PairExchange
 from ansible_collections.port443.https.plugins.module_utils._sites.plan import SitesPlan
-from ansible_collections.port443.https.plugins.module_utils._sites.proof import Expectation
 from ansible_collections.port443.https.plugins.module_utils._sites.request import SitesRequest
 from ansible_collections.port443.https.plugins.module_utils._sites.server import ServerState, start, stop
+from ansible_collections.port443.https.plugins.module_utils._tls import proof as _proof
+from ansible_collections.port443.https.plugins.module_utils._tls.proof import Expectation
 from ansible_collections.port443.https.plugins.module_utils._tls.served_certificate import Look
-from ansible_collections.port443.https.plugins.module_utils._webservers.base import tell_failure
+from ansible_collections.port443.https.plugins.module_utils._webservers.base import load_again, tell_failure
 
 Looks = Mapping[str, Tuple[Look, ...]]
-SHOWN = 3  # sites that a message tells of
 
 
 class Application:
@@ -79,7 +78,8 @@ class Application:
         if self._started:
             told += filter(None, [stop(self._host, self._state)])
         elif self._told_server:
-            told += filter(None, [self._reload_again()])
+            trouble = load_again(self._state.control)
+            told += [f"the server could not be reloaded with it: {trouble}"] if trouble else []
         if told:
             return "what was there before could not be put back as a whole: " + "; ".join(told)
         return "all files and pairs are as they were" + self._tell_served()
@@ -117,14 +117,6 @@ class Application:
             raise HostError(f"{self._state.language.title} serves the sites, but nobody answers at port {port} of HTTP")
         return looks
 
-    def _reload_again(self) -> str:
-        try:
-            tested = self._state.control.test()
-            ended = self._state.control.reload() if tested.returncode == 0 else tested
-        except (HostError, OSError) as problem:
-            return str(problem)
-        return f"the server could not be reloaded with it: {tell_failure(ended)}" if ended.returncode else ""
-
     def _tell_served(self) -> str:
         """The end of a sentence: whether what was served before is served again."""
         if not self._told_server or self._started:
@@ -134,20 +126,14 @@ class Application:
             for site, looks in self._before.items()
             if looks and looks[0].fingerprint and len({look.fingerprint for look in looks}) == 1
         ]
-        looks = _proof.look_until_met(former, self._request.prove_timeout) if former else {}
-        missed = [one.site for one in former if not one.is_met(looks)]
-        if missed:
-            return f", but what was served before is not served again: {', '.join(missed)}"
-        return ", and what was served before is served again" if former else ""
+        return _proof.tell_served_again(former, self._request.prove_timeout)
 
 
 def tell_missed(missed: Sequence[Expectation], looks: Looks, seconds: float, title: str) -> str:
     """Returns which sites were not served after a reload, and what was seen instead."""
     told = []
-    for one in missed[:SHOWN]:
+    for one in missed:
         seen = [str(look) for look in looks.get(one.site, ()) if look.fingerprint != one.fingerprint]
         told.append(f"{one.site}: {', '.join(seen) or 'it listens nowhere'} instead of sha256:{one.fingerprint}")
-    rest = f"; and {len(missed) - SHOWN} more" if len(missed) > SHOWN else ""
-    return (
-        f"{title} took the sites up, but after {seconds:.0f} seconds {'; '.join(told)}{rest}; its error log may say why"
-    )
+    some = _proof.join_some(told)
+    return f"{title} took the sites up, but after {seconds:.0f} seconds {some}; its error log may say why"

@@ -6,31 +6,12 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
+from ansible_collections.port443.https.plugins.module_utils._certificate.site_options import PAIR_ARGUMENTS
+
 _TEXT: Dict[str, Any] = {"type": "str"}
 _PATH: Dict[str, Any] = {"type": "path"}
 _LINES: Dict[str, Any] = {"type": "list", "elements": "str", "default": []}
 _EMPTY: Dict[str, Any] = {"type": "str", "default": ""}
-
-# The argument with the pairs that the controller read, by site, as JSON; never among the parameters of a module.
-PAIRS = "_pairs"
-
-# What of a site is its certificate's: the options of the module certificate of the same names.
-PAIR_ARGUMENTS: Dict[str, Dict[str, Any]] = {
-    "certificate": _TEXT,
-    "certificate_file": _PATH,
-    "key": {"type": "str", "no_log": True},
-    "key_file": {"type": "path", "no_log": False},
-    "bundle": {"type": "str", "no_log": True},
-    "bundle_file": _PATH,
-    "passphrase": {"type": "str", "no_log": True},
-    "own_ca": _PATH,
-    "chain": _TEXT,
-    "chain_file": _PATH,
-    "remote_src": {"type": "bool", "default": False},
-    "self_signed": {"type": "bool", "default": False},
-    "owner": _TEXT,
-    "group": _TEXT,
-}
 
 # Options that are lines of a configuration.
 LINES = ("directives", "http_directives")

@@ -9,22 +9,24 @@ import os
 from dataclasses import dataclass, field, replace
 from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
+from ansible_collections.port443.https.plugins.module_utils._certificate import journal as _journal
 from ansible_collections.port443.https.plugins.module_utils._certificate import store
-from ansible_collections.port443.https.plugins.module_utils._certificate.install import PreparedPair
+from ansible_collections.port443.https.plugins.module_utils._certificate.exchange import (
+    PairExchange,
+    observe_pairs,
+    recover,
+)
+from ansible_collections.port443.https.plugins.module_utils._certificate.prepare import (
+    PreparedPair,
+    open_pair,
+    open_placeholder,
+)
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError, naming
 from ansible_collections.port443.https.plugins.module_utils._host.addresses import list_addresses
 from ansible_collections.port443.https.plugins.module_utils._host.directory import hold_lock, open_folder
 from ansible_collections.port443.https.plugins.module_utils._host.host import Host
-from ansible_collections.port443.https.plugins.module_utils._sites import journal as _journal
-from ansible_collections.port443.https.plugins.module_utils._sites import proof as _proof
 from ansible_collections.port443.https.plugins.module_utils._sites.apply import Application
 from ansible_collections.port443.https.plugins.module_utils._sites.foresee import foresee
-from ansible_collections.port443.https.plugins.module_utils._sites.pairs import (
-    PairExchange,
-    observe_pairs,
-    open_pair,
-    open_placeholder,
-)
 from ansible_collections.port443.https.plugins.module_utils._sites.plan import SitesPlan, make_plan
 from ansible_collections.port443.https.plugins.module_utils._sites.request import SitesRequest
 from ansible_collections.port443.https.plugins.module_utils._sites.server import (
@@ -32,6 +34,7 @@ from ansible_collections.port443.https.plugins.module_utils._sites.server import
     observe_server,
     refuse_taken_ports,
 )
+from ansible_collections.port443.https.plugins.module_utils._tls import proof as _proof
 from ansible_collections.port443.https.plugins.module_utils._tls.served_certificate import Look
 
 LOCK_PATIENCE = 60.0  # seconds, beside what another run may spend on its proofs
@@ -88,7 +91,7 @@ class _Run:
     folder: Optional[int]
 
     def ensure(self) -> SitesOutcome:
-        told = self._recover()
+        told = recover(self.folder, self.request.certificate_directory, self.relabel, self.check)
         state = observe_server(self.host, self.request)
         return replace(self, pairs={**self.pairs, **self._make_placeholders()})._reach(state, told)
 
@@ -137,11 +140,12 @@ class _Run:
             looks = run.carry_out()
         except HostError as problem:
             told = run.take_back()
-            _journal.remove(self.folder)
+            _journal.finish(self.folder)
             raise HostError(f"{problem.message}; {told}") from None
-        _journal.remove(self.folder)
-        warnings = [exchange.prune(site, self.request.keep) for site in plan.pairs]
-        warnings += [exchange.remove(site) for site in leftovers]
+        warnings = list(_journal.finish(self.folder))
+        if not warnings:  # what a journal can bring back has to stay
+            warnings += [exchange.prune(site, self.request.keep) for site in plan.pairs]
+            warnings += [exchange.remove(site) for site in leftovers]
         return SitesOutcome(
             True,
             plan,
@@ -151,19 +155,6 @@ class _Run:
             commands=tuple(run.commands),
             warnings=tuple(filter(None, warnings)),
         )
-
-    def _recover(self) -> Tuple[str, ...]:
-        """Takes back what a run that was cut off left; returns what has to be told of it."""
-        left = _journal.read(self.folder) if self.folder is not None else None
-        if left is None or self.folder is None:
-            return ()
-        if self.check:
-            return ("a run before this one was cut off: the next real run first takes back what it had done",)
-        exchange = PairExchange(self.folder, self.request.certificate_directory, self.relabel)
-        told = [_journal.take_back(change, self.relabel) for change in reversed(left.files)]
-        told += [exchange.take_back(change) for change in left.pairs]
-        _journal.remove(self.folder)
-        return ("a run before this one was cut off: what it had done was taken back first", *filter(None, told))
 
     def _make_placeholders(self) -> Dict[str, PreparedPair]:
         """Makes self-signed pairs for sites whose certificates come afterwards and that have none until then."""

@@ -8,7 +8,7 @@ import os
 from typing import Dict, Mapping, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._certificate import store
-from ansible_collections.port443.https.plugins.module_utils._certificate.install import PreparedPair
+from ansible_collections.port443.https.plugins.module_utils._certificate.prepare import PreparedPair
 from ansible_collections.port443.https.plugins.module_utils._host.host import Host
 from ansible_collections.port443.https.plugins.module_utils._host.private_files import Planned, run_over
 from ansible_collections.port443.https.plugins.module_utils._sites.plan import SitesPlan

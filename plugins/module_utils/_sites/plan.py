@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Dict, List, Mapping, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._certificate import store
-from ansible_collections.port443.https.plugins.module_utils._certificate.install import PreparedPair
+from ansible_collections.port443.https.plugins.module_utils._certificate.journal import FileChange
+from ansible_collections.port443.https.plugins.module_utils._certificate.prepare import PreparedPair
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError, RequestError
 from ansible_collections.port443.https.plugins.module_utils._host.host import Host
 from ansible_collections.port443.https.plugins.module_utils._host.replace import FoundFile, look_at
@@ -17,10 +18,9 @@ from ansible_collections.port443.https.plugins.module_utils._pki.names import is
 from ansible_collections.port443.https.plugins.module_utils._pki.pem import read_pem
 from ansible_collections.port443.https.plugins.module_utils._pki.x509 import Certificate, read_certificate
 from ansible_collections.port443.https.plugins.module_utils._sites.files import PlannedFiles
-from ansible_collections.port443.https.plugins.module_utils._sites.journal import FileChange
-from ansible_collections.port443.https.plugins.module_utils._sites.proof import Expectation
 from ansible_collections.port443.https.plugins.module_utils._sites.request import SitesRequest
 from ansible_collections.port443.https.plugins.module_utils._sites.server import ServerState
+from ansible_collections.port443.https.plugins.module_utils._tls.proof import Expectation
 from ansible_collections.port443.https.plugins.module_utils._webservers.base import WantedPair
 from ansible_collections.port443.https.plugins.module_utils._webservers.configuration import find_places
 from ansible_collections.port443.https.plugins.module_utils._webservers.site import (

@@ -13,8 +13,8 @@ from ansible_collections.port443.https.plugins.module_utils._pki.policy import d
 from ansible_collections.port443.https.plugins.module_utils._pki.x509 import Certificate
 from ansible_collections.port443.https.plugins.module_utils._sites.engine import SitesOutcome
 from ansible_collections.port443.https.plugins.module_utils._sites.plan import describe_changes
-from ansible_collections.port443.https.plugins.module_utils._sites.proof import Expectation
 from ansible_collections.port443.https.plugins.module_utils._sites.request import SitesRequest
+from ansible_collections.port443.https.plugins.module_utils._tls.proof import Expectation
 from ansible_collections.port443.https.plugins.module_utils._tls.served_certificate import Look
 from ansible_collections.port443.https.plugins.module_utils._webservers.site import Site
 

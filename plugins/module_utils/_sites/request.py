@@ -7,14 +7,17 @@ from __future__ import annotations
 import ipaddress
 import posixpath
 import re
-from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Any, Dict, FrozenSet, Iterator, List, Mapping, Optional, Sequence, Tuple
 
-from ansible_collections.port443.https.plugins.module_utils._certificate.site_options import brings_pair
+from ansible_collections.port443.https.plugins.module_utils._certificate.site_options import (
+    brings_pair,
+    find_doubles,
+    pair_options,
+)
 from ansible_collections.port443.https.plugins.module_utils._errors import RequestError
 from ansible_collections.port443.https.plugins.module_utils._pki.names import is_address, normalise_name, normalise_site
-from ansible_collections.port443.https.plugins.module_utils._sites.arguments import ANSWERS, LINES, PAIR_ARGUMENTS
+from ansible_collections.port443.https.plugins.module_utils._sites.arguments import ANSWERS, LINES
 from ansible_collections.port443.https.plugins.module_utils._webservers.site import Location, ServerSettings, Site
 
 _SITE_NAME = re.compile(r"[a-z0-9_][a-z0-9_.-]{0,199}")
@@ -65,12 +68,13 @@ def parse(params: Mapping[str, Any]) -> SitesRequest:
     sites = _answer_addresses(sites)
     if wrong:
         raise RequestError("; ".join(wrong))
+    shared = shared_options(params)
     return SitesRequest(
         server=params["server"],
         state=params["state"],
         sites=tuple(sites),
         settings=_read_settings(params),
-        pairs={site["name"]: _pair_of(site, params) for site in params["sites"] if brings_pair(site)},
+        pairs={site["name"]: pair_options(site, shared) for site in params["sites"] if brings_pair(site)},
         purge=params["purge"],
         remove_certificates=params["remove_certificates"],
         awaited=frozenset(site["name"] for site in params["sites"] if _awaits_pair(site, params)),
@@ -90,14 +94,10 @@ def _awaits_pair(site: Mapping[str, Any], params: Mapping[str, Any]) -> bool:
     return site.get("acme") is not None or (params["certificates_follow"] and has_none)
 
 
-def _pair_of(site: Mapping[str, Any], params: Mapping[str, Any]) -> Dict[str, Any]:
-    """The options of the module certificate, as far as they are given, for one site."""
-    options = ("name", "names", "ca", "ca_file", *PAIR_ARGUMENTS)
-    own = {name: site[name] for name in options if site.get(name) is not None}
-    shared = {name: params[name] for name in ("trust", "minimum_days", "keep", "prove_timeout")}
-    if not site.get("own_ca"):
-        shared.update({name: params[name] for name in ("ca", "ca_file") if params.get(name)})
-    return {**shared, **own, "directory": params["certificate_directory"], "service": params["server"]}
+def shared_options(params: Mapping[str, Any]) -> Dict[str, Any]:
+    """Returns the options of the module certificate that hold for the pairs of all sites."""
+    same = {name: params[name] for name in ("trust", "ca", "ca_file", "minimum_days", "keep", "prove_timeout")}
+    return {**same, "directory": params["certificate_directory"], "service": params["server"]}
 
 
 def _read_site(given: Mapping[str, Any], params: Mapping[str, Any]) -> Site:
@@ -151,7 +151,7 @@ def _read_content(given: Mapping[str, Any]) -> Dict[str, Any]:
         )
     paths = [location["path"] for location in given["locations"]]
     if len(set(paths)) != len(paths):
-        raise RequestError(f"two locations have one path: {', '.join(_doubles(paths))}")
+        raise RequestError(f"two locations have one path: {', '.join(find_doubles(paths))}")
     return {
         "root": given.get("root") or "",
         "backends": _read_backends(given.get("proxy_pass") or ()),
@@ -275,15 +275,11 @@ def _read_network(text: str) -> Optional[object]:
 
 
 def _complain_of_doubles(sites: Sequence[Site], state: str) -> Iterator[str]:
-    twice = _doubles([site.name for site in sites])
+    twice = find_doubles([site.name for site in sites])
     if twice:
         yield f"each site has a name for itself; given more than once: {', '.join(twice)}"
-    claimed = _doubles([name for site in sites for name in site.names])
+    claimed = find_doubles([name for site in sites for name in site.names])
     if claimed and not twice:
         yield f"a host name leads to one site alone; more than one site has: {', '.join(claimed)}"
     if state == "present" and sum(site.default_server for site in sites) > 1:
         yield "one site alone can be the default_server"
-
-
-def _doubles(values: Sequence[str]) -> List[str]:
-    return [value for value, count in Counter(values).items() if count > 1]

@@ -118,10 +118,10 @@ def start(host: Host, state: ServerState) -> List[Tuple[str, ...]]:
     """Starts the server now and at every boot, as far as it is not; returns the commands; raises HostError."""
     told = _tell_manager(host, state)
     deadline = time.monotonic() + _STARTING
-    serving = state.control.observe(_NOBODY)
+    (serving,) = state.control.observe(_NOBODY)
     while not serving.running and time.monotonic() < deadline:
         time.sleep(0.1)
-        serving = state.control.observe(_NOBODY)
+        (serving,) = state.control.observe(_NOBODY)
     if not serving.running:
         raise HostError(f"{' '.join(told[-1])} was told, but {serving.reason or 'it does not run'}")
     return told
@@ -190,7 +190,7 @@ def _observe_build(host: Host, language: SiteLanguage, layout: SiteLayout) -> Op
 
 
 def _observe_running(host: Host, request: SitesRequest, language: SiteLanguage, control: WebServer) -> bool:
-    serving = control.observe(_NOBODY)
+    (serving,) = control.observe(_NOBODY)
     if serving.running:
         return True
     ports = (request.settings.http_port, request.settings.port)

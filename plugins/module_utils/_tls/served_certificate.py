@@ -8,7 +8,6 @@ import hashlib
 import re
 import socket
 import ssl
-import time
 from dataclasses import dataclass, replace
 from typing import Any, Dict, Optional, Sequence, Tuple
 
@@ -16,7 +15,6 @@ from ansible_collections.port443.https.plugins.module_utils._pki.names import is
 from ansible_collections.port443.https.plugins.module_utils._tls.shown import shake_hands
 
 PATIENCE = 3.0  # seconds for one handshake: the host talks to itself
-PAUSE = 0.1  # seconds between two looks
 _CONCRETE = re.compile(r"[a-z0-9][a-z0-9-]*(?:\.[a-z0-9_-]+)*")  # a host name, no wildcard, pattern or '_'
 
 
@@ -84,34 +82,6 @@ def fetch(place: Endpoint, fingerprint: str, kind: str) -> Look:
         return first
     second = _look_once(place, "ECDHE+aRSA" if kind == "RSA" else "ECDHE+aECDSA")
     return second if second.fingerprint == fingerprint else first
-
-
-def look_until(places: Sequence[Endpoint], fingerprint: str, kind: str, seconds: float) -> Tuple[Look, ...]:
-    """Returns a look at each place, taken when all of them served the fingerprint, or the last when time was up.
-
-    nginx answers a reload before it has done it, and its old workers may take a connection or two meanwhile: that it
-    has to be seen twice in a row keeps a lucky look at a dying configuration from passing for proof.
-    """
-    deadline = time.monotonic() + seconds
-    seen = 0
-    while True:
-        looks = tuple(fetch(place, fingerprint, kind) for place in places)
-        seen = seen + 1 if is_proved(looks, fingerprint) else 0
-        if seen == 2 or time.monotonic() > deadline:
-            return looks
-        time.sleep(PAUSE)
-
-
-def look_until_gone(places: Sequence[Endpoint], fingerprint: str, seconds: float) -> Tuple[Look, ...]:
-    """Returns a look at each place, taken twice in a row without the fingerprint, or the last when time was up."""
-    deadline = time.monotonic() + seconds
-    unseen = 0
-    while True:
-        looks = tuple(_look_once(place, None) for place in places)
-        unseen = 0 if any(one.fingerprint == fingerprint for one in looks) else unseen + 1
-        if unseen == 2 or time.monotonic() > deadline:
-            return looks
-        time.sleep(PAUSE)
 
 
 def is_proved(looks: Sequence[Look], fingerprint: str) -> bool:

@@ -10,6 +10,7 @@ import signal
 from dataclasses import dataclass
 from typing import Optional, Protocol, Sequence, Tuple
 
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host.host import Completed, Host
 from ansible_collections.port443.https.plugins.module_utils._tls.served_certificate import Endpoint
 
@@ -50,8 +51,8 @@ class WebServer(Protocol):
     test_command: Command
     reload_command: Command
 
-    def observe(self, wanted: WantedPair) -> Serving:
-        """Returns how the service stands to the pair; changes nothing; raises HostError."""
+    def observe(self, *wanted: WantedPair) -> Tuple[Serving, ...]:
+        """Returns how the service stands to each pair, by one look at it; changes nothing; raises HostError."""
 
     def test(self) -> Completed:
         """Tests the configuration, with the service's own command first, and returns what was said against it."""
@@ -66,9 +67,9 @@ class NoService:
     test_command: Command = ()
     reload_command: Command = ()
 
-    def observe(self, wanted: WantedPair) -> Serving:
+    def observe(self, *wanted: WantedPair) -> Tuple[Serving, ...]:
         """Returns that no service is known."""
-        return Serving(named=False, running=False, reason="service is none")
+        return (Serving(named=False, running=False, reason="service is none"),) * len(wanted)
 
     def test(self) -> Completed:
         """Returns success."""
@@ -87,9 +88,9 @@ class OwnCommands:
         self.test_command = test_command
         self.reload_command = reload_command
 
-    def observe(self, wanted: WantedPair) -> Serving:
-        """Returns that the service serves the pair; whether it runs, a look tells."""
-        return Serving(named=True, running=True, shown=True)
+    def observe(self, *wanted: WantedPair) -> Tuple[Serving, ...]:
+        """Returns that the service serves every pair; whether it runs, a look tells."""
+        return (Serving(named=True, running=True, shown=True),) * len(wanted)
 
     def test(self) -> Completed:
         """Runs the user's command, and succeeds where there is none."""
@@ -137,6 +138,16 @@ def send_signal(pid: int, name: str) -> Completed:
     except OSError as problem:
         return Completed(argv, 1, "", str(problem.strerror))
     return Completed(argv, 0, "", "")
+
+
+def load_again(service: WebServer) -> str:
+    """Tests and reloads a service once what it had before is back; returns what was against that, empty if nothing."""
+    try:
+        tested = service.test()
+        ended = service.reload() if tested.returncode == 0 else tested
+    except (HostError, OSError) as problem:
+        return str(problem)
+    return tell_failure(ended) if ended.returncode != 0 else ""
 
 
 def tell_failure(completed: Completed) -> str:

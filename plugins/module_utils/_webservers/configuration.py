@@ -6,11 +6,11 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Callable, Dict, Sequence, Set, Tuple
+from typing import Callable, Dict, List, Sequence, Set, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._pki.names import is_covered
 from ansible_collections.port443.https.plugins.module_utils._tls.served_certificate import Endpoint
-from ansible_collections.port443.https.plugins.module_utils._webservers.base import WantedPair
+from ansible_collections.port443.https.plugins.module_utils._webservers.base import Serving, WantedPair
 
 # Takes an include's absolute path or pattern, returns the texts of the files it stands for, in the service's order.
 ReadFiles = Callable[[str], Sequence[str]]
@@ -45,9 +45,49 @@ class Server:
     staples: bool = False
 
 
-def serves_certificate(server: Server, wanted: WantedPair) -> bool:
-    """Tells whether a server shows the pair."""
-    return any(is_below(path, wanted.folder) for path in server.certificates)
+def find_serving(
+    servers: Sequence[Server],
+    wanted: Sequence[WantedPair],
+    matches: Matches,
+    stopped: str,
+    unnamed: str,
+    shared: bool = False,
+) -> Tuple[Serving, ...]:
+    """Returns how a service stands to each pair, by its servers.
+
+    ``stopped`` says why nothing can have it take up a pair, empty if something can; ``unnamed`` is the reason where no
+    server shows a pair; ``shared`` is as for find_unproved.
+    """
+    running = not stopped
+    return tuple(
+        Serving(
+            True,
+            running,
+            find_places(showing, one, matches),
+            stopped,
+            unproved=find_unproved(servers, showing, shared),
+            staples=all(server.staples for server in showing),
+        )
+        if showing
+        else Serving(named=False, running=running, reason=unnamed, expected=False, staples=False)
+        for one, showing in zip(wanted, find_showing(servers, wanted))
+    )
+
+
+def find_showing(servers: Sequence[Server], wanted: Sequence[WantedPair]) -> List[List[Server]]:
+    """Returns for each pair the servers that show it: by paths into its folder, as written or with links followed."""
+    leads = {path: (path, os.path.realpath(path)) for server in servers for path in server.certificates}
+    found = []
+    for one in wanted:
+        folders = (f"{one.folder}/", f"{os.path.realpath(one.folder)}/")
+        found.append(
+            [
+                server
+                for server in servers
+                if any(path.startswith(folders) for written in server.certificates for path in leads[written])
+            ]
+        )
+    return found
 
 
 def on_loopback(address: str) -> Tuple[str, ...]:
@@ -71,14 +111,13 @@ def find_places(
     return tuple(places)
 
 
-def find_unproved(servers: Sequence[Server], wanted: WantedPair, shared: bool = False) -> Tuple[str, ...]:
-    """Returns what a look on this host's loopback cannot see: where another server answers, or none from outside.
+def find_unproved(servers: Sequence[Server], showing: Sequence[Server], shared: bool = False) -> Tuple[str, ...]:
+    """Returns what a look on this host's loopback cannot see of the servers that are ``showing`` a pair.
 
-    nginx and Apache give a connection to the servers of its very address, if there are any, before those of every
-    address. ``shared`` tells that sockets of one address may be several frontends' (HAProxy sets SO_REUSEPORT), and
-    the kernel chooses among them.
+    That is where another server answers, or none from outside. nginx and Apache give a connection to the servers of
+    its very address, if there are any, before those of every address. ``shared`` tells that sockets of one address may
+    be several frontends' (HAProxy sets SO_REUSEPORT), and the kernel chooses among them.
     """
-    showing = [server for server in servers if serves_certificate(server, wanted)]
     ours = {(one.address, one.port) for server in showing for one in server.listens if one.tls}
     others = [(server, one) for server in servers if server not in showing for one in server.listens]
     told = [_tell_other(server, one, ours, shared) for server, one in others]
@@ -108,11 +147,6 @@ def _is_everywhere(address: str) -> bool:
 
 def _is_loopback(address: str) -> bool:
     return address.startswith("127.") or address in ("::1", "localhost")
-
-
-def is_below(path: str, folder: str) -> bool:
-    """Tells whether a path, as written or with its links followed, leads into a directory."""
-    return path.startswith(folder + "/") or os.path.realpath(path).startswith(os.path.realpath(folder) + "/")
 
 
 def _choose_name(server: Server, wanted: WantedPair, matches: Matches) -> Tuple[str, bool]:

@@ -17,3 +17,16 @@ def test_a_new_ca_for_a_site_that_has_a_certificate_is_warned_of(play, safe_fold
     warned = " ".join(said.split())
     assert f"own_ca: {tmp_path}/second had no CA" in warned
     assert warned.count("had no CA") == 1
+
+
+def test_a_ca_that_is_new_to_one_of_several_sites_is_warned_of(play, safe_folder, tmp_path):
+    def install(folder, *sites):
+        given = {"directory": str(safe_folder), "service": "none", "prove": False, "own_ca": folder}
+        return {"port443.https.certificate": {**given, "sites": [{"name": name} for name in sites]}}
+
+    tasks = [install("first", "a.example"), install("second", "b.example", "a.example"), install("second", "a.example")]
+    said = play(tasks, tmp_path / "p.yml", tmp_path)
+    assert "changed=2" in said, said
+    warned = " ".join(said.split())
+    assert f"own_ca: {tmp_path}/second had no CA, and a.example had a certificate already" in warned
+    assert warned.count("had no CA") == 1

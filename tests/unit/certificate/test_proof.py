@@ -13,7 +13,8 @@ import time
 import pki
 import pytest
 from ansible_collections.port443.https.plugins.module_utils._pki.chain import read_pair
-from ansible_collections.port443.https.plugins.module_utils._tls import self_handshake, served_certificate, shown
+from ansible_collections.port443.https.plugins.module_utils._tls import proof, self_handshake, served_certificate, shown
+from ansible_collections.port443.https.plugins.module_utils._tls.proof import Expectation
 from ansible_collections.port443.https.plugins.module_utils._tls.served_certificate import Endpoint, Look
 
 NOW = int(pki.NOW.timestamp())
@@ -136,8 +137,8 @@ def test_a_server_that_hangs_up_is_told():
 def test_proof_waits_for_a_slow_reload():
     old, new = make_context(pki.site(number=2)), make_context(pki.site())
     with serve(lambda number: old if number < 5 else new) as place:
-        looks = served_certificate.look_until([place], pki.site().sha256(), "", 10)
-    assert looks == (Look(place, pki.site().sha256()),)
+        looks = proof.look_until_met([Expectation("www", pki.site().sha256(), "", (place,))], 10)
+    assert looks == {"www": (Look(place, pki.site().sha256()),)}
 
 
 def test_one_lucky_look_is_no_proof():
@@ -145,7 +146,7 @@ def test_one_lucky_look_is_no_proof():
     old, new = make_context(pki.site(number=2)), make_context(pki.site())
     with serve(lambda number: (new, old)[number % 2]) as place:
         before = time.monotonic()
-        served_certificate.look_until([place], pki.site().sha256(), "", 1)
+        proof.look_until_met([Expectation("www", pki.site().sha256(), "", (place,))], 1)
         assert time.monotonic() - before >= 1
 
 

@@ -36,7 +36,7 @@ def test_the_registry_is_the_folder():
 @pytest.mark.parametrize("kind", SERVICES)
 def test_a_service_that_is_not_installed_says_so(kind):
     service = choose_service(Bare(), kind, None, (), ())
-    serving = service.observe(WantedPair("/etc/port443/x", "www.example.com", ()))
+    (serving,) = service.observe(WantedPair("/etc/port443/x", "www.example.com", ()))
     words = {"apache": "Apache", "haproxy": "HAProxy"}.get(kind, kind)
     assert (serving.named, serving.running, serving.reason) == (False, False, f"{words} is not installed")
 

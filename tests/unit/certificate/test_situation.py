@@ -22,7 +22,7 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.configur
     Listen,
     Server,
     find_places,
-    is_below,
+    find_showing,
 )
 from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.reader import matches
 
@@ -186,21 +186,33 @@ def test_the_places_of_proof_are_the_sockets_of_the_servers(servers, places):
     assert find_places(servers, WantedPair("/etc/port443/x", "www.example.com", names), matches) == places
 
 
+def show(folder, *paths):
+    """Which of servers with these certificates show the pair in a folder, by their certificates."""
+    (showing,) = find_showing([Server((), (), (path,)) for path in paths], [WantedPair(folder, "", ())])
+    return [path for server in showing for path in server.certificates]
+
+
 def test_a_link_to_the_pair_is_the_pair(tmp_path):
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / "fullchain.pem").touch()
     (tmp_path / "link.pem").symlink_to(tmp_path / "site" / "fullchain.pem")
     site = str(tmp_path.resolve() / "site")
-    assert is_below(f"{site}/current/fullchain.pem", site)
-    assert is_below(str(tmp_path / "link.pem"), site)
-    assert not is_below(f"{site}.example.com/current/fullchain.pem", site)
+    paths = (f"{site}/current/fullchain.pem", str(tmp_path / "link.pem"), f"{site}.example.com/current/fullchain.pem")
+    assert show(site, *paths) == [*paths[:2]]
 
 
 def test_a_directory_that_is_reached_by_a_link_is_the_directory(tmp_path):
     """As /etc on macOS: the configuration may name /etc or /private/etc."""
     (tmp_path / "private" / "etc" / "site").mkdir(parents=True)
     (tmp_path / "etc").symlink_to("private/etc")
-    assert is_below(str(tmp_path / "private" / "etc" / "site" / "fullchain.pem"), str(tmp_path / "etc" / "site"))
+    path = str(tmp_path / "private" / "etc" / "site" / "fullchain.pem")
+    assert show(str(tmp_path / "etc" / "site"), path) == [path]
+
+
+def test_each_pair_has_the_servers_that_show_it():
+    servers = [Server((), (), (f"/etc/port443/{site}/current/fullchain.pem",)) for site in "abca"]
+    wanted = [WantedPair(f"/etc/port443/{site}", "", ()) for site in "bad"]
+    assert find_showing(servers, wanted) == [[servers[1]], [servers[0], servers[3]], []]
 
 
 @pytest.mark.parametrize(

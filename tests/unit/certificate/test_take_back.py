@@ -9,10 +9,11 @@ import pytest
 from ansible_collections.port443.https.plugins.module_utils._certificate import deploy as _deploy
 from ansible_collections.port443.https.plugins.module_utils._certificate import request as _request
 from ansible_collections.port443.https.plugins.module_utils._certificate import store as _store
+from ansible_collections.port443.https.plugins.module_utils._certificate.requested_pair import RequestedPair
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host.host import Completed
 from ansible_collections.port443.https.plugins.module_utils._pki.chain import read_pair
-from ansible_collections.port443.https.plugins.module_utils._tls import served_certificate
+from ansible_collections.port443.https.plugins.module_utils._tls import proof, served_certificate
 from ansible_collections.port443.https.plugins.module_utils._tls.served_certificate import Endpoint, Look
 from ansible_collections.port443.https.plugins.module_utils._webservers.base import Serving
 from site_store import MINE
@@ -37,8 +38,8 @@ class Web:
         self.deaf = False
         self.loaded = ""
 
-    def observe(self, wanted):
-        return Serving(True, True, (self.place,))
+    def observe(self, *wanted):
+        return (Serving(True, True, (self.place,)),) * len(wanted)
 
     def test(self):
         self.tests.append(self.installed())
@@ -81,7 +82,9 @@ def deploy(web, site, **options):
     request = _request.parse({**params, **given})
     pair = read_pair(site.pem(), site.key_pem(), pki.intermediate().pem(), NOW)
     want = _store.lay_out(pair, MINE)
-    return _deploy.Deployment(request, pair, want, web, lambda _path: None).deploy()[1]
+    deployment = _deploy.Deployment((RequestedPair(request, pair, want),), web, lambda _path: None)
+    (outcome,) = deployment.deploy().outcomes
+    return outcome
 
 
 def refuse(web, site, **options):
@@ -100,7 +103,7 @@ def make_web(safe_folder, monkeypatch):
     def make(**wanted):
         web = Web(safe_folder / "store", **wanted)
         monkeypatch.setattr(served_certificate, "_look_once", web.look)
-        monkeypatch.setattr(served_certificate, "time", Clock())
+        monkeypatch.setattr(proof, "time", Clock())
         deploy(web, FIRST, prove=False)
         assert web.loaded == FIRST.sha256()
         web.tests, web.reloads = [], []
@@ -201,8 +204,8 @@ def test_a_first_pair_that_the_service_has_taken_up_in_part_is_told(safe_folder,
     """Two places, of which one shows the pair: its files go, and what is in the service's memory stays."""
     web = Web(safe_folder / "store")
     both = (PLACE, Endpoint("::1", 443, NAME))
-    monkeypatch.setattr(served_certificate, "time", Clock())
-    monkeypatch.setattr(web, "observe", lambda wanted: Serving(True, True, both))
+    monkeypatch.setattr(proof, "time", Clock())
+    monkeypatch.setattr(web, "observe", lambda *wanted: (Serving(True, True, both),) * len(wanted))
     monkeypatch.setattr(
         served_certificate,
         "_look_once",
@@ -232,7 +235,7 @@ def test_a_certificate_that_demands_stapling_is_refused_where_the_service_does_n
     make_web, monkeypatch, staples, refused
 ):
     web = make_web()
-    monkeypatch.setattr(web, "observe", lambda wanted: Serving(True, True, (PLACE,), staples=staples))
+    monkeypatch.setattr(web, "observe", lambda *wanted: (Serving(True, True, (PLACE,), staples=staples),))
     demand = pki.x509.TLSFeature([pki.x509.TLSFeatureType.status_request])
     site = pki.issue(NAME, [NAME], issuer=pki.intermediate(), number=3, more=[demand])
     if not refused:

@@ -97,7 +97,7 @@ AT_RANDOM = (
 )
 def test_what_no_look_on_loopback_sees_is_told(service, told):
     kind, text = service
-    serving = kind(ConfiguredHost(text), None).observe(WANTED)
+    (serving,) = kind(ConfiguredHost(text), None).observe(WANTED)
     assert (serving.named, serving.unproved) == (True, told)
 
 
@@ -143,4 +143,5 @@ def test_the_inventory_says_what_yes_does_not_promise():
 )
 def test_a_service_staples_where_its_configuration_says_so(service, staples):
     kind, text = service
-    assert kind(ConfiguredHost(text), None).observe(WANTED).staples is staples
+    (serving,) = kind(ConfiguredHost(text), None).observe(WANTED)
+    assert serving.staples is staples

@@ -24,7 +24,7 @@ MEANT = {
 }
 
 
-@pytest.mark.parametrize("role", ["install_certificate", "issue_certificate"])
+@pytest.mark.parametrize("role", ["issue_certificate"])
 def test_the_names_of_a_certificate_are_those_of_the_text(templated: Callable[..., Any], role: str) -> None:
     def names(**site: Any) -> Any:
         return templated(role, f"{{{{ __{role}_names }}}}", **{f"__{role}_site": {"name": "site", **site}})

@@ -31,11 +31,7 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.base imp
     read_files,
     send_signal,
 )
-from ansible_collections.port443.https.plugins.module_utils._webservers.configuration import (
-    find_places,
-    find_unproved,
-    serves_certificate,
-)
+from ansible_collections.port443.https.plugins.module_utils._webservers.configuration import find_serving
 
 PROGRAMS = ("apache2", "httpd")
 
@@ -69,11 +65,12 @@ class Apache:
         self._pairs: Tuple[CertificatePaths, ...] = ()
         self._pid_file = ""
 
-    def observe(self, wanted: WantedPair) -> Serving:
-        """Returns where Apache's configuration serves the pair, and whether the Apache of that configuration runs."""
+    def observe(self, *wanted: WantedPair) -> Tuple[Serving, ...]:
+        """Returns where Apache's configuration serves each pair, and whether the Apache of that configuration runs."""
         layout = self._layout
         if layout is None:
-            return Serving(named=False, running=False, reason="Apache is not installed", expected=False)
+            reason = "Apache is not installed"
+            return (Serving(named=False, running=False, reason=reason, expected=False),) * len(wanted)
         main = self._config or layout.main
         self._pid_file = layout.pid
         try:
@@ -81,21 +78,14 @@ class Apache:
         except HostError as problem:
             if self._find_parent() is not None:
                 raise
-            return Serving(named=False, running=False, reason=problem.message, expected=False)
+            return (Serving(named=False, running=False, reason=problem.message, expected=False),) * len(wanted)
         self._remember(configuration)
-        showing = [server for server in configuration.servers if serves_certificate(server, wanted)]
         parent = self._find_parent()
         if parent is not None:
             self.reload_command = ("kill", "-USR1", str(parent))
-        if not showing:
-            reason = f"Apache's configuration {main} has no SSLCertificateFile of this site"
-            return Serving(named=False, running=parent is not None, reason=reason, expected=False, staples=False)
-        reason = "" if parent is not None else "Apache is not running"
-        unproved = find_unproved(configuration.servers, wanted)
-        staples = all(server.staples for server in showing)
-        return Serving(
-            True, parent is not None, find_places(showing, wanted, matches), reason, unproved=unproved, staples=staples
-        )
+        stopped = "" if parent is not None else "Apache is not running"
+        unnamed = f"Apache's configuration {main} has no SSLCertificateFile of this site"
+        return find_serving(configuration.servers, wanted, matches, stopped, unnamed)
 
     def test(self) -> Completed:
         """Runs Apache's test, then loads every pair of the configuration, of whichever site."""

@@ -16,11 +16,7 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.base imp
     read_files,
     send_signal,
 )
-from ansible_collections.port443.https.plugins.module_utils._webservers.configuration import (
-    find_places,
-    find_unproved,
-    serves_certificate,
-)
+from ansible_collections.port443.https.plugins.module_utils._webservers.configuration import find_serving
 from ansible_collections.port443.https.plugins.module_utils._webservers.haproxy.reader import (
     HaproxyConfiguration,
     matches,
@@ -42,10 +38,11 @@ class Haproxy:
         self._choose_files((config or MAIN,))
         self.reload_command: Command = ()
 
-    def observe(self, wanted: WantedPair) -> Serving:
-        """Returns where HAProxy's configuration serves the pair, and whether the HAProxy of that configuration runs."""
+    def observe(self, *wanted: WantedPair) -> Tuple[Serving, ...]:
+        """Returns where HAProxy's configuration serves each pair, and whether the one of that configuration runs."""
         if self._host.find("haproxy") is None:
-            return Serving(named=False, running=False, reason="HAProxy is not installed", expected=False)
+            reason = "HAProxy is not installed"
+            return (Serving(named=False, running=False, reason=reason, expected=False),) * len(wanted)
         configuration = self._read()
         process = self._find_process(configuration)
         line = self._command_line(process) if process is not None else ()
@@ -54,11 +51,9 @@ class Haproxy:
             self._choose_files([self._from(process, path) for path in read_command_line(line)])
             configuration = self._read()
         main = ", ".join(self._chosen)
-        showing = [server for server in configuration.servers if serves_certificate(server, wanted)]
-        places = find_places(showing, wanted, matches)
-        reason = "" if process is not None else "HAProxy is not running"
+        stopped = "" if process is not None else "HAProxy is not running"
         if process is not None and not configuration.has_master and not {"-W", "-Ws"} & set(line):
-            reason = (
+            stopped = (
                 "HAProxy runs without a master process, so nothing can reload it: start it with -W, or give "
                 "service: none with reload_command"
             )
@@ -66,17 +61,8 @@ class Haproxy:
         self._master = process
         if process is not None:
             self.reload_command = ("kill", "-USR2", str(process))
-        if not showing:
-            return Serving(
-                named=False,
-                running=process is not None,
-                reason=reason or f"HAProxy's configuration {main} has no bind with a certificate of this site",
-                expected=False,
-                staples=False,
-            )
-        unproved = find_unproved(configuration.servers, wanted, shared=True)
-        staples = all(server.staples for server in showing)
-        return Serving(True, process is not None, places, reason, unproved=unproved, staples=staples)
+        unnamed = stopped or f"HAProxy's configuration {main} has no bind with a certificate of this site"
+        return find_serving(configuration.servers, wanted, matches, stopped, unnamed, shared=True)
 
     def test(self) -> Completed:
         """Runs ``haproxy -c``."""

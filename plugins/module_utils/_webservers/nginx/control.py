@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Dict, Optional, Sequence
+from typing import Dict, Optional, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host.host import Completed, Host
@@ -17,11 +17,7 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.base imp
     find_process,
     read_files,
 )
-from ansible_collections.port443.https.plugins.module_utils._webservers.configuration import (
-    find_places,
-    find_unproved,
-    serves_certificate,
-)
+from ansible_collections.port443.https.plugins.module_utils._webservers.configuration import find_serving
 from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.reader import (
     matches,
     read_configuration,
@@ -39,10 +35,10 @@ class Nginx:
         self.test_command: Command = ("nginx", "-t", *chosen)
         self.reload_command: Command = ("nginx", "-s", "reload", *chosen)
 
-    def observe(self, wanted: WantedPair) -> Serving:
-        """Returns where nginx's configuration serves the pair, and whether the nginx of that configuration runs."""
+    def observe(self, *wanted: WantedPair) -> Tuple[Serving, ...]:
+        """Returns where nginx's configuration serves each pair, and whether the nginx of that configuration runs."""
         if self._host.find("nginx") is None:
-            return Serving(named=False, running=False, reason="nginx is not installed", expected=False)
+            return (Serving(named=False, running=False, reason="nginx is not installed", expected=False),) * len(wanted)
         built = self._built_with()
         main = self._config or built.get("conf-path", "/etc/nginx/nginx.conf")
         try:
@@ -50,16 +46,10 @@ class Nginx:
         except HostError as problem:
             if self._is_running(SiteConfiguration(()), built):
                 raise
-            return Serving(named=False, running=False, reason=problem.message, expected=False)
-        showing = [server for server in configuration.servers if serves_certificate(server, wanted)]
-        running = self._is_running(configuration, built)
-        if not showing:
-            reason = f"nginx's configuration {main} has no ssl_certificate of this site"
-            return Serving(named=False, running=running, reason=reason, expected=False, staples=False)
-        reason = "" if running else "nginx is not running"
-        unproved = find_unproved(configuration.servers, wanted)
-        staples = all(server.staples for server in showing)
-        return Serving(True, running, find_places(showing, wanted, matches), reason, unproved=unproved, staples=staples)
+            return (Serving(named=False, running=False, reason=problem.message, expected=False),) * len(wanted)
+        stopped = "" if self._is_running(configuration, built) else "nginx is not running"
+        unnamed = f"nginx's configuration {main} has no ssl_certificate of this site"
+        return find_serving(configuration.servers, wanted, matches, stopped, unnamed)
 
     def test(self) -> Completed:
         """Runs ``nginx -t``."""

@@ -60,9 +60,14 @@ def write(folder: int, journal: Journal) -> None:
             ],
         }
     )
-    write_file(folder, _NEW, content.encode("ascii"), Access(os.geteuid(), os.getegid(), 0o600))
-    os.rename(_NEW, NAME, src_dir_fd=folder, dst_dir_fd=folder)
-    os.fsync(folder)
+    try:
+        write_file(folder, _NEW, content.encode("ascii"), Access(os.geteuid(), os.getegid(), 0o600))
+        os.rename(_NEW, NAME, src_dir_fd=folder, dst_dir_fd=folder)
+        os.fsync(folder)
+    except OSError:
+        with contextlib.suppress(OSError):
+            remove(folder)
+        raise
 
 
 def read(folder: int) -> Optional[Journal]:
@@ -95,6 +100,18 @@ def remove(folder: int) -> None:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(name, dir_fd=folder)
     os.fsync(folder)
+
+
+def finish(folder: int) -> Tuple[str, ...]:
+    """Removes the journal of what is done and stays, or is taken back; returns what was against that, a sentence."""
+    try:
+        remove(folder)
+    except OSError as problem:
+        return (
+            f"{NAME} in the folder of the certificates could not be removed: {problem.strerror}. Remove it, or the "
+            "next run takes back what this one has done",
+        )
+    return ()
 
 
 def carry_out(change: FileChange, relabel: Callable[[str], None]) -> None:

@@ -8,11 +8,11 @@ import os
 import stat
 
 import pytest
+from ansible_collections.port443.https.plugins.module_utils._certificate import journal as _journal
+from ansible_collections.port443.https.plugins.module_utils._certificate.journal import FileChange, Journal, PairChange
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host.directory import Access
 from ansible_collections.port443.https.plugins.module_utils._host.replace import FoundFile, look_at
-from ansible_collections.port443.https.plugins.module_utils._sites import journal as _journal
-from ansible_collections.port443.https.plugins.module_utils._sites.journal import FileChange, Journal, PairChange
 
 OLD = FoundFile(b"old\xff", "", Access(0, 0, 0o600))
 JOURNAL = Journal(

@@ -12,7 +12,6 @@ from typing import Dict, List, Mapping, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._tls.served_certificate import (
     PATIENCE,
-    PAUSE,
     Endpoint,
     Look,
     fetch,
@@ -20,6 +19,8 @@ from ansible_collections.port443.https.plugins.module_utils._tls.served_certific
 )
 
 AT_ONCE = 16  # handshakes; the host talks to itself
+PAUSE = 0.1  # seconds between two looks
+SHOWN = 3  # sites that a message tells of
 
 Looks = Mapping[str, Tuple[Look, ...]]
 
@@ -75,6 +76,37 @@ def look_until_met(expectations: Sequence[Expectation], seconds: float) -> Dict[
         if seen == 2 or time.monotonic() > deadline:
             return looks
         time.sleep(PAUSE)
+
+
+def look_until_gone(expectations: Sequence[Expectation], seconds: float) -> Dict[str, Tuple[Look, ...]]:
+    """Returns a look at each place, twice in a row without any of the fingerprints, or the last when time was up."""
+    deadline = time.monotonic() + seconds
+    unseen = 0
+    while True:
+        looks = look_at_all(expectations)
+        shown = any(look.fingerprint == one.fingerprint for one in expectations for look in looks[one.site])
+        unseen = 0 if shown else unseen + 1
+        if unseen == 2 or time.monotonic() > deadline:
+            return looks
+        time.sleep(PAUSE)
+
+
+def tell_served_again(former: Sequence[Expectation], seconds: float) -> str:
+    """Returns the end of a sentence, whether what was served before a change is served again; empty if nothing was."""
+    if not former:
+        return ""
+    looks = look_until_met(former, seconds)
+    missed = [one for one in former if not one.is_met(looks)]
+    if not missed:
+        return ", and what was served before is served again"
+    seen = [f"{one.site} ({', '.join(map(str, looks[one.site]))})" for one in missed]
+    return f", but what was served before is not served again: {join_some(seen)}"
+
+
+def join_some(told: Sequence[str]) -> str:
+    """Returns what is told of several sites as one text, the first few and how many more there are."""
+    rest = [f"and {len(told) - SHOWN} more"] if len(told) > SHOWN else []
+    return "; ".join([*told[:SHOWN], *rest])
 
 
 def answers(address: str, port: int, seconds: float) -> bool:
