@@ -46,7 +46,8 @@ def find_commands(host: Host, service: str) -> Optional[ServiceCommands]:
             ("rcctl", "set", service, "status", "on"),
             ("rcctl", "set", service, "status", "off"),
         )
-    return _find_commands_of_linux(host, service)
+    # launchd has no names of services: what Homebrew has is started by a command of its own.
+    return _find_commands_of_linux(host, service) if host.system() == "Linux" else None
 
 
 def _find_commands_of_linux(host: Host, service: str) -> Optional[ServiceCommands]:
