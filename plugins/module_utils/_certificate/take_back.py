@@ -18,7 +18,8 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.base imp
 def tell_unproved(missed: Sequence[DuePair], looks: Mapping[str, Tuple[Look, ...]], seconds: int) -> str:
     """Returns what was seen after a reload in place of the pairs that were ``missed``, and why."""
     told = [
-        one.label + _tell_missed(looks.get(one.site, ()), one.fingerprint, one.pair.leaf.key.kind) for one, _ in missed
+        one.label + _tell_missed(looks.get(one.site, ()), one.fingerprint, one.pair.leaf.key.kind)
+        for one, _state in missed
     ]
     return f"the service was reloaded, but after {seconds} seconds {_proof.join_some(told)}"
 

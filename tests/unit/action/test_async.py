@@ -47,6 +47,20 @@ def test_ports_are_reported_on(perform, poll, flags):
 
 
 @pytest.mark.parametrize("poll", [1, 0])
+def test_the_certificates_of_several_sites_are_installed(perform, safe_folder, tmp_path, poll):
+    names = ["www.example.com", "shop.example.com"]
+    given = {"sites": [{"name": name} for name in names], "own_ca": "ca", "service": "none", "prove": False}
+    result = perform({"port443.https.certificate": {**given, "directory": str(safe_folder / "store")}}, poll)
+    assert (result["changed"], [one["name"] for one in result["sites"]]) == (True, names), result
+    assert [(safe_folder / "store" / name / "current").exists() for name in names] == [True, True]
+    jobs = "".join(path.read_text() for path in (tmp_path / "jobs").iterdir())
+    for name in names:
+        assert (result["fingerprints"][name] in jobs) == (poll == 0)
+        key = (tmp_path / "ca" / f"{name}.key").read_text().splitlines()[1]
+        assert not any(key[at : at + 12] in jobs for at in range(40, 52))
+
+
+@pytest.mark.parametrize("poll", [1, 0])
 def test_a_certificate_is_installed_and_its_key_is_nowhere_else(perform, safe_folder, tmp_path, poll):
     given = {"name": "www.example.com", "own_ca": "ca", "service": "none", "prove": False}
     result = perform({"port443.https.certificate": {**given, "directory": str(safe_folder / "store")}}, poll)

@@ -9,7 +9,7 @@ import json
 import pki
 import pytest
 from ansible.errors import AnsibleActionFail
-from ansible_collections.port443.https.plugins.action import certificate
+from ansible_collections.port443.https.plugins.action import certificate, sites
 from ansible_collections.port443.https.plugins.plugin_utils._site_pairs import SitePairs, read_pairs, secrets_of
 
 SITE = pki.site()
@@ -98,3 +98,23 @@ def test_paths_on_the_host_are_the_hosts_to_expand():
     sites = [{"name": "a", "key_file": "/root/a.key"}, {"name": "b"}]
     assert certificate._keep_paths(sites, given) == given
     assert certificate._keep_paths(sites, ["name=a key_file=~/a.key", "name=b"]) == sites
+
+
+SHARED = {"own_ca": "ca", "passphrase": "all's"}
+
+
+def check_sites(**given):
+    return object.__new__(sites.ActionModule)._check(given)
+
+
+def test_the_sites_of_a_task_get_what_is_for_all_and_the_rest_of_the_task_does_not():
+    given = [{"name": "a.example"}, {"name": "b.example", "certificate_file": "b.pem", "key_file": "b.key"}]
+    params = check_sites(sites=given, **SHARED)
+    assert [(site["own_ca"], site["passphrase"]) for site in params["sites"]] == [("ca", "all's"), (None, "all's")]
+    assert params.keys() & SHARED.keys() == set()
+
+
+def test_a_passphrase_for_all_is_not_shown():
+    with pytest.raises(AnsibleActionFail) as refusal:
+        check_sites(sites=[{"name": "a.example"}], server="all's", **SHARED)
+    assert "all's" not in str(refusal.value)

@@ -18,7 +18,7 @@ def make_web(safe_folder, monkeypatch):
 def cut_off(web, sites):
     """What a run leaves that ends after the exchange: nothing is taken back, as where it is killed."""
     real = web.test
-    web.test = lambda: (_ for _ in ()).throw(KeyboardInterrupt)
+    web.test = lambda: (never for never in ()).throw(KeyboardInterrupt)
     with pytest.raises(KeyboardInterrupt):
         deployment(web, sites).deploy()
     web.test = real

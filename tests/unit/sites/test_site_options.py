@@ -5,8 +5,6 @@
 from __future__ import annotations
 
 import pytest
-from ansible.errors import AnsibleActionFail
-from ansible_collections.port443.https.plugins.action import sites
 from ansible_collections.port443.https.plugins.module_utils._certificate.site_options import SOURCES, fill_in
 
 SHARED = {"own_ca": "ca", "passphrase": "all's"}
@@ -47,20 +45,3 @@ def test_a_site_that_says_something_itself_is_taken_at_its_word():
 def test_nothing_for_all_changes_no_site(nothing):
     assert filled(nothing, certificate="x") == NONE
     assert filled(nothing) == NONE
-
-
-def check(**given):
-    return object.__new__(sites.ActionModule)._check(given)
-
-
-def test_the_sites_of_a_task_get_what_is_for_all_and_the_rest_of_the_task_does_not():
-    given = [{"name": "a.example"}, {"name": "b.example", "certificate_file": "b.pem", "key_file": "b.key"}]
-    params = check(sites=given, **SHARED)
-    assert [(site["own_ca"], site["passphrase"]) for site in params["sites"]] == [("ca", "all's"), (None, "all's")]
-    assert params.keys() & SHARED.keys() == set()
-
-
-def test_a_passphrase_for_all_is_not_shown():
-    with pytest.raises(AnsibleActionFail) as refusal:
-        check(sites=[{"name": "a.example"}], server="all's", **SHARED)
-    assert "all's" not in str(refusal.value)
