@@ -6,4 +6,4 @@ from __future__ import annotations
 
 from typing import Tuple
 
-WEB_SERVERS: Tuple[str, ...] = ("nginx", "apache", "haproxy")
+WEB_SERVERS: Tuple[str, ...] = ("nginx", "apache", "haproxy", "lighttpd")
