@@ -9,10 +9,13 @@ import shutil
 
 from apache_site import Apache
 from haproxy_site import Haproxy
+from lighttpd_site import Lighttpd
 from nginx_site import Nginx
 from safe_folder import make_safe_folder, miss
 
-SERVERS = {"nginx": Nginx, "apache2": Apache, "haproxy": Haproxy}
+SERVERS = {"nginx": Nginx, "apache2": Apache, "haproxy": Haproxy, "lighttpd": Lighttpd}
+# lighttpd takes up a pair at a restart alone.
+RELOADING = [program for program in SERVERS if program != "lighttpd"]
 
 
 @contextlib.contextmanager

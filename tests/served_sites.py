@@ -14,7 +14,7 @@ import pki
 import yaml
 from private_machine import BIN, private_machine
 
-SERVERS = ("nginx", "apache", "haproxy")
+SERVERS = ("nginx", "apache", "haproxy", "lighttpd")
 SHOP, BLOG = "shop.example", "blog.example"
 
 

@@ -226,11 +226,12 @@ options:
   service:
     description:
       - The service that serves the site. It is tested and reloaded only if it runs and its configuration names the
-        pair, in C(ssl_certificate), C(SSLCertificateFile) or C(crt) of a C(bind); it is never started. Of Apache,
-        every pair of its configuration is tested too, because one that does not fit would end it at the reload.
+        pair, in C(ssl_certificate), C(SSLCertificateFile), C(crt) of a C(bind) or C(ssl.pemfile); it is never started.
+        Of Apache, every pair of its configuration is tested too, because one that does not fit would end it at the
+        reload. lighttpd is restarted in place of that, as it reads a key of root's at its start alone.
       - With V(none) nothing is reloaded, and what is served is only reported, unless O(reload_command) says how.
     type: str
-    choices: [nginx, apache, haproxy, none]
+    choices: [nginx, apache, haproxy, lighttpd, none]
     default: nginx
   service_config:
     description: The main configuration file of the service, if it is not the one that the service is built with.

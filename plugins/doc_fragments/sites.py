@@ -47,7 +47,9 @@ options:
         type: str
         default: ""
       verify_backend:
-        description: Whether the certificate of an application behind V(https://) has to be trusted and to fit its name.
+        description: >-
+          Whether the certificate of an application behind V(https://), which all servers but lighttpd can ask, has to
+          be trusted and to fit its name.
         type: bool
         default: true
       backend_ca:
@@ -127,7 +129,8 @@ options:
             do; M(port443.https.certbot_certificate) has the certificate issued.
         type: dict
       client_ca:
-        description: File on the host with the CAs whose certificates clients show.
+        description: >-
+          File on the host with the CAs whose certificates clients show. With lighttpd all sites have the same.
         type: path
       client_verification:
         description: Whether clients have to show a certificate of O(sites[].client_ca), or may.

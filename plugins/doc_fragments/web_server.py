@@ -14,8 +14,10 @@ options:
     description:
       - The web server. V(haproxy) hands requests to applications and serves no files, so that every site needs
         O(sites[].proxy_pass).
+      - V(lighttpd), from 1.4.59 on, speaks plain HTTP to applications alone. It is restarted where the others are
+        reloaded, after its test, as it can read a key of root's at its start alone; connections are cut off by that.
     type: str
-    choices: [nginx, apache, haproxy]
+    choices: [nginx, apache, haproxy, lighttpd]
     default: nginx
   state:
     description:
@@ -45,7 +47,9 @@ options:
     type: bool
     default: true
   http2:
-    description: Whether to offer HTTP/2. Before nginx 1.25.1 this holds for all sites on the same port.
+    description: >-
+      Whether to offer HTTP/2. Before nginx 1.25.1 this holds for all sites on the same port, with lighttpd always for
+      the whole server.
     type: bool
     default: true
   http3:
@@ -64,13 +68,16 @@ options:
   unknown_names:
     description:
       - What clients get who send no name, or one that no site has. V(refuse) is no certificate where the server can
-        refuse the handshake, and no site; V(serve) is what the server does by itself, which is to serve the first site.
+        refuse the handshake, and no site, with Apache by the status 421 and with lighttpd by 403; V(serve) is what the
+        server does by itself, which is to serve the first site, with lighttpd what its main file says.
       - A site with O(sites[].default_server), and a default that an administrator set up, come before this.
     type: str
     choices: [refuse, serve]
     default: refuse
   trusted_proxies:
-    description: Addresses and networks of balancers in front of the host, whose word on the visitor counts.
+    description: >-
+      Addresses and networks of balancers in front of the host, whose word on the visitor counts. With lighttpd
+      applications need O(proxy_protocol) for that.
     type: list
     elements: str
     default: []
@@ -79,7 +86,9 @@ options:
     type: bool
     default: false
   http_directives:
-    description: Lines of your own for nginx' C(http) level, Apache's server level, or HAProxy's C(global) section.
+    description: >-
+      Lines of your own for nginx' C(http) level, Apache's server level, HAProxy's C(global) section, or what holds
+      everywhere in lighttpd's configuration.
     type: list
     elements: str
     default: []
@@ -105,13 +114,14 @@ options:
     default: /etc/port443
   directory:
     description:
-      - A folder whose files nginx (in its C(http) block) or Apache includes. HAProxy has none, see O(config).
+      - A folder whose files nginx (in its C(http) block), Apache or lighttpd includes. HAProxy has none, see O(config).
       - By default, C(sites-available) with a link in C(sites-enabled) on Debian and its relatives, else
-        C(/etc/nginx/conf.d) or C(/etc/httpd/conf.d).
+        C(/etc/nginx/conf.d) or C(/etc/httpd/conf.d). Of lighttpd, C(/etc/lighttpd/conf-enabled) on Debian and its
+        relatives, else C(/etc/lighttpd), whose main file gets a line that includes the sites.
     type: path
   config:
     description:
-      - The main file of nginx or Apache, if it is not the one that it is built with.
+      - The main file of nginx, Apache or lighttpd, if it is not the one that it is built with, or that its service has.
       - The file of HAProxy that gets the block of the sites, there already. By default C(/etc/haproxy/haproxy.cfg).
     type: path
   install:

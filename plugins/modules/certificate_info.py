@@ -25,7 +25,7 @@ options:
   service:
     description: The service that serves them. With V(none), it is looked at O(prove_address) and O(prove_port) alone.
     type: str
-    choices: [nginx, apache, haproxy, none]
+    choices: [nginx, apache, haproxy, lighttpd, none]
     default: nginx
   service_config:
     description: The main configuration file of the service, if it is not the one that the service is built with.

@@ -29,6 +29,7 @@ from ansible_collections.port443.https.plugins.module_utils._pki.policy import (
     evaluate,
     judge_lifetime,
 )
+from ansible_collections.port443.https.plugins.module_utils._spec.web_servers import WEB_SERVERS
 from ansible_collections.port443.https.plugins.module_utils._tls.self_handshake import Trust, load_pair, verify_chain
 
 _WHOLE = ("bundle", "bundle_file", "own_ca")
@@ -47,7 +48,7 @@ ARGUMENT_SPEC: Dict[str, Dict[str, Any]] = {
     "minimum_days": {"type": "int", "default": 0},
     "directory": {"type": "path", "default": "/etc/port443"},
     "keep": {"type": "int", "default": 2},
-    "service": {"type": "str", "choices": ["nginx", "apache", "haproxy", "none"], "default": "nginx"},
+    "service": {"type": "str", "choices": [*WEB_SERVERS, "none"], "default": "nginx"},
     "service_config": {"type": "path"},
     "test_command": {"type": "list", "elements": "str", "default": []},
     "reload_command": {"type": "list", "elements": "str", "default": []},

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
+from ansible_collections.port443.https.plugins.module_utils._spec.web_servers import WEB_SERVERS
+
 _TEXT: Dict[str, Any] = {"type": "str"}
 _PATH: Dict[str, Any] = {"type": "path"}
 _NAMES: Dict[str, Any] = {"type": "list", "elements": "str"}
@@ -37,7 +39,7 @@ INSTALLATION: Dict[str, Dict[str, Any]] = {
     "owner": _TEXT,
     "group": _TEXT,
     "keep": {"type": "int", "default": 2},
-    "service": {"type": "str", "choices": ["nginx", "apache", "haproxy", "none"], "default": "nginx"},
+    "service": {"type": "str", "choices": [*WEB_SERVERS, "none"], "default": "nginx"},
     "service_config": _PATH,
     "test_command": _COMMAND,
     "reload_command": _COMMAND,

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any, Dict
 
 from ansible_collections.port443.https.plugins.module_utils._certificate.site_options import PAIR_ARGUMENTS
+from ansible_collections.port443.https.plugins.module_utils._spec.web_servers import WEB_SERVERS
 
 _TEXT: Dict[str, Any] = {"type": "str"}
 _PATH: Dict[str, Any] = {"type": "path"}
@@ -53,7 +54,7 @@ SITE_ARGUMENTS: Dict[str, Dict[str, Any]] = {
 }
 
 ARGUMENTS: Dict[str, Dict[str, Any]] = {
-    "server": {"type": "str", "choices": ["nginx", "apache", "haproxy"], "default": "nginx"},
+    "server": {"type": "str", "choices": list(WEB_SERVERS), "default": "nginx"},
     "sites": {"type": "list", "elements": "dict", "options": SITE_ARGUMENTS, "required": True},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "purge": {"type": "bool", "default": False},

@@ -8,11 +8,13 @@ from typing import Dict
 
 from ansible_collections.port443.https.plugins.module_utils._webservers.apache.language import ApacheLanguage
 from ansible_collections.port443.https.plugins.module_utils._webservers.haproxy.language import HaproxyLanguage
+from ansible_collections.port443.https.plugins.module_utils._webservers.lighttpd.language import LighttpdLanguage
 from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.language import NginxLanguage
 from ansible_collections.port443.https.plugins.module_utils._webservers.site_language import SiteLanguage
 
 LANGUAGES: Dict[str, SiteLanguage] = {
     "apache": ApacheLanguage(),
     "haproxy": HaproxyLanguage(),
+    "lighttpd": LighttpdLanguage(),
     "nginx": NginxLanguage(),
 }

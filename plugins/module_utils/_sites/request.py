@@ -254,8 +254,8 @@ def _complain_of_all(params: Mapping[str, Any]) -> Iterator[str]:
         yield "proxy_protocol takes a balancer's word on who the visitor is: say which balancers by trusted_proxies"
     if params["server"] == "haproxy" and params.get("directory"):
         yield (
-            "directory is for nginx and Apache, which have a file for each site: HAProxy has all of them in a block of "
-            "one file, which config names"
+            "directory is for servers that have a file for each site: HAProxy has all of them in a block of one file, "
+            "which config names"
         )
     for option in ("certificate_directory", "acme_root", "directory", "config"):
         path = params.get(option)

@@ -46,7 +46,7 @@ class Serving:
 
 
 class WebServer(Protocol):
-    """What a kind of service has to be able to do; a new one is a file in _services and a line in the registry."""
+    """What a kind of service has to be able to do; a new one is a folder and a line in the registry."""
 
     test_command: Command
     reload_command: Command

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from dataclasses import dataclass
 from typing import Callable, Dict, List, Sequence, Set, Tuple
@@ -24,12 +25,26 @@ Matches = Callable[[str, str], bool]
 
 @dataclass(frozen=True)
 class Listen:
-    """A TCP socket of a server: ``address`` is empty for all; ``tls`` and ``proxy`` as the socket is set up."""
+    """A TCP socket of a server: ``address`` is empty for all; ``tls`` and ``proxy`` as the socket is set up.
+
+    ``balancers`` are the networks whose connections begin with a PROXY line, where those of others do not.
+    """
 
     address: str
     port: int
     tls: bool
     proxy: bool
+    balancers: Tuple[str, ...] = ()
+
+    def begins_with_proxy(self, client: str) -> bool:
+        """Tells whether a connection from an address has to begin with a PROXY line."""
+        if not self.proxy or not self.balancers:
+            return self.proxy
+        try:
+            address = ipaddress.ip_address(client.partition("%")[0])
+        except ValueError:  # a host name, which nobody trusts by its network
+            return False
+        return any(address in ipaddress.ip_network(network, strict=False) for network in self.balancers)
 
 
 @dataclass(frozen=True)
@@ -107,7 +122,8 @@ def find_places(
         name, leads = _choose_name(server, wanted, matches)
         for listen in (listen for listen in server.listens if listen.tls):
             for address in expand(listen.address):
-                places[Endpoint(address, listen.port, name, listen.proxy, () if leads else server.names)] = None
+                proxy = listen.begins_with_proxy(address)  # a host asks itself from the address that it asks
+                places[Endpoint(address, listen.port, name, proxy, () if leads else server.names)] = None
     return tuple(places)
 
 

@@ -15,11 +15,13 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.base imp
     WebServer,
 )
 from ansible_collections.port443.https.plugins.module_utils._webservers.haproxy.control import Haproxy
+from ansible_collections.port443.https.plugins.module_utils._webservers.lighttpd.control import Lighttpd
 from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.control import Nginx
 
 SERVICES: Dict[str, Callable[[Host, Optional[str]], WebServer]] = {
     "apache": Apache,
     "haproxy": Haproxy,
+    "lighttpd": Lighttpd,
     "nginx": Nginx,
 }
 

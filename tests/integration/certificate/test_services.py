@@ -12,7 +12,7 @@ import time
 
 import pki
 import pytest
-from certificate_servers import run_server
+from certificate_servers import RELOADING, run_server
 from web_server import NAME
 
 
@@ -85,6 +85,7 @@ def test_a_broken_configuration_brings_the_previous_pair_back(server, first, sec
     assert (server.contents(), server.served()) == (before, first.sha256())
 
 
+@pytest.mark.parametrize("server", RELOADING, indirect=True)
 def test_a_reload_that_does_nothing_brings_the_previous_pair_back(server, first, second):
     """A stopped parent takes no signal, while its children serve on."""
     serve(server, first)
@@ -113,7 +114,7 @@ def test_a_stopped_server_is_not_started(server, first):
 
 @pytest.mark.parametrize(
     ("server", "fault"),
-    [("nginx", "kill"), ("nginx", "28"), ("apache2", "kill"), ("haproxy", "kill")],
+    [("nginx", "kill"), ("nginx", "28"), ("apache2", "kill"), ("haproxy", "kill"), ("lighttpd", "kill")],
     indirect=["server"],
 )
 def test_whatever_step_fails_a_whole_pair_is_served_and_the_next_run_makes_good(server, first, second, fault):
@@ -152,6 +153,7 @@ def test_two_runs_at_once_end_with_one_whole_pair(server, first, second):
     assert leftovers(server) == []
 
 
+@pytest.mark.parametrize("server", RELOADING, indirect=True)
 def test_no_request_is_lost_during_twenty_rotations(server, first, second):
     serve(server, first)
     over, failed, answered = threading.Event(), [], []

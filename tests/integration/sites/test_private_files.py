@@ -7,27 +7,36 @@ from __future__ import annotations
 import pki
 import pytest
 
-PASSED = {"nginx": "test is successful", "apache": "Syntax OK", "haproxy": "Configuration file is valid"}
+PASSED = {
+    "nginx": "test is successful",
+    "apache": "Syntax OK",
+    "haproxy": "Configuration file is valid",
+    "lighttpd": "it says nothing",
+}
 TESTS = {
     "nginx": ["nginx", "-t"],
     "apache": ["apache2ctl", "-t"],
     "haproxy": ["haproxy", "-c", "-f", "/etc/haproxy/haproxy.cfg", "-f", "/etc/haproxy/site.cfg"],
+    "lighttpd": ["sh", "-c", "lighttpd -tt -f /etc/lighttpd/lighttpd.conf && echo it says nothing"],
 }
 PATHS = {
     "nginx": "/etc/nginx/conf.d/site.conf",
     "apache": "/etc/apache2/sites-enabled/site.conf",
     "haproxy": "/etc/haproxy/site.cfg",
+    "lighttpd": "/etc/lighttpd/conf-enabled/site.conf",
 }
 GOOD = {
     "nginx": "server { listen 127.0.0.1:8443; access_log /srv/www.log; root /srv; }\n",
     "apache": "<VirtualHost *:8443>\n    DocumentRoot /srv\n</VirtualHost>\n",
     "haproxy": "frontend site\n    bind 127.0.0.1:8443\n    http-request deny\n",
+    "lighttpd": '$SERVER["socket"] == "127.0.0.1:8443" { server.document-root = "/srv" }\n',
 }
 BROKEN = "no_such_directive on;\n"
 WORDS = {
     "nginx": 'unknown directive "no_such_directive" in /etc/nginx/conf.d/site.conf:1',
     "apache": "Invalid command 'no_such_directive'",
     "haproxy": "[/etc/haproxy/site.cfg:1]: unknown keyword 'no_such_directive'",
+    "lighttpd": "source: /etc/lighttpd/conf-enabled/site.conf line: 1",
 }
 SECURE = """
 server {

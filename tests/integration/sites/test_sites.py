@@ -42,9 +42,8 @@ def test_what_the_server_refuses_changes_nothing(sites):
     sites.run(blog())
     before = sites.files()
     for check in (True, False):
-        refused = sites.run(
-            shop(directives=["nonsense on;" if sites.server == "nginx" else "nonsense on"]), check=check
-        )
+        nonsense = {"nginx": "nonsense on;", "lighttpd": "server.tag = var.nonsense"}.get(sites.server, "nonsense on")
+        refused = sites.run(shop(directives=[nonsense]), check=check)
         assert refused["failed"], refused
         assert "nonsense" in refused["msg"], refused["msg"]
         assert refused["msg"].endswith("nothing was changed"), refused["msg"]
@@ -57,6 +56,7 @@ def test_a_name_of_another_site_is_refused(sites):
         "nginx": ("/etc/nginx/sites-enabled/own", f"server {{ listen 443; listen 80; server_name {SHOP}; }}"),
         "apache": ("/etc/apache2/sites-enabled/own.conf", f"<VirtualHost *:80>\nServerName {SHOP}\n</VirtualHost>"),
         "haproxy": ("/etc/haproxy/haproxy.cfg", "\nfrontend own\nbind :443\nhttp-request deny"),
+        "lighttpd": ("/etc/lighttpd/conf-enabled/50-own.conf", f'$HTTP["host"] == "{SHOP}" {{ server.tag = "own" }}'),
     }
     path, text = others[sites.server]
     with open(sites.machine.folder / "own", "w", encoding="utf-8") as stream:
@@ -138,7 +138,12 @@ for process in filter(str.isdigit, os.listdir("/proc")):
         os.kill(int(process), 9)
 print(os.path.exists("/etc/port443/.sites-journal"))
 """
-TESTS = {"nginx": "nginx -t", "apache": "apache2ctl -t", "haproxy": "haproxy -c -f /etc/haproxy/haproxy.cfg"}
+TESTS = {
+    "nginx": "nginx -t",
+    "apache": "apache2ctl -t",
+    "haproxy": "haproxy -c -f /etc/haproxy/haproxy.cfg",
+    "lighttpd": "lighttpd -tt -f /etc/lighttpd/lighttpd.conf",
+}
 
 
 def test_a_run_that_is_killed_leaves_what_loads_and_the_next_one_makes_it_good(sites):

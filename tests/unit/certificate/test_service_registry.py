@@ -11,6 +11,8 @@ from ansible_collections.port443.https.plugins.module_utils import _webservers
 from ansible_collections.port443.https.plugins.module_utils._certificate import request
 from ansible_collections.port443.https.plugins.module_utils._errors import RequestError
 from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._sites.registry import LANGUAGES
+from ansible_collections.port443.https.plugins.module_utils._spec.web_servers import WEB_SERVERS
 from ansible_collections.port443.https.plugins.module_utils._webservers.base import NoService, OwnCommands, WantedPair
 from ansible_collections.port443.https.plugins.module_utils._webservers.registry import SERVICES, choose_service
 
@@ -29,16 +31,16 @@ def make_request(**options):
 
 def test_the_registry_is_the_folder():
     folders = {path.parent.name for path in Path(_webservers.__file__).parent.glob("[a-z]*/control.py")}
-    assert set(SERVICES) == folders
-    assert [*SERVICES, "none"] == sorted(request.ARGUMENT_SPEC["service"]["choices"])
+    assert folders == set(SERVICES) == set(LANGUAGES) == set(WEB_SERVERS)
+    assert {language.name for language in LANGUAGES.values()} == set(LANGUAGES)
 
 
 @pytest.mark.parametrize("kind", SERVICES)
 def test_a_service_that_is_not_installed_says_so(kind):
     service = choose_service(Bare(), kind, None, (), ())
     (serving,) = service.observe(WantedPair("/etc/port443/x", "www.example.com", ()))
-    words = {"apache": "Apache", "haproxy": "HAProxy"}.get(kind, kind)
-    assert (serving.named, serving.running, serving.reason) == (False, False, f"{words} is not installed")
+    title = LANGUAGES[kind].title
+    assert (serving.named, serving.running, serving.reason) == (False, False, f"{title} is not installed")
 
 
 def test_none_is_nobody_or_the_users_own_commands():

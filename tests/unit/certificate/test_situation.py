@@ -156,6 +156,7 @@ def test_a_server_is_asked_for_a_name_it_can_know(request_, names, expected):
     assert request.choose_server_name(make_pair(names=names), request_) == expected
 
 
+BALANCED = Listen("", 443, True, True, ("10.0.0.0/8", "127.0.0.1"))
 ALL, SIX = Listen("", 443, True, False), Listen("::", 8443, True, True)
 
 
@@ -179,6 +180,17 @@ ALL, SIX = Listen("", 443, True, False), Listen("::", 8443, True, True)
             (Endpoint("127.0.0.1", 443, "www.example.com"),),
         ),
         ([Server(("www.example.com",), (), ())], ()),
+        (
+            [Server(("www.example.com",), (BALANCED, Listen("localhost", 444, True, True, ("::1/128",))), ())],
+            (
+                Endpoint("127.0.0.1", 443, "www.example.com", True),
+                Endpoint("localhost", 444, "www.example.com"),
+            ),
+        ),
+        (
+            [Server(("www.example.com",), (Listen("192.0.2.7", 443, True, True, BALANCED.balancers),), ())],
+            (Endpoint("192.0.2.7", 443, "www.example.com"),),
+        ),
     ],
 )
 def test_the_places_of_proof_are_the_sockets_of_the_servers(servers, places):

@@ -12,6 +12,7 @@ from ansible_collections.port443.https.plugins.module_utils._tls.served_certific
 from ansible_collections.port443.https.plugins.module_utils._webservers.apache.control import Apache
 from ansible_collections.port443.https.plugins.module_utils._webservers.base import Serving, WantedPair
 from ansible_collections.port443.https.plugins.module_utils._webservers.haproxy.control import Haproxy
+from ansible_collections.port443.https.plugins.module_utils._webservers.lighttpd.control import Lighttpd
 from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.control import Nginx
 
 STORE = "/etc/port443/www.example.com"
@@ -20,10 +21,13 @@ WANTED = WantedPair(STORE, "www.example.com", ("www.example.com",))
 
 
 class ConfiguredHost:
-    """A host that has the three servers installed, none running, and one text for every configuration."""
+    """A host that has the servers installed, none running, and one text for every configuration."""
 
     def __init__(self, text):
         self.text = text
+
+    def system(self):
+        return "Linux"
 
     def find(self, name):
         return f"/usr/sbin/{name}"
@@ -51,9 +55,14 @@ def haproxy(*lines):
     return Haproxy, "\n".join(lines)
 
 
+def lighttpd(*lines):
+    return Lighttpd, "\n".join(('server.pid-file = "/run/x"', *lines))
+
+
 OWN_HOST = (
     "<VirtualHost *:443>\nServerName www.example.com\nSSLEngine on\nSSLCertificateFile " + PAIR + "\n</VirtualHost>"
 )
+OWN_NAME = f'$HTTP["host"] == "www.example.com" {{ ssl.pemfile = "{PAIR}" }}'
 OWN_BIND = f"frontend a\n  bind :443 ssl crt {STORE}/current/haproxy.pem"
 ALONE = "the service listens at {} alone for this site, which nobody outside this host reaches"
 ELSEWHERE = (
@@ -90,6 +99,15 @@ AT_RANDOM = (
         ),
         (apache("Listen 443", OWN_HOST, "<VirtualHost *:443>\nServerName b.example.com\n</VirtualHost>"), ()),
         (haproxy(OWN_BIND, "frontend b", "  bind :80"), ()),
+        (lighttpd('ssl.engine = "enable"', OWN_NAME), ()),
+        (lighttpd('ssl.engine = "enable"', 'server.bind = "127.0.0.1"', OWN_NAME), (ALONE.format("127.0.0.1:443"),)),
+        (
+            lighttpd(
+                'ssl.engine = "enable"',
+                f'$SERVER["socket"] == "192.0.2.1:443" {{ }}\n$SERVER["socket"] == ":443" {{ {OWN_NAME} }}',
+            ),
+            (ELSEWHERE.format("", "192.0.2.1:443"),),
+        ),
         (haproxy(OWN_BIND, "frontend b", "bind *:443 ssl crt /b.pem"), (AT_RANDOM.format("*:443"),)),
         (haproxy(OWN_BIND, "frontend b", "bind [::]:443"), (AT_RANDOM.format("[::]:443"),)),
         (haproxy(OWN_BIND, "frontend b", "bind 192.0.2.1:443"), (ELSEWHERE.format("", "192.0.2.1:443"),)),
@@ -137,6 +155,8 @@ def test_the_inventory_says_what_yes_does_not_promise():
         (apache("Listen 443", "SSLUseStapling on", OWN_HOST.replace("</", "SSLUseStapling off\n</")), False),
         (apache("Listen 443"), False),
         (haproxy(OWN_BIND), False),
+        (lighttpd('ssl.engine = "enable"', OWN_NAME), False),
+        (lighttpd('ssl.engine = "enable"', 'ssl.stapling-file = "x"', OWN_NAME), True),
         (haproxy("global", "  ocsp-update.mode on", OWN_BIND), True),
         (haproxy("global"), False),
     ],
