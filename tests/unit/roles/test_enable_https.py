@@ -113,3 +113,10 @@ def test_what_is_no_port_is_refused_before_anything_is_touched(play: Any) -> Non
     code, said = play(ROLE, hosts, enable_https_sites=SITES)
     assert (code, TOUCHED in said) == (2, False)
     assert [words for words in told if words not in said] == []
+
+
+def test_a_wildcard_that_http_cannot_prove_is_refused_before_anything_is_touched(play: Any) -> None:
+    sites = [{"name": "shop.example.com", "names": ["shop.example.com", "*.shop.example.com"], "acme": {}}]
+    code, said = play(ROLE, {"one": {"enable_https_sites": sites}}, issue_certificate_terms_agreed=True)
+    assert (code, TOUCHED in said) == (2, False)
+    assert "set issue_certificate_challenge to dns-01, or leave out *.shop.example.com" in " ".join(said.split())
