@@ -9,6 +9,7 @@ import signal
 
 import pki
 import pytest
+from certificate_servers import RELOADING
 from web_server import NAME
 
 SHOP, NEW = "shop.example.com", "new.example.com"
@@ -152,6 +153,7 @@ def test_a_broken_configuration_keeps_all_pairs(server):
     assert (server.contents(), served(server)) == (before, prints(FIRST))
 
 
+@pytest.mark.parametrize("server", RELOADING, indirect=True)
 def test_a_reload_that_does_nothing_brings_all_pairs_back(server):
     serve(server, FIRST)
     before, pid = server.contents(), server.pid()
