@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Sequence, Tuple
+from typing import Dict, Sequence, Tuple, Union
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host.host import Host
@@ -27,6 +27,17 @@ keyUsage = critical, digitalSignature
 extendedKeyUsage = serverAuth
 subjectAltName = {names}
 """
+
+
+def make_options(host: Host, names: Sequence[str]) -> Dict[str, Union[str, bool]]:
+    """Returns options of the module certificate that bring a new self-signed pair; raises HostError as make does."""
+    certificate, key = make(host, names)
+    return {
+        "certificate": certificate.decode("ascii"),
+        "key": key.decode("ascii"),
+        "self_signed": True,
+        "trust": "none",
+    }
 
 
 def make(host: Host, names: Sequence[str]) -> Tuple[bytes, bytes]:

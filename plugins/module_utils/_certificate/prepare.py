@@ -67,11 +67,10 @@ def open_placeholder(host: Host, site: str, names: Sequence[str]) -> PreparedPai
     ``names`` are normalised host names. The pair is valid from now on, which is later than the beginning of the run.
     """
     try:
-        certificate, key = placeholder.make(host, names)
+        given = placeholder.make_options(host, names)
     except HostError as problem:
         raise HostError(f"{site}: {problem.message}") from None
-    given = {"certificate": certificate.decode("ascii"), "key": key.decode("ascii"), "self_signed": True}
-    return open_pair(site, {**given, "name": site, "names": list(names), "trust": "none"}, host, int(time.time()), None)
+    return open_pair(site, {**given, "name": site, "names": list(names)}, host, int(time.time()), None)
 
 
 def find_key_access(request: _request.CertificateRequest) -> Access:

@@ -61,11 +61,9 @@ def _prepare_site(context: RenewalContext, outcome: SiteOutcome) -> SiteOutcome:
         if store.observe(folder, request.site).link is not None:
             return outcome
     if not context.check_mode:
-        certificate, key = placeholder.make(context.host, request.names)
         params = request.settings.params("", "")
-        params.update(certificate_file=None, key_file=None, remote_src=False)
-        params.update(certificate=certificate.decode("ascii"), key=key.decode("ascii"))
-        params.update(self_signed=True, trust="none", ca=None, prove=False)
+        params.update(certificate_file=None, key_file=None, remote_src=False, ca=None, prove=False)
+        params.update(placeholder.make_options(context.host, request.names))
         _install.run(params, context.host, False, context.relabel, context.folder)
     path = outcome.difference.path
     after = (f"{path}: self-signed, until the certificate is issued",)

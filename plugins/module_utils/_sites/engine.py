@@ -158,17 +158,11 @@ class _Run:
 
     def _make_placeholders(self) -> Dict[str, PreparedPair]:
         """Makes self-signed pairs for sites whose certificates come afterwards and that have none until then."""
-        request = self.request
-        if request.state != "present":
-            return {}
-        missing = [
-            site
-            for site in request.sites
-            if site.name in request.awaited
-            and site.certificate.startswith(f"{request.certificate_directory}/{site.name}/")
-            and store.observe(self.folder, site.name).link is None
-        ]
-        return {site.name: open_placeholder(self.host, site.name, site.names) for site in missing}
+        return {
+            site.name: open_placeholder(self.host, site.name, site.names)
+            for site in self.request.sites
+            if site.name in self.request.awaited and store.observe(self.folder, site.name).link is None
+        }
 
     def _find_leftovers(self) -> Tuple[str, ...]:
         """The sites whose certificates are to be removed and that have some."""

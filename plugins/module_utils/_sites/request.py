@@ -90,8 +90,10 @@ def parse(params: Mapping[str, Any]) -> SitesRequest:
 
 
 def _awaits_pair(site: Mapping[str, Any], params: Mapping[str, Any]) -> bool:
-    has_none = not brings_pair(site) and not site.get("certificate_path")
-    return site.get("acme") is not None or (params["certificates_follow"] and has_none)
+    """Tells whether a certificate comes afterwards: never for a site that goes, or that has one from elsewhere."""
+    if params["state"] != "present" or brings_pair(site) or site.get("certificate_path"):
+        return False
+    return site.get("acme") is not None or bool(params["certificates_follow"])
 
 
 def shared_options(params: Mapping[str, Any]) -> Dict[str, Any]:
