@@ -7,15 +7,12 @@ from __future__ import annotations
 from typing import Any, Dict, List, Mapping, Optional
 
 from ansible.errors import AnsibleActionFail
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 from ansible_collections.port443.https.plugins.module_utils._certificate import request as _request
 from ansible_collections.port443.https.plugins.module_utils._certificate.site_options import PAIR_ARGUMENTS, fill_in
-from ansible_collections.port443.https.plugins.module_utils._errors import RequestError
 from ansible_collections.port443.https.plugins.module_utils._secrets import SECRET_OPTIONS, mask
-from ansible_collections.port443.https.plugins.plugin_utils._complaints import complaints
+from ansible_collections.port443.https.plugins.plugin_utils._arguments import check_arguments
 from ansible_collections.port443.https.plugins.plugin_utils._hand_over import execute
-from ansible_collections.port443.https.plugins.plugin_utils._misplaced import refuse_misplaced
 from ansible_collections.port443.https.plugins.plugin_utils._pair_reader import PairReader
 from ansible_collections.port443.https.plugins.plugin_utils._site_pairs import read_pairs, secrets_of
 
@@ -80,19 +77,18 @@ class ActionModule(ActionBase):
 
 def check(given: Dict[str, Any]) -> Dict[str, Any]:
     """Returns the validated parameters of a task with ``sites``; raises AnsibleActionFail with all that is wrong."""
-    secrets = secrets_of(given)
-    try:
-        refuse_misplaced(given)
-        validated = ArgumentSpecValidator(
-            _request.ARGUMENT_SPEC, mutually_exclusive=_request.MUTUALLY_EXCLUSIVE
-        ).validate(given)
-        wrong = complaints(validated)
-        if wrong:
-            raise RequestError(wrong)
-        params: Dict[str, Any] = dict(validated.validated_parameters)
-        _request.parse_all(params)
-    except RequestError as problem:
-        raise AnsibleActionFail(mask(f"{MODULE}: {problem.message}", secrets)) from None
+    return check_arguments(
+        MODULE,
+        _request.ARGUMENT_SPEC,
+        given,
+        _read,
+        secrets_of(given),
+        mutually_exclusive=_request.MUTUALLY_EXCLUSIVE,
+    )
+
+
+def _read(params: Dict[str, Any]) -> Dict[str, Any]:
+    _request.parse_all(params)
     return params
 
 

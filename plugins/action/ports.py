@@ -8,14 +8,11 @@ import socket
 from typing import Any, Dict, Optional
 
 from ansible.errors import AnsibleActionFail
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
-from ansible_collections.port443.https.plugins.module_utils._errors import RequestError
 from ansible_collections.port443.https.plugins.module_utils._spec.arguments import arguments_of
 from ansible_collections.port443.https.plugins.module_utils._spec.options import SYSTEMS
 from ansible_collections.port443.https.plugins.module_utils._spec.request import parse_request
-from ansible_collections.port443.https.plugins.plugin_utils._complaints import complaints
-from ansible_collections.port443.https.plugins.plugin_utils._misplaced import refuse_misplaced
+from ansible_collections.port443.https.plugins.plugin_utils._arguments import check_arguments as _check
 from ansible_collections.port443.https.plugins.plugin_utils._packed import execute_packed
 
 
@@ -38,19 +35,11 @@ class ActionModule(ActionBase):
 
 def check_arguments(module: str, given: Dict[str, Any]) -> Dict[str, Any]:
     """Returns the arguments with every port and source in the form that the host reads without a service list."""
-    try:
-        refuse_misplaced(given)
-    except RequestError as problem:
-        raise AnsibleActionFail(f"{module}: {problem.message}") from None
-    validated = ArgumentSpecValidator(arguments_of(module)).validate(given)
-    wrong = complaints(validated)
-    if wrong:
-        raise AnsibleActionFail(f"{module}: {wrong}")
-    options = dict(validated.validated_parameters)
-    try:
-        request = parse_request(options, socket.getservbyname)
-    except RequestError as problem:
-        raise AnsibleActionFail(f"{module}: {problem.message}") from None
+    return _check(module, arguments_of(module), given, _read)
+
+
+def _read(options: Dict[str, Any]) -> Dict[str, Any]:
+    request = parse_request(options, socket.getservbyname)
     if request.ports:
         options["ports"] = [str(port) for port in request.ports]
     options["source"] = [str(network) for network in request.source]

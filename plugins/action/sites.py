@@ -7,7 +7,6 @@ from __future__ import annotations
 from typing import Any, Dict, Optional, Tuple
 
 from ansible.errors import AnsibleActionFail
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 from ansible_collections.port443.https.plugins.module_utils._certificate.site_options import brings_pair, fill_in
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError, RequestError
@@ -15,8 +14,7 @@ from ansible_collections.port443.https.plugins.module_utils._secrets import mask
 from ansible_collections.port443.https.plugins.module_utils._sites.arguments import ARGUMENTS
 from ansible_collections.port443.https.plugins.module_utils._sites.registry import LANGUAGES
 from ansible_collections.port443.https.plugins.module_utils._sites.request import keep_lines, parse, shared_options
-from ansible_collections.port443.https.plugins.plugin_utils._complaints import complaints
-from ansible_collections.port443.https.plugins.plugin_utils._misplaced import refuse_misplaced
+from ansible_collections.port443.https.plugins.plugin_utils._arguments import check_arguments
 from ansible_collections.port443.https.plugins.plugin_utils._packages import install_packages
 from ansible_collections.port443.https.plugins.plugin_utils._packed import execute_packed
 from ansible_collections.port443.https.plugins.plugin_utils._pair_reader import PairReader
@@ -58,27 +56,7 @@ class ActionModule(ActionBase):
 
         Raises AnsibleActionFail with all that is wrong, and shows no secret.
         """
-        try:
-            refuse_misplaced(given)
-        except RequestError as problem:
-            raise AnsibleActionFail(f"{MODULE}: {problem.message}") from None
-        secrets = secrets_of(given)
-        validated = ArgumentSpecValidator(ARGUMENTS).validate(keep_lines(given))
-        wrong = complaints(validated)
-        if wrong:
-            raise AnsibleActionFail(mask(f"{MODULE}: {wrong}", secrets))
-        params: Dict[str, Any] = dict(validated.validated_parameters)
-        shared = {name: params.pop(name) for name in ("own_ca", "passphrase")}
-        params["sites"] = [fill_in(site, shared) for site in params["sites"]]
-        try:
-            request = parse(params)
-            if request.state == "present":
-                told = LANGUAGES[request.server].complaints(request.sites, request.settings)
-                if told:
-                    raise RequestError("; ".join(told))
-        except RequestError as problem:
-            raise AnsibleActionFail(mask(f"{MODULE}: {problem.message}", secrets)) from None
-        return params
+        return check_arguments(MODULE, ARGUMENTS, given, _read, secrets_of(given), keep_lines)
 
     def _read_pairs(self, params: Dict[str, Any], reader: PairReader) -> Tuple[Dict[str, Any], SitePairs]:
         """Returns the module's arguments without pairs, and the pairs."""
@@ -122,6 +100,17 @@ class ActionModule(ActionBase):
             "commands": [],
             "diff": [{"before": "", "after": told + "\n", "before_header": "packages", "after_header": "packages"}],
         }
+
+
+def _read(params: Dict[str, Any]) -> Dict[str, Any]:
+    shared = {name: params.pop(name) for name in ("own_ca", "passphrase")}
+    params["sites"] = [fill_in(site, shared) for site in params["sites"]]
+    request = parse(params)
+    if request.state == "present":
+        told = LANGUAGES[request.server].complaints(request.sites, request.settings)
+        if told:
+            raise RequestError("; ".join(told))
+    return params
 
 
 def _tell_wanted(missing: Dict[str, Any]) -> str:

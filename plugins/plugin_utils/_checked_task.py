@@ -6,14 +6,9 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from ansible.errors import AnsibleActionFail
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
-from ansible_collections.port443.https.plugins.module_utils._errors import RequestError
-from ansible_collections.port443.https.plugins.module_utils._secrets import mask
-from ansible_collections.port443.https.plugins.plugin_utils._complaints import complaints
+from ansible_collections.port443.https.plugins.plugin_utils._arguments import check_arguments
 from ansible_collections.port443.https.plugins.plugin_utils._hand_over import execute
-from ansible_collections.port443.https.plugins.plugin_utils._misplaced import refuse_misplaced
 
 
 class CheckedTask(ActionBase):
@@ -23,7 +18,6 @@ class CheckedTask(ActionBase):
     module = ""
     argument_spec: Mapping[str, Mapping[str, Any]] = {}
     mutually_exclusive: Sequence[Tuple[str, str]] = ()
-
     required_one_of: Sequence[Tuple[str, ...]] = ()
 
     def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
@@ -52,23 +46,16 @@ class CheckedTask(ActionBase):
 
     def _check(self, given: Dict[str, Any], secret: List[str]) -> Dict[str, Any]:
         """Returns the validated parameters."""
-        hidden = [str(given[name]) for name in secret if given.get(name) is not None]
-        try:
-            refuse_misplaced(given)
-        except RequestError as problem:
-            raise AnsibleActionFail(f"{self.module}: {problem.message}") from None
-        validated = ArgumentSpecValidator(
+        return check_arguments(
+            self.module,
             self.argument_spec,
+            given,
+            self._read,
+            [str(given[name]) for name in secret if given.get(name) is not None],
             mutually_exclusive=list(self.mutually_exclusive),
             required_one_of=list(self.required_one_of),
-        ).validate(given)
-        wrong = complaints(validated)
-        params: Dict[str, Any] = dict(validated.validated_parameters)
-        try:
-            if not wrong:
-                self.refuse(params)
-        except RequestError as problem:
-            wrong = problem.message
-        if wrong:
-            raise AnsibleActionFail(mask(f"{self.module}: {wrong}", hidden))
+        )
+
+    def _read(self, params: Dict[str, Any]) -> Dict[str, Any]:
+        self.refuse(params)
         return params

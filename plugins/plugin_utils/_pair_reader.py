@@ -10,7 +10,6 @@ import time
 from typing import Any, Dict, List, Optional, Tuple
 
 from ansible.errors import AnsibleActionFail
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 from ansible_collections.port443.https.plugins.module_utils._certificate import request as _request
 from ansible_collections.port443.https.plugins.module_utils._certificate.sources import read_regular_file
@@ -23,10 +22,9 @@ from ansible_collections.port443.https.plugins.module_utils._pki.decrypt import 
 from ansible_collections.port443.https.plugins.module_utils._secrets import SECRET_OPTIONS, mask
 from ansible_collections.port443.https.plugins.module_utils._tls.self_handshake import load_pair
 from ansible_collections.port443.https.plugins.plugin_utils import _own_ca
-from ansible_collections.port443.https.plugins.plugin_utils._complaints import complaints
+from ansible_collections.port443.https.plugins.plugin_utils._arguments import check_arguments
 from ansible_collections.port443.https.plugins.plugin_utils._cryptography import Cryptography
 from ansible_collections.port443.https.plugins.plugin_utils._folders import working_folder
-from ansible_collections.port443.https.plugins.plugin_utils._misplaced import refuse_misplaced
 
 Texts = Dict[str, Optional[bytes]]
 
@@ -111,21 +109,17 @@ class PairReader:
 
 def _validate(given: Dict[str, Any], module: str) -> Tuple[Dict[str, Any], Any]:
     """Returns checked parameters and what must not be shown; raises AnsibleActionFail, without showing it."""
-    try:
-        refuse_misplaced(given)
-    except RequestError as problem:
-        raise AnsibleActionFail(f"{module}: {problem.message}") from None
-    checked = ArgumentSpecValidator(
+    secrets = {text for text in (given.get(name) for name in SECRET_OPTIONS) if isinstance(text, str) and text}
+    params = check_arguments(
+        module,
         _request.ARGUMENT_SPEC,
+        given,
+        secrets=secrets,
         mutually_exclusive=_request.MUTUALLY_EXCLUSIVE,
         required_one_of=_request.REQUIRED_ONE_OF,
         required_if=_request.PAIR_REQUIRED_IF,
-    ).validate(given)
-    secrets = {text for text in (given.get(name) for name in SECRET_OPTIONS) if isinstance(text, str) and text}
-    wrong = complaints(checked)
-    if wrong:
-        raise AnsibleActionFail(mask(f"{module}: {wrong}", secrets))
-    return dict(checked.validated_parameters), secrets
+    )
+    return params, secrets
 
 
 def _replace(given: Dict[str, Any], params: Dict[str, Any], texts: Texts, opened: Texts) -> Dict[str, Any]:
