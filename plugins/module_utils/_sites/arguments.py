@@ -8,6 +8,7 @@ from typing import Any, Dict
 
 from ansible_collections.port443.https.plugins.module_utils._certificate.site_options import PAIR_ARGUMENTS
 from ansible_collections.port443.https.plugins.module_utils._spec.web_servers import WEB_SERVERS
+from ansible_collections.port443.https.plugins.module_utils._webservers.values import REDIRECT_CODES
 
 _TEXT: Dict[str, Any] = {"type": "str"}
 _PATH: Dict[str, Any] = {"type": "path"}
@@ -26,7 +27,7 @@ LOCATION_ARGUMENTS: Dict[str, Dict[str, Any]] = {
     "root": _PATH,
     "php": _TEXT,
     "redirect_to": _TEXT,
-    "redirect_code": {"type": "int", "choices": [301, 302, 303, 307, 308], "default": 301},
+    "redirect_code": {"type": "int", "choices": list(REDIRECT_CODES), "default": 301},
     "directives": _LINES,
 }
 

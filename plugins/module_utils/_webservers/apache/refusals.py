@@ -19,24 +19,28 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.site imp
     ServerSettings,
     Site,
 )
+from ansible_collections.port443.https.plugins.module_utils._webservers.values import (
+    REDIRECT_CODES,
+    SITE_NAME,
+    TARGET,
+    find_repeated,
+    show_value,
+)
 
 _NAME = re.compile(r"(?:\*\.)?[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*|[0-9a-f]*:[0-9a-f.]*:[0-9a-f:.]*", re.ASCII)
-_SITE_NAME = re.compile(r"[a-z0-9_][a-z0-9_.-]*", re.ASCII)
 _BACKEND = re.compile(
     r"https?://(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~!'()*,;:@+=/-]*)?"
 )
 _PATH = re.compile(r"/[A-Za-z0-9._~!'()*,;:@+=/-]*")
 _PHP = re.compile(r"/[A-Za-z0-9._+@/-]+|(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+):[0-9]{1,5}")
-_TARGET = re.compile(r"(?:https?://|/)[!#-\[\]-~]*")  # printable, without a space, quote or backslash
 _NETWORK = re.compile(r"[0-9A-Fa-f:.]+(?:/[0-9]{1,3})?")
-_CODES = (301, 302, 303, 307, 308)
 
 
 def find_complaints(sites: Sequence[Site], settings: ServerSettings) -> Tuple[str, ...]:
     """Returns what no Apache can hold or do, one sentence each."""
     found: List[str] = list(_judge_settings(settings))
     for site in sites:
-        found += [f"site {tell(site.name)}: {problem}" for problem in _judge_site(site)]
+        found += [f"site {show_value(site.name)}: {problem}" for problem in _judge_site(site)]
     defaults = [site.name for site in sites if site.default_server]
     if len(defaults) > 1:
         found.append(f"{', '.join(defaults)}: one site of a port can be the default_server, leave it out of the others")
@@ -59,29 +63,22 @@ def find_limits(sites: Sequence[Site], settings: ServerSettings, build: Build) -
     )
 
 
-def tell(value: str) -> str:
-    """Returns a value for a message, unless it may be a secret that came by mistake."""
-    if "\n" in value or "\r" in value or "-----BEGIN" in value:
-        return "(a text of several lines, not shown)"
-    return repr(value)
-
-
 def _judge_settings(settings: ServerSettings) -> Iterator[str]:
     if settings.http3:
         yield "http3: Apache has no HTTP/3; leave it out, or take nginx or HAProxy"
     yield from _judge_path("acme_root", settings.acme_root, pattern=True)
     for network in settings.trusted_proxies:
         if not _NETWORK.fullmatch(network):
-            yield f"trusted_proxies: {tell(network)} is no network such as 10.0.0.0/8"
+            yield f"trusted_proxies: {show_value(network)} is no network such as 10.0.0.0/8"
     yield from _judge_lines("http_directives", settings.http_directives)
 
 
 def _judge_site(site: Site) -> Iterator[str]:
-    if not _SITE_NAME.fullmatch(site.name):
-        yield f"name: {tell(site.name)} is no name of small letters, digits, dot, dash and underscore"
+    if not SITE_NAME.fullmatch(site.name):
+        yield f"name: {show_value(site.name)} is no name of small letters, digits, dot, dash and underscore"
     for name in site.names:
         if not _NAME.fullmatch(name):
-            yield f"names: {tell(name)} is no host name such as www.example.com or *.example.com, and no address"
+            yield f"names: {show_value(name)} is no host name such as www.example.com or *.example.com, and no address"
     for option in ("certificate", "key"):
         yield from _judge_path(option, getattr(site, option))
     for option in ("backend_ca", "client_ca", "users_file", "root"):
@@ -89,16 +86,15 @@ def _judge_site(site: Site) -> Iterator[str]:
             yield from _judge_path(option, getattr(site, option), pattern=option == "root")
     yield from _judge_backends("backends", site.backends)
     if site.health_path and not _PATH.fullmatch(site.health_path):
-        yield f"health_path: {tell(site.health_path)} is no path such as /health, of letters of an address"
+        yield f"health_path: {show_value(site.health_path)} is no path such as /health, of letters of an address"
     if site.client_verification != "none" and not site.client_ca:
         yield f"client_verification {site.client_verification} needs client_ca, a file with the CA of the clients"
     yield from _judge_lines("directives", site.directives)
-    paths = [location.path for location in site.locations]
-    for path in sorted({path for path in paths if paths.count(path) > 1}):
-        yield f"locations: {tell(path)} is there more than once; one location answers a path"
+    for path in find_repeated([location.path for location in site.locations]):
+        yield f"locations: {show_value(path)} is there more than once; one location answers a path"
     for location in site.locations:
         for problem in _judge_location(location):
-            yield f"location {tell(location.path)}: {problem}"
+            yield f"location {show_value(location.path)}: {problem}"
 
 
 def _judge_location(location: Location) -> Iterator[str]:
@@ -110,16 +106,17 @@ def _judge_location(location: Location) -> Iterator[str]:
     if location.root:
         yield from _judge_path("root", location.root, pattern=True)
     if location.php and not _PHP.fullmatch(location.php):
-        yield f"php: {tell(location.php)} is neither a socket's path such as /run/php/php-fpm.sock nor host:port"
-    if location.redirect_to and not _TARGET.fullmatch(location.redirect_to):
+        yield f"php: {show_value(location.php)} is neither a socket's path such as /run/php/php-fpm.sock nor host:port"
+    if location.redirect_to and not TARGET.fullmatch(location.redirect_to):
         yield (
-            f"redirect_to: {tell(location.redirect_to)} is neither a path nor an http:// or https:// address; spaces, "
-            "quotes, backslashes and letters beyond ASCII have to be percent-encoded"
+            f"redirect_to: {show_value(location.redirect_to)} is neither a path nor an http:// or https:// address; "
+            "spaces, quotes, backslashes and letters beyond ASCII have to be percent-encoded"
         )
     elif "${" in location.redirect_to:
-        yield f"redirect_to: {tell(location.redirect_to)} has '${{', which Apache takes for a variable; write %24{{"
-    if location.redirect_code not in _CODES:
-        yield f"redirect_code: {location.redirect_code} is none of {', '.join(map(str, _CODES))}"
+        shown = show_value(location.redirect_to)
+        yield f"redirect_to: {shown} has '${{', which Apache takes for a variable; write %24{{"
+    if location.redirect_code not in REDIRECT_CODES:
+        yield f"redirect_code: {location.redirect_code} is none of {', '.join(map(str, REDIRECT_CODES))}"
     yield from _judge_lines("directives", location.directives)
 
 
@@ -128,7 +125,7 @@ def _judge_backends(option: str, backends: Sequence[str]) -> Iterator[str]:
         if "@" in url.partition("://")[2].partition("/")[0]:
             yield f"{option}: an address with a user and password is not taken (not shown); use directives for a header"
         elif not _BACKEND.fullmatch(url):
-            yield f"{option}: {tell(url)} is no address such as http://127.0.0.1:8080 or https://app.example.com/path"
+            yield f"{option}: {show_value(url)} is no address such as http://127.0.0.1:8080 or https://app.example.com/path"
     if len({url.partition("://")[2].partition("/")[2].rstrip("/") for url in backends}) > 1:
         yield f"{option}: several backends that share requests have the same path, or none"
     if len({url.partition("://")[0] for url in backends}) > 1:
@@ -139,11 +136,11 @@ def _judge_path(option: str, path: str, pattern: bool = False) -> Iterator[str]:
     """``pattern`` is for directives that read wildcards in a path."""
     problem = find_unquotable(path)
     if not path.startswith("/"):
-        yield f"{option}: {tell(path)} is no absolute path"
+        yield f"{option}: {show_value(path)} is no absolute path"
     elif problem:
-        yield f"{option}: {tell(path)} has {problem}; rename the file or folder, or link to it"
+        yield f"{option}: {show_value(path)} has {problem}; rename the file or folder, or link to it"
     elif pattern and re.search(r"[*?\[\]\\]", path):
-        yield f"{option}: {tell(path)} has a wildcard of Apache's (* ? [ ] or a backslash); link to the folder"
+        yield f"{option}: {show_value(path)} has a wildcard of Apache's (* ? [ ] or a backslash); link to the folder"
 
 
 def _judge_lines(option: str, lines: Sequence[str]) -> Iterator[str]:

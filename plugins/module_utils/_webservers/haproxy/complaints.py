@@ -21,6 +21,7 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.haproxy.
     split_line,
 )
 from ansible_collections.port443.https.plugins.module_utils._webservers.site import Location, ServerSettings, Site
+from ansible_collections.port443.https.plugins.module_utils._webservers.values import REDIRECT_CODES
 
 _SITE_NAME = re.compile(r"[a-z0-9_][a-z0-9_.-]*\Z")
 _HOST_NAME = re.compile(r"(\*\.)?[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\Z")
@@ -28,7 +29,6 @@ _LIST_PATH = re.compile(r"/[^\s\[\]#!\"'\\\x00-\x1f\x7f]*\Z")
 _TARGET = re.compile(r"(https?://|/)[!-~]*\Z")
 _PATH = re.compile(r"/[^\x00-\x1f\x7f]*\Z")
 _URI = re.compile(r"/[!-~]*\Z")
-_CODES = (301, 302, 303, 307, 308)
 
 
 def find_complaints(sites: Sequence[Site], settings: ServerSettings) -> Tuple[str, ...]:
@@ -141,8 +141,8 @@ def _check_location(site: Site, location: Location) -> Iterator[str]:
         yield f"{where} needs proxy_pass, redirect or directives"
     if location.redirect_to and not _TARGET.match(location.redirect_to):
         yield f"{where}: redirect {_show(location.redirect_to)} has to be a path or a URL in ASCII, without spaces"
-    if location.redirect_to and location.redirect_code not in _CODES:
-        yield f"{where}: redirect code {location.redirect_code} is none of {', '.join(map(str, _CODES))}"
+    if location.redirect_to and location.redirect_code not in REDIRECT_CODES:
+        yield f"{where}: redirect code {location.redirect_code} is none of {', '.join(map(str, REDIRECT_CODES))}"
     yield from _check_backends(site, where, location.backends)
     for line in location.directives:
         yield from _check_line(where, line)

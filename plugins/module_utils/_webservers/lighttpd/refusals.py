@@ -33,18 +33,23 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.site imp
     ServerSettings,
     Site,
 )
+from ansible_collections.port443.https.plugins.module_utils._webservers.values import (
+    REDIRECT_CODES,
+    SITE_NAME,
+    TARGET,
+    find_repeated,
+    is_network,
+    show_value,
+)
 
 # The oldest in which all of this was read in its source; ssl.privkey, HTTP/2 and the PROXY protocol came before.
 OLDEST = (1, 4, 59)
 
-_SITE_NAME = re.compile(r"[a-z0-9_][a-z0-9_.-]*", re.ASCII)
 _NAME = re.compile(r"(?:\*\.)?[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*", re.ASCII)
 _BACKEND = re.compile(r"http://(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~/-]*)?")
 # What a request's path is compared with is decoded, and what is sent on in the place of it is not.
 _SENT_ON = re.compile(r"/[A-Za-z0-9._~/-]*")
 _PHP = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+):([0-9]{1,5})")
-_TARGET = re.compile(r"(?:https?://|/)[!#-\[\]-~]*")  # printable, without a space, quote or backslash
-_CODES = (301, 302, 303, 307, 308)
 
 
 def find_complaints(sites: Sequence[Site], settings: ServerSettings) -> Tuple[str, ...]:
@@ -83,9 +88,7 @@ def find_limits(sites: Sequence[Site], settings: ServerSettings, build: Build) -
 
 def tell(value: str) -> str:
     """Returns a value for a message, unless it may be a secret that came by mistake."""
-    if "\n" in value or "\r" in value or "-----BEGIN" in value:
-        return "(a text of several lines, not shown)"
-    return repr(value if len(value) <= 100 else value[:100] + "...")
+    return show_value(value, 100)
 
 
 def _judge_settings(settings: ServerSettings) -> Iterator[str]:
@@ -101,7 +104,7 @@ def _judge_settings(settings: ServerSettings) -> Iterator[str]:
 
 
 def _judge_site(site: Site, settings: ServerSettings) -> Iterator[str]:
-    if not _SITE_NAME.fullmatch(site.name):
+    if not SITE_NAME.fullmatch(site.name):
         yield "name: it is that of its file, of small letters, digits, dot, dash and underscore"
     for name in site.names:
         if not _NAME.fullmatch(name) and not (":" in name and not name.startswith("[") and is_address(name)):
@@ -122,8 +125,7 @@ def _judge_site(site: Site, settings: ServerSettings) -> Iterator[str]:
             "(proxy_protocol), or take nginx, Apache or HAProxy"
         )
     yield from _judge_lines("directives", site.directives)
-    paths = [location.path for location in site.locations]
-    for path in sorted({path for path in paths if paths.count(path) > 1}):
+    for path in find_repeated([location.path for location in site.locations]):
         yield f"locations: {tell(path)} is there more than once; one location answers a path"
     for location in site.locations:
         for problem in _judge_location(location):
@@ -158,13 +160,13 @@ def _judge_location(location: Location) -> Iterator[str]:
         yield from _judge_path("php", location.php)
     elif location.php and not _is_port((_PHP.fullmatch(location.php) or ("", ""))[1]):
         yield f"php: {tell(location.php)} is neither a socket's path such as /run/php/php-fpm.sock nor host:port"
-    if location.redirect_to and not _TARGET.fullmatch(location.redirect_to):
+    if location.redirect_to and not TARGET.fullmatch(location.redirect_to):
         yield (
             f"redirect_to: {tell(location.redirect_to)} is neither a path nor an http:// or https:// address; spaces, "
             "quotes, backslashes and letters beyond ASCII have to be percent-encoded"
         )
-    if location.redirect_code not in _CODES:
-        yield f"redirect_code: {location.redirect_code} is none of {', '.join(map(str, _CODES))}"
+    if location.redirect_code not in REDIRECT_CODES:
+        yield f"redirect_code: {location.redirect_code} is none of {', '.join(map(str, REDIRECT_CODES))}"
     yield from _judge_lines("directives", location.directives)
 
 
@@ -202,11 +204,7 @@ def _is_port(text: str) -> bool:
 
 def _is_network(text: str) -> bool:
     """Of everybody lighttpd makes no network: it refuses a mask of no bits."""
-    try:
-        network = ipaddress.ip_network(text, strict=False)
-    except ValueError:
-        return False
-    return re.fullmatch(r"[0-9a-fA-F.:]+(/[0-9]{1,3})?", text) is not None and network.prefixlen > 0
+    return is_network(text) and ipaddress.ip_network(text, strict=False).prefixlen > 0
 
 
 def _judge_path(option: str, path: str) -> Iterator[str]:

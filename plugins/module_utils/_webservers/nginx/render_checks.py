@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from typing import Iterator, Sequence, Set, Tuple
 
@@ -13,6 +12,7 @@ from ansible_collections.port443.https.plugins.module_utils._pki.names import is
 from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.reader import parse_directives
 from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.render_words import split_backend
 from ansible_collections.port443.https.plugins.module_utils._webservers.site import Location, ServerSettings, Site
+from ansible_collections.port443.https.plugins.module_utils._webservers.values import REDIRECT_CODES, is_network
 
 CHALLENGES = "/.well-known/acme-challenge/"
 # A word has to fit into nginx' buffer (NGX_CONF_BUFFER, 4096 bytes), and into a path of the system's.
@@ -24,7 +24,6 @@ _BACKEND = re.compile(r"https?://(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9_.-]{1,253})(?::(
 _PHP = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9_.-]{1,253}):([0-9]{1,5})\Z")
 _TARGET = re.compile(r"(https?://|/)[!-~]*\Z")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_CODES = (301, 302, 303, 307, 308)
 
 
 def show(value: str) -> str:
@@ -49,7 +48,7 @@ def _check_settings(settings: ServerSettings) -> Iterator[str]:
     yield from _check_path("acme_root", settings.acme_root)
     yield from _check_lines("http_directives", settings.http_directives)
     for network in settings.trusted_proxies:
-        if not _is_network(network):
+        if not is_network(network):
             yield f"trusted_proxies {show(network)} is no network: give one such as 192.0.2.0/24 or 2001:db8::/32"
     if settings.proxy_protocol and not settings.trusted_proxies:
         yield "proxy_protocol is believed of nobody: give the balancers' networks as trusted_proxies"
@@ -103,8 +102,8 @@ def _check_location(location: Location, site: Site) -> Iterator[str]:
             "spaces and $, in which nginx would see a variable: encode them as %20 and %24, or give 'return' as "
             "directives"
         )
-    if location.redirect_code not in _CODES:
-        yield f"redirect_code {location.redirect_code} is none of {', '.join(map(str, _CODES))}"
+    if location.redirect_code not in REDIRECT_CODES:
+        yield f"redirect_code {location.redirect_code} is none of {', '.join(map(str, REDIRECT_CODES))}"
 
 
 def _check_php(location: Location) -> Iterator[str]:
@@ -184,14 +183,6 @@ def _is_host(name: str) -> bool:
 
 def _is_url_host(host: str) -> bool:
     return not host.startswith("[") or is_address(host)
-
-
-def _is_network(text: str) -> bool:
-    try:
-        ipaddress.ip_network(text, strict=False)
-    except ValueError:
-        return False
-    return re.fullmatch(r"[0-9a-fA-F.:]+(/[0-9]{1,3})?", text) is not None
 
 
 def _is_port(text: str) -> bool:
