@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 from pathlib import Path
 
 from ansible_collections.port443.https.plugins.module_utils._webservers.apache.language import ApacheLanguage
@@ -15,6 +14,7 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.site imp
     ServerSettings,
     Site,
 )
+from memory_files import MemoryFiles
 
 LANGUAGE = ApacheLanguage()
 GOLDEN = Path(__file__).parent / "unit" / "webservers" / "apache" / "golden"
@@ -38,37 +38,6 @@ RHELS = {
     "/etc/httpd/conf.modules.d/00-ssl.conf": "LoadModule ssl_module modules/mod_ssl.so\n",
     "/etc/httpd/conf.d/ssl.conf": "Listen 443 https\nSSLSessionCache shmcb:/run/httpd/sslcache(512000)\n",
 }
-
-
-class MemoryFiles:
-    """Files by their paths; a link has the text of what it leads to."""
-
-    def __init__(self, texts):
-        self.all = dict(texts)
-
-    def texts(self, pattern):
-        return [text for path, text in sorted(self.all.items()) if self._fits(path, pattern)]
-
-    def list_folder(self, path):
-        below = [file[len(path) + 1 :] for file in self.all if file.startswith(path.rstrip("/") + "/")]
-        return sorted({file.partition("/")[0] for file in below})
-
-    def take(self, file):
-        """Does what a ConfigFile says."""
-        if file.link:
-            self.all[file.path] = self.all[file.link]
-        elif file.text is not None:
-            self.all.update(dict.fromkeys(self._same(file.path), file.text))
-        else:
-            del self.all[file.path]
-
-    def _same(self, path):
-        name = path.rpartition("/")[2].replace("--", "-")
-        links = [one for one in self.all if "-enabled/" in one and one.rpartition("/")[2].replace("--", "-") == name]
-        return [path, *links]
-
-    def _fits(self, path, pattern):
-        return fnmatch.fnmatchcase(path, pattern) and path.count("/") == pattern.count("/")
 
 
 def make_site(name="www.example.com", **options):

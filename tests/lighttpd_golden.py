@@ -1,10 +1,9 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Files of a host in memory, and the sites that the golden files of lighttpd are rendered from."""
+"""The sites that the golden files of lighttpd are rendered from."""
 
 from __future__ import annotations
 
-import fnmatch
 from pathlib import Path
 
 from ansible_collections.port443.https.plugins.module_utils._webservers.lighttpd.language import LighttpdLanguage
@@ -15,6 +14,7 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.site imp
     ServerSettings,
     Site,
 )
+from memory_files import MemoryFiles
 
 LANGUAGE = LighttpdLanguage()
 GOLDEN = Path(__file__).parent / "unit" / "webservers" / "lighttpd" / "golden"
@@ -59,30 +59,6 @@ OTHERS = {
     "/etc/lighttpd/lighttpd.conf": 'server.document-root = "/srv/http"\nserver.port = 8000\n'
     'server.pid-file = "/run/lighttpd.pid"\nurl.redirect = ("^/x" => "/y")\n'
 }
-
-
-class MemoryFiles:
-    """Files by their paths."""
-
-    def __init__(self, texts):
-        self.all = dict(texts)
-
-    def texts(self, pattern):
-        return [text for path, text in sorted(self.all.items()) if self._fits(path, pattern)]
-
-    def list_folder(self, path):
-        below = [file[len(path) + 1 :] for file in self.all if file.startswith(path.rstrip("/") + "/")]
-        return sorted({file.partition("/")[0] for file in below})
-
-    def take(self, file):
-        """Does what a ConfigFile says."""
-        if file.text is not None:
-            self.all[file.path] = file.text
-        else:
-            del self.all[file.path]
-
-    def _fits(self, path, pattern):
-        return fnmatch.fnmatchcase(path, pattern) and path.count("/") == pattern.count("/")
 
 
 def make_site(name="www.example.com", **options):

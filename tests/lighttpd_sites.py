@@ -22,7 +22,7 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.site imp
     Site,
     SiteLayout,
 )
-from apache_sites import DiskFiles, is_alive
+from visiting import DiskFiles, is_alive
 
 PROGRAM = os.environ.get("PORT443_LIGHTTPD", "lighttpd")  # another release than the distribution's, to try it
 MODULES = os.environ.get("PORT443_LIGHTTPD_MODULES", "/usr/lib/lighttpd")

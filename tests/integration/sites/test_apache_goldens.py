@@ -13,7 +13,8 @@ import pki
 import pytest
 from ansible_collections.port443.https.plugins.module_utils._webservers.site import Location
 from apache_golden import CASES, render
-from apache_sites import MODULES, SiteServer, ask, page
+from apache_sites import MODULES, SiteServer
+from visiting import ask, page
 
 
 @pytest.fixture

@@ -15,18 +15,8 @@ from pathlib import Path
 import pki
 import pytest
 from ansible_collections.port443.https.plugins.module_utils._webservers.site import Location
-from apache_sites import (
-    LANGUAGE,
-    DiskFiles,
-    SiteServer,
-    application,
-    ask,
-    make_client,
-    open_tls,
-    page,
-    read_all,
-    tls_context,
-)
+from apache_sites import LANGUAGE, SiteServer
+from visiting import DiskFiles, application, ask, make_client, open_tls, page, read_all, tls_context
 
 WEBSOCKET = ("Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Key: x3JJHMbDL1EzLkh9GBhXDw==")
 

@@ -10,9 +10,9 @@ from dataclasses import replace
 import pki
 import pytest
 from ansible_collections.port443.https.plugins.module_utils._webservers.site import Location
-from apache_sites import ask, page
 from lighttpd_golden import CASES, render
 from lighttpd_sites import site_server
+from visiting import ask, page
 
 
 @pytest.fixture

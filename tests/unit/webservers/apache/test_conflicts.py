@@ -8,7 +8,8 @@ from dataclasses import replace
 
 import pytest
 from ansible_collections.port443.https.plugins.module_utils._webservers.site import Build, Location, ServerSettings
-from apache_golden import DEBIAN, DEBIANS, LANGUAGE, MemoryFiles, make_site
+from apache_golden import DEBIAN, DEBIANS, LANGUAGE, make_site
+from memory_files import MemoryFiles
 
 SETTINGS = ServerSettings()
 

@@ -17,9 +17,10 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.apache.g
     split_words,
 )
 from ansible_collections.port443.https.plugins.module_utils._webservers.site import Location, ServerSettings
-from apache_golden import BUILD, DEBIAN, DEBIANS, LANGUAGE, MemoryFiles, make_site
+from apache_golden import BUILD, DEBIAN, DEBIANS, LANGUAGE, make_site
 from hypothesis import given
 from hypothesis import strategies as st
+from memory_files import MemoryFiles
 
 HOSTILE = st.text(
     st.sampled_from("abz/.:-_*[]()\"'`\\ ;{}$%#<>&?~^|=,!@\n\r\t\0\x7f\u00e9\u2028"), min_size=1, max_size=12

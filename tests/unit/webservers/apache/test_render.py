@@ -12,20 +12,8 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.site imp
     HostSystem,
     ServerSettings,
 )
-from apache_golden import (
-    BUILD,
-    CASES,
-    DEBIAN,
-    DEBIANS,
-    GOLDEN,
-    LANGUAGE,
-    RHEL,
-    RHELS,
-    MemoryFiles,
-    as_golden,
-    make_site,
-    render,
-)
+from apache_golden import BUILD, CASES, DEBIAN, DEBIANS, GOLDEN, LANGUAGE, RHEL, RHELS, as_golden, make_site, render
+from memory_files import MemoryFiles
 
 SETTINGS = ServerSettings()
 OURS = "/etc/apache2/sites-{}/zz-port443-{}.conf"

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.port443.https.plugins.module_utils._webservers.site import Location, ServerSettings
-from lighttpd_golden import DEBIAN, LANGUAGE, MemoryFiles, make_site
+from lighttpd_golden import DEBIAN, LANGUAGE, make_site
+from memory_files import MemoryFiles
 
 SETTINGS = ServerSettings()
 PORT_80 = "server.port = 80\n"

@@ -9,20 +9,8 @@ from dataclasses import replace
 import pytest
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._webservers.site import Build, HostSystem, ServerSettings
-from lighttpd_golden import (
-    BUILD,
-    CASES,
-    DEBIAN,
-    DEBIANS,
-    GOLDEN,
-    LANGUAGE,
-    LINUX,
-    OTHERS,
-    MemoryFiles,
-    as_golden,
-    make_site,
-    render,
-)
+from lighttpd_golden import BUILD, CASES, DEBIAN, DEBIANS, GOLDEN, LANGUAGE, LINUX, OTHERS, as_golden, make_site, render
+from memory_files import MemoryFiles
 
 SETTINGS = ServerSettings()
 OURS = "/etc/lighttpd/conf-enabled/zz-port443-{}.conf"

@@ -13,22 +13,10 @@ import pki
 import pytest
 import yaml
 from ansible_collections.port443.https.plugins.module_utils._webservers.site import Location
-from apache_sites import application, ask, make_client, open_tls, page, tls_context
 from application import Application
-from lighttpd_sites import SPOOFED, site_server
+from lighttpd_sites import SPOOFED
 from scanner import scan
-
-
-@pytest.fixture
-def server():
-    with site_server() as made:
-        yield made
-
-
-@pytest.fixture
-def backend():
-    with application() as port:
-        yield f"http://127.0.0.1:{port}"
+from visiting import ask, make_client, open_tls, page, tls_context
 
 
 def test_basic_auth_asks_everywhere_but_for_challenges(server, backend):
@@ -161,7 +149,7 @@ def test_http2_is_as_it_is_wanted(server, flag):
             assert connection.selected_alpn_protocol() == ("h2" if wanted else "http/1.1")
 
 
-MOZILLA = yaml.safe_load((Path(__file__).parents[1] / "serve_https" / "mozilla.yml").read_text())
+MOZILLA = yaml.safe_load((Path(__file__).parents[2] / "serve_https" / "mozilla.yml").read_text())
 
 
 @pytest.mark.parametrize("profile", ["intermediate", "modern"])

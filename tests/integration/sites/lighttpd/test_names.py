@@ -7,22 +7,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pki
-import pytest
 from ansible_collections.port443.https.plugins.module_utils._webservers.site import Location
-from apache_sites import DiskFiles, application, ask, open_tls, page
-from lighttpd_sites import LANGUAGE, site_server
-
-
-@pytest.fixture
-def server():
-    with site_server() as made:
-        yield made
-
-
-@pytest.fixture
-def backend():
-    with application() as port:
-        yield f"http://127.0.0.1:{port}"
+from lighttpd_sites import LANGUAGE
+from visiting import DiskFiles, ask, open_tls, page
 
 
 def test_each_prefix_of_the_files_loads_and_nothing_is_left_at_the_end(server, backend):

@@ -6,23 +6,11 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.port443.https.plugins.module_utils._webservers.site import Location
-from apache_sites import application, ask, open_tls, page, read_all
 from application import Application
-from lighttpd_sites import SPOOFED, site_server
+from lighttpd_sites import SPOOFED
+from visiting import application, ask, open_tls, page, read_all
 
 WEBSOCKET = ("Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Key: x3JJHMbDL1EzLkh9GBhXDw==")
-
-
-@pytest.fixture
-def server():
-    with site_server() as made:
-        yield made
-
-
-@pytest.fixture
-def backend():
-    with application() as port:
-        yield f"http://127.0.0.1:{port}"
 
 
 def test_an_application_is_told_of_the_visitor_by_us_alone(server, backend):
