@@ -62,6 +62,13 @@ class Controller:
         }
         show = {"ansible.builtin.debug": {"msg": "RESULT {{ result | to_json }}"}}
         play = {"hosts": "all", "gather_facts": False, "vars_files": ["vars.yml"], "tasks": [task, show]}
+        self.run_play(play, *flags, host=host)
+        shown = re.search(r'"msg": ("RESULT .*")', self.said)
+        assert shown, self.said
+        return json.loads(json.loads(shown.group(1))[len("RESULT ") :])
+
+    def run_play(self, play, *flags, host="ansible_connection=local"):
+        """Runs a play of one host; all that was printed is kept in ``said``."""
         (self.folder / "play.yml").write_text(yaml.safe_dump([play], sort_keys=False))
         (self.folder / "inventory").write_text(f"host {host} ansible_python_interpreter={sys.executable}\n")
         if not (self.folder / "vars.yml").exists():
@@ -76,9 +83,6 @@ class Controller:
             check=False,
         )
         self.said = ended.stdout + ended.stderr
-        shown = re.search(r'"msg": ("RESULT .*")', self.said)
-        assert shown, self.said
-        return json.loads(json.loads(shown.group(1))[len("RESULT ") :])
 
 
 def files(web, **options):

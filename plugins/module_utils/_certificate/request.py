@@ -11,8 +11,9 @@ from ansible_collections.port443.https.plugins.module_utils._certificate.site_op
     NAME_ARGUMENTS,
     PAIR_ARGUMENTS,
     fill_in,
-    find_doubles,
+    gather_problems,
     pair_options,
+    tell_doubles,
 )
 from ansible_collections.port443.https.plugins.module_utils._errors import RequestError
 from ansible_collections.port443.https.plugins.module_utils._pki.chain import KeyPair, read_authorities, read_pair
@@ -121,8 +122,7 @@ def parse_all(params: Mapping[str, Any]) -> Tuple[CertificateRequest, ...]:
             requests.append(parse(each))
         except RequestError as problem:
             wrong.append((each["name"], problem.message))
-    twice = find_doubles(request.site for request in requests)
-    told = [f"each site has a name for itself; given more than once: {', '.join(twice)}"] if twice else []
+    told = tell_doubles(request.site for request in requests)
     if wrong or told:
         raise RequestError("; ".join([*gather(wrong, len(params["sites"])), *told]))
     return tuple(requests)
@@ -130,12 +130,7 @@ def parse_all(params: Mapping[str, Any]) -> Tuple[CertificateRequest, ...]:
 
 def gather(wrong: Sequence[Tuple[str, str]], sites: int) -> List[str]:
     """Returns what is wrong with sites, given by name and message: what is with all of several, once and nameless."""
-    names: Dict[str, List[str]] = {}
-    for name, message in wrong:
-        names.setdefault(message, []).append(name)
-    return [
-        message if 1 < sites == len(having) else f"{', '.join(having)}: {message}" for message, having in names.items()
-    ]
+    return gather_problems(wrong, sites if sites > 1 else 0)
 
 
 def parse(params: Mapping[str, Any]) -> CertificateRequest:

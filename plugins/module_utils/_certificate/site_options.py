@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import Any, Dict, Iterable, List, Mapping
+from typing import Any, Dict, Iterable, List, Mapping, Tuple
+
+from ansible_collections.port443.https.plugins.module_utils._webservers.values import find_doubles
 
 _TEXT: Dict[str, Any] = {"type": "str"}
 _PATH: Dict[str, Any] = {"type": "path"}
@@ -70,6 +71,21 @@ def pair_options(site: Mapping[str, Any], shared: Mapping[str, Any]) -> Dict[str
     return {**{name: value for name, value in shared.items() if value not in (None, "") and name not in unfit}, **own}
 
 
-def find_doubles(values: Iterable[str]) -> List[str]:
-    """Returns the values that come more than once."""
-    return [value for value, count in Counter(values).items() if count > 1]
+def tell_doubles(names: Iterable[str]) -> List[str]:
+    """Returns what is wrong with the names of sites that are to be told apart, nothing if they can be."""
+    twice = find_doubles(names)
+    return [f"each site has a name for itself; given more than once: {', '.join(twice)}"] if twice else []
+
+
+def gather_problems(problems: Iterable[Tuple[str, str]], everyone: int = 0) -> List[str]:
+    """Returns what is wrong with sites, given as pairs of name and message; what is alike names all that it is about.
+
+    What is about ``everyone``, that many, names none.
+    """
+    names: Dict[str, List[str]] = {}
+    for name, message in problems:
+        names.setdefault(message, []).append(name)
+    return [
+        message if len(concerned) == everyone else f"{', '.join(concerned)}: {message}"
+        for message, concerned in names.items()
+    ]

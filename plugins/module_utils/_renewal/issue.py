@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Dict, List, Optional, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._certificate import install as _install
+from ansible_collections.port443.https.plugins.module_utils._certificate.site_options import gather_problems
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError, UserError, tell_error
 from ansible_collections.port443.https.plugins.module_utils._host.host import Completed
 from ansible_collections.port443.https.plugins.module_utils._renewal import certbot as _certbot
@@ -42,7 +43,6 @@ from ansible_collections.port443.https.plugins.module_utils._renewal.purge_linea
 from ansible_collections.port443.https.plugins.module_utils._renewal.request import (
     RenewalRequest,
     RenewalTask,
-    join_problems,
 )
 from ansible_collections.port443.https.plugins.module_utils._renewal.timer import find_certbot_timer, find_unknown
 
@@ -138,7 +138,7 @@ class Issuance:
             except (UserError, OSError) as problem:
                 problems.append((request.site, tell_error(problem)))
         if problems:
-            raise HostError(join_problems(problems, "\n", everyone=int(task.single)))
+            raise HostError("\n".join(gather_problems(problems, everyone=int(task.single))))
         return plans
 
     def foresee(self, plan: SitePlan) -> SiteOutcome:

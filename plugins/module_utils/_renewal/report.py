@@ -6,12 +6,12 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Tuple
 
+from ansible_collections.port443.https.plugins.module_utils._certificate.site_options import gather_problems
 from ansible_collections.port443.https.plugins.module_utils._renewal.outcome import (
     RenewalDiff,
     RunOutcome,
     SiteOutcome,
 )
-from ansible_collections.port443.https.plugins.module_utils._renewal.request import join_problems
 from ansible_collections.port443.https.plugins.module_utils._renewal.settings import RenewalPaths
 
 # What a site's entry has of the result of its installation.
@@ -32,7 +32,7 @@ def tell_problems(outcome: RunOutcome) -> str:
     done = [site.request.site for site in outcome.sites if not site.problem]
     kept = f"; what was done for the others is kept: {', '.join(done)}" if done else ""
     failed = f"{len(problems)} of {len(outcome.sites)} sites failed{kept}"
-    return f"{failed}\n" + join_problems(problems, "\n")
+    return f"{failed}\n" + "\n".join(gather_problems(problems))
 
 
 def tell_warnings(outcome: RunOutcome) -> Tuple[str, ...]:

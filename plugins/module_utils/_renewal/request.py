@@ -5,11 +5,14 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._certificate import request as _request
+from ansible_collections.port443.https.plugins.module_utils._certificate.site_options import (
+    gather_problems,
+    tell_doubles,
+)
 from ansible_collections.port443.https.plugins.module_utils._errors import RequestError
 from ansible_collections.port443.https.plugins.module_utils._pki.names import is_address
 from ansible_collections.port443.https.plugins.module_utils._renewal.arguments import INHERITED, INSTALLATION
@@ -64,10 +67,7 @@ def parse(params: Mapping[str, Any]) -> RenewalTask:
             sites.append(_parse_site(one))
         except RequestError as problem:
             wrong.append((f"sites[{number}] ({one['name']})", problem.message))
-    told = [join_problems(wrong, "; ", len(given))] if wrong else []
-    twice = [name for name, count in Counter(site.site for site in sites).items() if count > 1]
-    if twice:
-        told.append(f"each site has a name for itself; given more than once: {', '.join(twice)}")
+    told = [*gather_problems(wrong, len(given)), *tell_doubles(site.site for site in sites)]
     if not given:
         told.append("sites is empty: list the sites, each with its name")
     if params["install"] and not params["package"]:
@@ -75,20 +75,6 @@ def parse(params: Mapping[str, Any]) -> RenewalTask:
     if told:
         raise RequestError("; ".join(told))
     return RenewalTask(params["state"], tuple(sites), single, params["install"])
-
-
-def join_problems(problems: Sequence[Tuple[str, str]], separator: str, everyone: int = 0) -> str:
-    """Returns pairs of a site and what is wrong with it as a text; what is the same for several names them together.
-
-    What concerns ``everyone``, that many, names none.
-    """
-    found: Dict[str, List[str]] = {}
-    for site, message in problems:
-        found.setdefault(message, []).append(site)
-    return separator.join(
-        message if len(concerned) == everyone else f"{', '.join(concerned)}: {message}"
-        for message, concerned in found.items()
-    )
 
 
 def _join(params: Mapping[str, Any], site: Mapping[str, Any]) -> Dict[str, Any]:

@@ -12,13 +12,14 @@ from typing import Any, Dict, FrozenSet, Iterator, List, Mapping, Optional, Sequ
 
 from ansible_collections.port443.https.plugins.module_utils._certificate.site_options import (
     brings_pair,
-    find_doubles,
     pair_options,
+    tell_doubles,
 )
 from ansible_collections.port443.https.plugins.module_utils._errors import RequestError
 from ansible_collections.port443.https.plugins.module_utils._pki.names import is_address, normalise_name, normalise_site
 from ansible_collections.port443.https.plugins.module_utils._sites.arguments import ANSWERS, LINES
 from ansible_collections.port443.https.plugins.module_utils._webservers.site import Location, ServerSettings, Site
+from ansible_collections.port443.https.plugins.module_utils._webservers.values import find_doubles
 
 _SITE_NAME = re.compile(r"[a-z0-9_][a-z0-9_.-]{0,199}")
 _NETWORK_SETTINGS = ("port", "http_port", "ipv6", "http2", "http3", "profile", "acme_root", "acme_port")
@@ -277,9 +278,8 @@ def _read_network(text: str) -> Optional[object]:
 
 
 def _complain_of_doubles(sites: Sequence[Site], state: str) -> Iterator[str]:
-    twice = find_doubles([site.name for site in sites])
-    if twice:
-        yield f"each site has a name for itself; given more than once: {', '.join(twice)}"
+    twice = tell_doubles(site.name for site in sites)
+    yield from twice
     claimed = find_doubles([name for site in sites for name in site.names])
     if claimed and not twice:
         yield f"a host name leads to one site alone; more than one site has: {', '.join(claimed)}"

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import List, Optional, Sequence
+from collections import Counter
+from typing import Iterable, List, Optional
 
 SITE_NAME = re.compile(r"[a-z0-9_][a-z0-9_.-]*", re.ASCII)
 TARGET = re.compile(r"(?:https?://|/)[!#-\[\]-~]*")  # printable, without a space, quote or backslash
@@ -29,6 +30,6 @@ def is_network(text: str) -> bool:
     return re.fullmatch(r"[0-9a-fA-F.:]+(/[0-9]{1,3})?", text) is not None
 
 
-def find_repeated(values: Sequence[str]) -> List[str]:
-    """Returns in order what is there more than once, each once."""
-    return sorted({value for value in values if values.count(value) > 1})
+def find_doubles(values: Iterable[str]) -> List[str]:
+    """Returns what is there more than once, each once, in order of appearance."""
+    return [value for value, count in Counter(values).items() if count > 1]

@@ -6,13 +6,11 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 import sys
 
 import pki
 import pytest
-import yaml
-from controller import BIN, Controller, files, put_files, quotes_key
+from controller import Controller, files, put_files, quotes_key
 from web_server import NAME
 
 SHOP, WIKI = "shop.example.com", "wiki.example.com"
@@ -164,18 +162,7 @@ def play_role(controller, *flags, **variables):
         {"ansible.builtin.debug": {"msg": "FACT {{ install_certificate_fingerprints | to_json }}"}, "tags": "always"},
     ]
     play = {"hosts": "all", "gather_facts": False, "vars_files": ["vars.yml"], "vars": variables, "tasks": tasks}
-    (controller.folder / "role.yml").write_text(yaml.safe_dump([play], sort_keys=False))
-    (controller.folder / "inventory").write_text(f"host ansible_connection=local ansible_python_interpreter={PYTHON}\n")
-    ended = subprocess.run(
-        [BIN / "ansible-playbook", "-i", "inventory", "role.yml", *flags],
-        env=controller.environment,
-        cwd=controller.folder,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    controller.said = ended.stdout + ended.stderr
+    controller.run_play(play, *flags)
     fact = re.search(r'"msg": "FACT (.*)"', controller.said)
     return json.loads(json.loads(f'"{fact.group(1)}"')) if fact else None
 

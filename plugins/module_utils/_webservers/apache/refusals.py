@@ -23,7 +23,7 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.values i
     REDIRECT_CODES,
     SITE_NAME,
     TARGET,
-    find_repeated,
+    find_doubles,
     show_value,
 )
 
@@ -90,7 +90,7 @@ def _judge_site(site: Site) -> Iterator[str]:
     if site.client_verification != "none" and not site.client_ca:
         yield f"client_verification {site.client_verification} needs client_ca, a file with the CA of the clients"
     yield from _judge_lines("directives", site.directives)
-    for path in find_repeated([location.path for location in site.locations]):
+    for path in sorted(find_doubles(location.path for location in site.locations)):
         yield f"locations: {show_value(path)} is there more than once; one location answers a path"
     for location in site.locations:
         for problem in _judge_location(location):

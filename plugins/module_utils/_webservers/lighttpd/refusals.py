@@ -37,7 +37,7 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.values i
     REDIRECT_CODES,
     SITE_NAME,
     TARGET,
-    find_repeated,
+    find_doubles,
     is_network,
     show_value,
 )
@@ -125,7 +125,7 @@ def _judge_site(site: Site, settings: ServerSettings) -> Iterator[str]:
             "(proxy_protocol), or take nginx, Apache or HAProxy"
         )
     yield from _judge_lines("directives", site.directives)
-    for path in find_repeated([location.path for location in site.locations]):
+    for path in sorted(find_doubles(location.path for location in site.locations)):
         yield f"locations: {tell(path)} is there more than once; one location answers a path"
     for location in site.locations:
         for problem in _judge_location(location):
