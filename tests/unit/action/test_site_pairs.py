@@ -118,3 +118,9 @@ def test_a_passphrase_for_all_is_not_shown():
     with pytest.raises(AnsibleActionFail) as refusal:
         check_sites(sites=[{"name": "a.example"}], server="all's", **SHARED)
     assert "all's" not in str(refusal.value)
+
+
+def test_a_text_of_directives_is_kept_whole_before_ansible_reads_it():
+    line = 'add_header X-Kinds "a, b";'
+    params = check_sites(sites=[{"name": "a.example", "directives": line}], http_directives=line)
+    assert (params["sites"][0]["directives"], params["http_directives"]) == ([line], [line])

@@ -176,6 +176,7 @@ def test_a_certificate_is_awaited_where_a_site_says_so_or_brings_none():
     assert request(bare, issued, given, site()).awaited == {"issued.example"}
     followed = request(bare, issued, given, site(), certificates_follow=True)
     assert followed.awaited == {"bare.example", "issued.example"}
+    assert request(bare, issued, state="absent", certificates_follow=True).awaited == frozenset()
 
 
 def test_a_certificate_is_issued_or_given():
