@@ -21,7 +21,8 @@ def test_where_the_module_package_knows_a_way_there_is_no_command():
 @pytest.mark.parametrize(("system", "command"), [("FreeBSD", "pkg"), ("OpenBSD", "pkg_add")])
 def test_a_bsd_has_a_command_of_its_own(system, command):
     layout = find_layout(HostSystem(system))
-    assert command in _find_installer(layout) == layout.install
+    assert command in layout.install
+    assert _find_installer(layout) == layout.install
 
 
 def test_homebrew_installs_for_its_owner(tmp_path):
