@@ -107,7 +107,7 @@ def _read(params: Dict[str, Any]) -> Dict[str, Any]:
     params["sites"] = [fill_in(site, shared) for site in params["sites"]]
     request = parse(params)
     if request.state == "present":
-        told = LANGUAGES[request.server].complaints(request.sites, request.settings)
+        told = LANGUAGES[request.server]().complaints(request.sites, request.settings)
         if told:
             raise RequestError("; ".join(told))
     return params
