@@ -37,7 +37,9 @@ UNFIT = "_payload_unfit"
 LINUX = "Linux"
 ANY = ""
 _UNUSED = {LINUX: (f"{PACKAGE}._pf.", f"{PACKAGE}._firewalls.pf.")}
-_ENTRIES = {name: f"{PACKAGE}._entry.{name}" for name in ("ports_info", "sites", "certbot_certificate")}
+_ENTRIES = {
+    name: f"{PACKAGE}._entry.{name}" for name in ("ports_info", "sites", "sites_and_ports", "certbot_certificate")
+}
 
 
 def entry_of(module: str) -> str:
@@ -82,8 +84,11 @@ def run(name: str) -> None:
     run_packed(name, PackedModule(argument_spec=arguments_of(name), supports_check_mode=True))
 
 
-def run_packed(name: str, module: PackedModule) -> None:
-    """Runs the Ansible module of that short name on the host, with the code that came with its parameters."""
+def run_packed(name: str, module: PackedModule, entry: Optional[str] = None) -> None:
+    """Runs the Ansible module of that short name on the host, with the code that came with its parameters.
+
+    ``entry`` is what ``entry_of`` is asked for, where that is not the module's name.
+    """
     if module.packed is not None:
         sources = unpack(module.packed)
         if sources is None:
@@ -91,12 +96,12 @@ def run_packed(name: str, module: PackedModule) -> None:
         else:
             sys.meta_path.append(Sources(sources))
     try:
-        entry: Any = importlib.import_module(entry_of(name))
+        code: Any = importlib.import_module(entry_of(entry or name))
     except ModuleNotFoundError as missing:
         if not (missing.name or "").startswith(PACKAGE):
             raise
         module.fail_json(msg=f"{name} came without its code: call it by its full name, port443.https.{name}")
-    entry.run(module)
+    code.run(module)
 
 
 class PackedModule(AnsibleModule):  # type: ignore[misc]  # ansible-core has no types

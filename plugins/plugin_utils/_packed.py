@@ -17,17 +17,19 @@ def execute_packed(
     arguments: Mapping[str, Any],
     secret: Iterable[str],
     task_vars: Optional[Dict[str, Any]],
+    entry: str = "",
 ) -> Dict[str, Any]:
     """Returns the result of a module; ``secret`` are the names of the arguments that nobody may see.
 
-    The code is that for the system that the host most likely has. Raises AnsibleActionFail as execute does.
+    ``entry`` is what ``entry_of`` is asked for, where that is not the module's short name. The code is that for
+    the system that the host most likely has. Raises AnsibleActionFail as execute does.
     """
-    entry = entry_of(full_name.rpartition(".")[2])
+    needed = entry_of(entry or full_name.rpartition(".")[2])
     # Nobody would be there to send the rest to a job in the background.
     system = ANY if action._task.async_val else guess_system(arguments, task_vars or {})
-    ended = execute(action, full_name, {**arguments, ARGUMENT: Hidden(pack(entry, system))}, secret, task_vars)
+    ended = execute(action, full_name, {**arguments, ARGUMENT: Hidden(pack(needed, system))}, secret, task_vars)
     if ended.pop(UNFIT, False):
-        ended = execute(action, full_name, {**arguments, ARGUMENT: Hidden(pack(entry))}, secret, task_vars)
+        ended = execute(action, full_name, {**arguments, ARGUMENT: Hidden(pack(needed))}, secret, task_vars)
     return ended
 
 
