@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 PLUGINS = Path(__file__).parents[2] / "plugins"
+TESTS = Path(__file__).parent
 PACKAGE = "ansible_collections.port443.https.plugins.module_utils"
 FLOORS = (  # top to bottom: a folder imports those below it alone; those of one line do not import each other
     ("_entry",),
@@ -241,6 +242,14 @@ RULES = {name: rule for name, rule in globals().items() if name.startswith("rule
 @pytest.mark.parametrize("name", RULES)
 def test_the_tree_keeps(name):
     assert list(RULES[name](read_tree())) == []
+
+
+def test_folders_of_tests_have_the_names_of_what_they_test():
+    beside = {"action", "readers", "roles", "tools"}  # plugins of the controller, and what is no code of module_utils
+    for tests, code in (("", ""), ("firewalls/", "_firewalls/"), ("webservers/", "_webservers/")):
+        here = {path.parent.name for path in (TESTS / tests).glob("*/*") if path.parent.name != "__pycache__"}
+        there = {path.parent.name for path in (PLUGINS / "module_utils" / code).glob("*/__init__.py")}
+        assert here - beside <= {name.lstrip("_") for name in there}
 
 
 def from_ours(path):
