@@ -191,7 +191,7 @@ firewall:
     backend: nftables
     commands: [nft -f -]
     persisted: rehearsed
-    effective: [{port: 443/tcp, verdict: open, because: tcp dport 443 accept}]
+    effective: [{port: "443", protocol: tcp, verdict: open, because: tcp dport 443 accept}]
 removed:
   description: Sites that were taken away, or would be.
   returned: always
