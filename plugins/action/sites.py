@@ -14,6 +14,7 @@ from ansible_collections.port443.https.plugins.module_utils._secrets import mask
 from ansible_collections.port443.https.plugins.module_utils._sites.arguments import ARGUMENTS, entry_for
 from ansible_collections.port443.https.plugins.module_utils._sites.registry import LANGUAGES
 from ansible_collections.port443.https.plugins.module_utils._sites.request import keep_lines, parse, shared_options
+from ansible_collections.port443.https.plugins.module_utils._spec.web_servers import WEB_SERVERS
 from ansible_collections.port443.https.plugins.plugin_utils._arguments import check_arguments
 from ansible_collections.port443.https.plugins.plugin_utils._packages import install_packages
 from ansible_collections.port443.https.plugins.plugin_utils._packed import execute_packed
@@ -72,7 +73,8 @@ class ActionModule(ActionBase):
     ) -> Dict[str, Any]:
         secret = read.argument()
         given = {**arguments, **secret}
-        ended = execute_packed(self, MODULE, given, tuple(secret), task_vars, entry_for(arguments))
+        others = tuple(f"_webservers/{server}" for server in WEB_SERVERS if server != arguments["server"])
+        ended = execute_packed(self, MODULE, given, tuple(secret), task_vars, entry_for(arguments), others)
         return dict(mask(ended, read.secrets()))
 
     def _install(self, missing: Dict[str, Any], task_vars: Optional[Dict[str, Any]]) -> None:
