@@ -10,7 +10,7 @@ import pytest
 
 TESTS = Path(__file__).parent
 UTILS = TESTS.parents[1] / "plugins" / "module_utils"
-BESIDE = {"action", "readers", "roles", "tools"}  # plugins of the controller, and what is no code of module_utils
+BESIDE = {"action", "report", "readers", "roles", "tools"}  # plugins of the controller, and what is no code of module_utils
 
 
 @pytest.mark.parametrize("folder", ["", "firewalls", "webservers"])
