@@ -20,6 +20,7 @@ _FLAGS = (
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
+    "--disable-dev-shm-usage",
     "--no-first-run",
     "--disable-extensions",
     "--remote-debugging-pipe",
@@ -51,7 +52,9 @@ class Page:
         while b"\0" not in self._left:
             ready, _, _ = select.select([self._read], [], [], max(deadline - time.monotonic(), 0))
             assert ready, "the browser says nothing"
-            self._left += os.read(self._read, 1 << 20)
+            read = os.read(self._read, 1 << 20)
+            assert read, "the browser has ended"
+            self._left += read
         first, self._left = self._left.split(b"\0", 1)
         answer = json.loads(first)
         if answer.get("method") in ("Runtime.exceptionThrown", "Log.entryAdded", "Runtime.consoleAPICalled"):

@@ -16,7 +16,7 @@ _BOUNDS: Tuple[Tuple[Optional[int], str, str], ...] = (  # below how many days, 
     (30, "14-29", "warn"),
     (60, "30-59", "fine"),
     (90, "60-89", "fine"),
-    (None, "90 or more", "fine"),
+    (None, "90+", "fine"),
 )
 _UNKNOWN = "not known"
 _WIDTH, _BAR, _HIGH = 560, 58, 90

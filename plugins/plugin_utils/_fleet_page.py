@@ -89,7 +89,7 @@ def _checks(hosts: Sequence[Mapping[str, Any]], blocks: Sequence[Mapping[str, An
         element("thead", element("tr", *(element("th", head, scope="col") for head in heads))),
         element("tbody", *rows),
         class_="checks",
-        style=f"min-width:{26 + 6 * (len(heads) - 3)}em",
+        style=f"min-width:{22 + 5.5 * (len(heads) - 3):g}em",
     )
 
 

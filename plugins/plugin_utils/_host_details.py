@@ -12,8 +12,8 @@ from ansible_collections.port443.https.plugins.plugin_utils._packet_drawing impo
 
 def render_host(host: Mapping[str, Any], anchor: str, drawings: Drawings) -> Html:
     """Returns what unfolds to all that is known of a host of a report."""
-    said = host["firewall"] and f"firewall {host['firewall']}"
-    head = element("summary", element("b", host["name"]), " ", element("span", f"{host['state']} {said}".strip()))
+    said = host["firewall"] and f" · {host['firewall']}"
+    head = element("summary", element("b", host["name"]), " ", element("span", host["state"] + said))
     parts = [*_wrong(host), *_ports(host, drawings), *_served(host)]
     return element("details", head, *parts, id=anchor, data_host=host["name"], data_state=host["state"])
 

@@ -10,7 +10,8 @@ import pytest
 
 TESTS = Path(__file__).parent
 UTILS = TESTS.parents[1] / "plugins" / "module_utils"
-BESIDE = {"action", "report", "readers", "roles", "tools"}  # plugins of the controller, and what is no code of module_utils
+# Plugins of the controller, and what is no code of module_utils.
+BESIDE = {"action", "report", "readers", "roles", "tools"}
 
 
 @pytest.mark.parametrize("folder", ["", "firewalls", "webservers"])
