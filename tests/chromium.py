@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import fcntl
 import json
 import os
 import select
@@ -92,15 +93,29 @@ class Page:
         Path(path).write_bytes(base64.b64decode(data))
 
 
+def _above(descriptor):
+    """The same one at a number that neither end of the browser's has."""
+    above = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 10)
+    os.close(descriptor)
+    return above
+
+
 @contextlib.contextmanager
 def opened(path):
     """A page of a file in a browser of its own, which ends with it."""
-    reading, to_browser = os.pipe()
-    from_browser, writing = os.pipe()
+    (reading, to_browser), (from_browser, writing) = map(_above, os.pipe()), map(_above, os.pipe())
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         started = subprocess.Popen(
             # The browser reads what it is asked at 3 and answers at 4.
-            ["sh", "-c", f'exec "$@" 3<&{reading} 4>&{writing}', "sh", PROGRAM, *_FLAGS, f"--user-data-dir={folder}"],
+            [
+                "bash",
+                "-c",
+                f'exec "$@" 3<&{reading} 4>&{writing}',
+                "bash",
+                PROGRAM,
+                *_FLAGS,
+                f"--user-data-dir={folder}",
+            ],
             pass_fds=(reading, writing),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

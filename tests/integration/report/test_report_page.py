@@ -66,7 +66,7 @@ def test_hosts_are_found_by_a_rule_a_state_and_a_check(browse):
     assert page.ask(SHOWN) == ["web0007", "web0017"]
     page.press("Escape")
     page.ask("document.querySelector('button[data-block]').click()")
-    assert page.ask(SHOWN) == ["web0003"]
+    assert page.ask(SHOWN) == ["web0013"]
     page.press("Escape")
     failing = "document.querySelector('#failing')"
     page.ask(f"{failing}.value = 'tcp timed out'; {failing}.dispatchEvent(new Event('change'))")
