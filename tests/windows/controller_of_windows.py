@@ -46,7 +46,7 @@ class WindowsController:
             ANSIBLE_NOCOLOR="1",
             ANSIBLE_NO_LOG="0",
             PORT443_PLAYED=str(self.state_path),
-            PORT443_CMDLETS=str(write_cmdlets(folder)),
+            PORT443_CMDLETS=str(write_cmdlets()),
         )
         self.said = ""
 

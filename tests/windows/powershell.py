@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 import yaml
@@ -41,10 +42,13 @@ def copy_collection(folder):
     return top
 
 
-def write_cmdlets(folder):
+def write_cmdlets():
     """Writes the tables of the cmdlets' parameters as JSON, for the played ones, and returns its path."""
-    path = folder / "cmdlets.json"
-    path.write_text(json.dumps(parameter_sets()))
+    path = ROOT / ".cache/windows/cmdlets.json"  # the played ones keep what they compile beside it
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as written:
+        json.dump(parameter_sets(), written)
+    os.replace(written.name, path)
     return path
 
 
@@ -69,7 +73,7 @@ class PowerShell:
             played = PLAYED / f"{name}.psm1"
             shutil.copy(played if played.exists() else ROOT / MODULES / f"{name}.psm1", utilities)
         self.culture = culture
-        self.environment = {"PORT443_CMDLETS": str(write_cmdlets(folder))}
+        self.environment = {"PORT443_CMDLETS": str(write_cmdlets())}
         command = [find_pwsh(), "-NoProfile", "-NonInteractive", "-File", str(HERE / "session.ps1")]
         self._process = subprocess.Popen(
             [*command, "-Utilities", str(utilities), "-Names", ",".join(names)],

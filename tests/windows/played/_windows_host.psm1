@@ -20,8 +20,8 @@ namespace Microsoft.PowerShell.Cmdletization.GeneratedTypes.NetSecurity {
     public enum PolicyStoreType : ushort { None = 0, Local = 1, GroupPolicy = 2, Dynamic = 3, Generated = 4, Hardcoded = 5 }
 }
 '@
-# Compiled once, beside the tables.
-$library = Join-Path (Split-Path -Parent $env:PORT443_CMDLETS) 'netsecurity.dll'
+# Compiled once for all tests, beside the tables.
+$library = Join-Path (Split-Path -Parent $env:PORT443_CMDLETS) "netsecurity-$($source.Length).dll"
 if (-not (Test-Path -LiteralPath $library)) {
     $made = "$library.$PID"
     Add-Type -TypeDefinition $source -OutputAssembly $made
