@@ -56,14 +56,29 @@ class WindowsConnection:
     program: str = ""
 
 
-def meets(rule: WindowsRule, asked: WindowsConnection) -> str:
-    """Tells whether the connection meets the rule: yes, no, or some."""
-    if not rule.enabled or rule.direction != asked.direction or asked.profile not in rule.profiles:
+@dataclass(frozen=True)
+class JudgedRule:
+    """A rule and what it means, read once for all connections that are asked about."""
+
+    rule: WindowsRule
+    shape: RuleShape
+
+    @classmethod
+    def of(cls, rule: WindowsRule) -> JudgedRule:
+        """Reads a rule."""
+        return cls(rule, shape_of(rule))
+
+
+def meets(shape: RuleShape, asked: WindowsConnection) -> str:
+    """Tells whether the connection meets a rule of that shape: yes, no, or some."""
+    if not shape.enabled or shape.direction != asked.direction or asked.profile not in shape.profiles:
         return NO
-    shape = shape_of(rule)
     if shape.protocol and shape.protocol != str(asked.protocol):
         return NO
-    parts = (_port(shape, asked), _address(shape, asked), _program(shape, asked.program), _rest(shape))
+    worst = _port(shape, asked)  # most rules are for other ports
+    if worst == NO:
+        return NO
+    parts = (worst, _address(shape, asked), _program(shape, asked.program), _rest(shape))
     if NO in parts:
         return NO
     return SOME if SOME in parts else YES
