@@ -148,7 +148,7 @@ def _doubt(facts: WindowsFacts, settings: ProfileSettings) -> str:
     )
 
 
-def _decide(rules: Sequence[WindowsRule], settings: ProfileSettings, asked: WindowsConnection, where: str) -> Answer:
+def _decide(rules: Sequence[JudgedRule], settings: ProfileSettings, asked: WindowsConnection, where: str) -> Answer:
     """Returns the verdict of rules and why; no reason where none of them decides, and the default is to block."""
     met: Dict[Tuple[str, str], WindowsRule] = {}
     for one in rules:
