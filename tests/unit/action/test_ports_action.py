@@ -157,7 +157,7 @@ def test_the_firewall_of_sites_takes_nothing_that_only_windows_has():
 
     params = {"http_port": 80, "port": 443, "http3": False, "state": "present"}
     for firewall in ({"backend": "windows"}, {"profiles": ["public"]}):
-        with pytest.raises(RequestError, match="leads? to (no )?Windows"):
+        with pytest.raises(RequestError, match=r"leads? to (no )?Windows"):
             _read_firewall({**params, "firewall": firewall})
 
 
