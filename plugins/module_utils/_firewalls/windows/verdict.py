@@ -45,7 +45,7 @@ def judge(facts: WindowsFacts, request: PortsRequest) -> List[PortVerdict]:
             if sources is None:
                 continue
             for port in request.ports:
-                asked = _connections(facts, direction, family, port, sources)
+                asked = _connections(facts, request, direction, family, port, sources)
                 verdict, because = max((rules.answer(one) for one in asked), key=lambda one: _WORSE.index(one[0]))
                 number, silence = str(port).split("/", 1)[0], _silence(facts, direction, port, verdict)
                 line = (number, port.protocol, _FAMILIES[family], direction, verdict, because + silence)
@@ -54,12 +54,14 @@ def judge(facts: WindowsFacts, request: PortsRequest) -> List[PortVerdict]:
 
 
 def _connections(
-    facts: WindowsFacts, direction: str, family: int, port: PortRule, sources: Sequence[Network]
+    facts: WindowsFacts, request: PortsRequest, direction: str, family: int, port: PortRule, sources: Sequence[Network]
 ) -> Iterator[WindowsConnection]:
-    programs = {one.program for one in _listening(facts, port)} if direction == "in" else set()
+    """Yields what a line is asked about; who listens is the program, and else the one that the set is for."""
+    programs = {(one.program, "") for one in _listening(facts, port)} if direction == "in" else set()
+    asked = tuple("" if name == "any" else name for name in (request.program, request.service))
     for profile in facts.active:
         for source in sources or (None,):
-            for program in sorted(programs) or ("",):
+            for program, service in sorted(programs) or (asked,):
                 yield WindowsConnection(
                     direction=direction,
                     protocol=PROTOCOL_NUMBERS[port.protocol],
@@ -68,6 +70,7 @@ def _connections(
                     profile=profile,
                     source=source,
                     program=program,
+                    service=service,
                 )
 
 
