@@ -13,14 +13,15 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import Dict, List, Optional, Tuple
 
-from ansible_collections.port443.https.plugins.module_utils._certificate import install as _install
 from ansible_collections.port443.https.plugins.module_utils._certificate.site_options import gather_problems
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError, UserError, tell_error
+from ansible_collections.port443.https.plugins.module_utils._host.directory import hold_lock
 from ansible_collections.port443.https.plugins.module_utils._host.host import Completed
 from ansible_collections.port443.https.plugins.module_utils._renewal import certbot as _certbot
 from ansible_collections.port443.https.plugins.module_utils._renewal import lineage as _lineage
 from ansible_collections.port443.https.plugins.module_utils._renewal import zipapp
 from ansible_collections.port443.https.plugins.module_utils._renewal.accounts import explain
+from ansible_collections.port443.https.plugins.module_utils._renewal.application import PATIENCE, install_newest
 from ansible_collections.port443.https.plugins.module_utils._renewal.challenge import wait_for_answer
 from ansible_collections.port443.https.plugins.module_utils._renewal.defaults import refuse_beaten
 from ansible_collections.port443.https.plugins.module_utils._renewal.installed_files import Files, InstalledFiles
@@ -196,9 +197,10 @@ class Issuance:
     def _install(self, plan: SitePlan, outcome: SiteOutcome) -> SiteOutcome:
         """Installs the newest certificate and has it served; raises HostError or OSError."""
         context, site = self.context, plan.request.site
-        now = _lineage.observe(context.host, context.layout, site)
-        params = plan.request.settings.params(*_lineage.find_newest(context.layout, site))
-        result, warnings = _install.run(params, context.host, context.check_mode, context.relabel, context.folder)
+        how = (plan.request.settings, context.check_mode, context.relabel, context.folder)
+        with hold_lock(context.layout.settings, make=False, patience=PATIENCE):
+            now = _lineage.observe(context.host, context.layout, site)
+            result, warnings = install_newest(context.host, context.layout, *how)
         after = (*describe_lineage(now), *describe_files(plan.wanted_files))
         return replace(
             outcome,
