@@ -26,7 +26,7 @@ from ansible_collections.port443.https.plugins.module_utils._certificate.journal
 from ansible_collections.port443.https.plugins.module_utils._certificate.requested_pair import RequestedPair
 from ansible_collections.port443.https.plugins.module_utils._certificate.take_back import take_back, tell_unproved
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError, naming
-from ansible_collections.port443.https.plugins.module_utils._host.directory import hold_lock, open_folder
+from ansible_collections.port443.https.plugins.module_utils._host.directory import hold_lock
 from ansible_collections.port443.https.plugins.module_utils._tls import proof as _proof
 from ansible_collections.port443.https.plugins.module_utils._tls.served_certificate import Look, find_own
 from ansible_collections.port443.https.plugins.module_utils._webservers.base import WebServer, tell_failure
@@ -64,8 +64,11 @@ class Deployment:
     relabel: Callable[[str], None]
 
     def check(self) -> Deployed:
-        """Returns how the sites stand and what deploy() would do; only looks; raises HostError as deploy() would."""
-        with naming(self._place), open_folder(self._directory) as folder:
+        """Returns how the sites stand and what deploy() would do; only looks; raises HostError as deploy() would.
+
+        It waits for another run to end: in the middle of that, half of what it is making would be foretold anew.
+        """
+        with naming(self._place), hold_lock(self._directory, make=False, patience=self._patience) as folder:
             if folder is None:
                 self._refuse_missing_parent()
             told = recover(folder, self._directory, self.relabel, check=True)
@@ -78,8 +81,7 @@ class Deployment:
     def deploy(self) -> Deployed:
         """Installs the pairs and has them served, or leaves everything as it was; raises HostError."""
         existed = os.path.isdir(self._directory)
-        patience = LOCK_PATIENCE + 2 * self._seconds
-        with naming(self._place), hold_lock(self._directory, make=True, patience=patience) as folder:
+        with naming(self._place), hold_lock(self._directory, make=True, patience=self._patience) as folder:
             if folder is None:
                 raise HostError(f"{self._directory} was removed by somebody else during this run; run again")
             try:
@@ -109,6 +111,10 @@ class Deployment:
         return self.pairs[0].request.prove_timeout
 
     @property
+    def _patience(self) -> float:
+        return LOCK_PATIENCE + 2 * self._seconds
+
+    @property
     def _place(self) -> str:
         """What is named where a file cannot be read or written."""
         return self.pairs[0].path if len(self.pairs) == 1 else self._directory
@@ -128,7 +134,7 @@ class Deployment:
         places = [one.places(serving) if self._proves else () for one, serving in zip(self.pairs, servings)]
         looks = _proof.look_at_all([one.expect(asked) for one, asked in zip(self.pairs, places)])
         own = _proof.look_at_all([one.expect(find_own(asked)) for one, asked in zip(self.pairs, places)])
-        return tuple(
+        states = [
             DeploymentState(
                 have[one.site],
                 one.want,
@@ -140,7 +146,14 @@ class Deployment:
                 cut_off,
             )
             for one, serving in zip(self.pairs, servings)
-        )
+        ]
+        return tuple(map(self._await_others, self.pairs, states))
+
+    def _await_others(self, one: RequestedPair, state: DeploymentState) -> DeploymentState:
+        if state.cut_off or not (state.have.holds(one.want) and state.needs_reload()):
+            return state
+        looks = _proof.look_again([one.expect(one.places(state.serving))], {one.site: state.looks})
+        return replace(state, looks=looks[one.site])
 
     def _install(
         self, folder: int, states: Sequence[DeploymentState]

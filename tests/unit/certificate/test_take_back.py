@@ -37,6 +37,7 @@ class Web:
         self.said = {"test": [], "reload": []}
         self.deaf = False
         self.loaded = ""
+        self.looks, self.after = 0, None  # what is shown after so many looks
 
     def observe(self, *wanted):
         return (Serving(True, True, (self.place,)),) * len(wanted)
@@ -56,6 +57,8 @@ class Web:
         return pki.fingerprint_of(chain.read_bytes()) if chain.exists() else ""
 
     def look(self, place, _ciphers):
+        self.looks += 1
+        self.loaded = self.after(self.looks) if self.after else self.loaded
         shown = self.loaded if place.name in self.shown_for else OTHERS
         return Look(place, shown) if shown else Look(place, problem="Connection refused")
 
@@ -76,14 +79,14 @@ class Clock:
 FIRST, SECOND = pki.site(number=1), pki.site(number=2)
 
 
-def deploy(web, site, **options):
+def deploy(web, site, check_mode=False, **options):
     params = {option: spec.get("default") for option, spec in _request.ARGUMENT_SPEC.items()}
     given = dict(name=NAME, directory=str(web.store), prove_timeout=1, **options)
     request = _request.parse({**params, **given})
     pair = read_pair(site.pem(), site.key_pem(), pki.intermediate().pem(), NOW)
     want = _store.lay_out(pair, MINE)
     deployment = _deploy.Deployment((RequestedPair(request, pair, want),), web, lambda _path: None)
-    (outcome,) = deployment.deploy().outcomes
+    (outcome,) = (deployment.check() if check_mode else deployment.deploy()).outcomes
     return outcome
 
 
@@ -120,6 +123,26 @@ def test_a_pair_that_a_reload_does_not_bring_is_taken_back_and_loaded_again(make
         f"instead of sha256:{SECOND.sha256()}; its error log may say why; the previous pair is back and served"
     )
     assert web.reloads == [SECOND.sha256(), FIRST.sha256()]
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_reload_of_somebody_else_that_is_under_way_is_no_change(make_web, check_mode):
+    """nginx' old workers take connections beside the new ones for a moment: the pair is in place and not yet shown."""
+    web = make_web()
+    deploy(web, SECOND, prove=False)
+    web.loaded, web.reloads, web.tests = FIRST.sha256(), [], []
+    web.looks, web.after = 0, lambda looks: SECOND.sha256() if looks > 2 else FIRST.sha256()
+    assert not deploy(web, SECOND, check_mode=check_mode).changed
+    assert (web.reloads, web.tests) == ([], [])
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_pair_in_place_that_stays_unserved_is_reloaded(make_web, check_mode):
+    web = make_web()
+    deploy(web, SECOND, prove=False)
+    web.loaded, web.reloads = FIRST.sha256(), []
+    assert deploy(web, SECOND, check_mode=check_mode).changed
+    assert web.reloads == [SECOND.sha256()] * (not check_mode)
 
 
 def test_a_failed_test_is_taken_back_without_a_reload(make_web):
