@@ -11,7 +11,14 @@ import pytest
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host.host import Completed, Host
 from ansible_collections.port443.https.plugins.module_utils._renewal import certbot as _certbot
-from ansible_collections.port443.https.plugins.module_utils._renewal import engine, issue, lineage, outcome, request, timer
+from ansible_collections.port443.https.plugins.module_utils._renewal import (
+    engine,
+    issue,
+    lineage,
+    outcome,
+    request,
+    timer,
+)
 from ansible_collections.port443.https.plugins.module_utils._renewal.arguments import ARGUMENTS
 from ansible_collections.port443.https.plugins.module_utils._renewal.report import (
     report,
