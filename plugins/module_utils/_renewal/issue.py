@@ -34,7 +34,7 @@ from ansible_collections.port443.https.plugins.module_utils._renewal.outcome imp
     describe_files,
     describe_lineage,
 )
-from ansible_collections.port443.https.plugins.module_utils._renewal.outlook import tell_late
+from ansible_collections.port443.https.plugins.module_utils._renewal.outlook import is_short, tell_hasty, tell_late
 from ansible_collections.port443.https.plugins.module_utils._renewal.prepare import make_webroot, needs_webroot
 from ansible_collections.port443.https.plugins.module_utils._renewal.purge_lineage import (
     list_copies,
@@ -207,7 +207,7 @@ class Issuance:
             changed=outcome.changed or result["changed"],
             difference=replace(outcome.difference, after=after),
             installed=result,
-            warnings=warnings + (() if plan.reasons else self._warn_of_delay(site, now)),
+            warnings=warnings + self._warn_of_renewal(site, now, issued=bool(plan.reasons)),
         )
 
     def _have_issued(self, plan: SitePlan) -> None:
@@ -226,9 +226,16 @@ class Issuance:
         if left:
             raise HostError(f"certbot said it succeeded, but {'; '.join(left)}: {_certbot.tell(completed)}")
 
-    def _warn_of_delay(self, site: str, now: Optional[_lineage.Lineage]) -> Tuple[str, ...]:
-        late = now and tell_late(self.context.host, self.context.layout, site, now, int(time.time()))
-        return (late,) if late else ()
+    def _warn_of_renewal(self, site: str, now: Optional[_lineage.Lineage], issued: bool) -> Tuple[str, ...]:
+        """What is wrong with how certbot renews the certificate that it has by now."""
+        host, layout = self.context.host, self.context.layout
+        if now is None:
+            return ()
+        late = "" if issued else tell_late(host, layout, site, now, int(time.time()))
+        hasty = ""
+        if is_short(now) and host.find("certbot") is not None:
+            hasty = tell_hasty(layout, site, now, _certbot.read_version(host))
+        return tuple(filter(None, (late, hasty)))
 
 
 def ask_server(want: _lineage.WantedLineage) -> str:

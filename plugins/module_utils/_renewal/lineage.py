@@ -56,13 +56,15 @@ class WantedLineage:
 class Lineage:
     """What certbot has: its newest certificate, and how it renews it (``[renewalparams]`` and ``[[webroot_map]]``).
 
-    ``has_account`` says whether it still has the account that it renews it with.
+    ``has_account`` says whether it still has the account that it renews it with; ``renews_before`` is how long before
+    the expiry it renews, in certbot's own words, empty where nobody has said.
     """
 
     certificate: Certificate
     renewal: Mapping[str, str]
     webroots: Mapping[str, str]
     has_account: bool = True
+    renews_before: str = ""
 
     @property
     def account(self) -> str:
@@ -98,7 +100,8 @@ def observe(host: Host, layout: RenewalPaths, site: str) -> Optional[Lineage]:
         return None
     renewal = sections.get("renewalparams", {})
     has_account = is_known(layout, renewal.get("server", ""), renewal.get("account", ""))
-    return Lineage(certificate, renewal, sections.get("webroot_map", {}), has_account)
+    before = sections[""].get("renew_before_expiry", "")
+    return Lineage(certificate, renewal, sections.get("webroot_map", {}), has_account, before)
 
 
 def renewal_file(layout: RenewalPaths, site: str) -> str:

@@ -67,17 +67,17 @@ CERTIFICATES = [
         "does not say which release of nginx it is",
     ),
     Case(
-        "_renewal.certbot:refuse_unusable",
+        "_renewal.certbot:read_version",
         "silence",
         Mute(),
-        _certbot.refuse_unusable,
+        _certbot.read_version,
         "does not tell a version, it said: no output",
     ),
     Case(
-        "_renewal.certbot:refuse_unusable",
+        "_renewal.certbot:read_version",
         "a broken installation",
         Mute(1, "", "ModuleNotFoundError: No module named 'josepy'"),
-        _certbot.refuse_unusable,
+        _certbot.read_version,
         "it said: ModuleNotFoundError: No module named 'josepy'",
     ),
     Case(
