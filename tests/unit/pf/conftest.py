@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 from pathlib import Path
 
@@ -13,8 +14,21 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from fake_pf.host import PlayedHost
 from fake_pf.machine import Machine
+from fake_pf.names import SERVICES
 
 SYSTEMS = ("FreeBSD", "OpenBSD", "Darwin")
+
+
+@pytest.fixture(autouse=True)
+def _names_of_services(monkeypatch):
+    """A host of pf has /etc/services; the machine that runs the tests may have none."""
+
+    def look_up(name, protocol):
+        if (name, protocol) not in SERVICES:
+            raise OSError("service/proto not found")
+        return SERVICES[name, protocol]
+
+    monkeypatch.setattr(socket, "getservbyname", look_up)
 
 
 @pytest.fixture(params=SYSTEMS)
