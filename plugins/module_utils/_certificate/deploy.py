@@ -27,6 +27,7 @@ from ansible_collections.port443.https.plugins.module_utils._certificate.request
 from ansible_collections.port443.https.plugins.module_utils._certificate.take_back import take_back, tell_unproved
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError, naming
 from ansible_collections.port443.https.plugins.module_utils._host.directory import hold_lock
+from ansible_collections.port443.https.plugins.module_utils._pki.policy import UNSTAPLED
 from ansible_collections.port443.https.plugins.module_utils._tls import proof as _proof
 from ansible_collections.port443.https.plugins.module_utils._tls.served_certificate import Look, find_own
 from ansible_collections.port443.https.plugins.module_utils._webservers.base import WebServer, tell_failure
@@ -123,9 +124,7 @@ class Deployment:
         have = observe_pairs(folder, [one.site for one in self.pairs])
         servings = self.service.observe(*(one.wanted() for one in self.pairs))
         unstapled = [
-            f"{one.label}the certificate demands OCSP stapling (must-staple, RFC 7633), and the service is not set up "
-            "for that on this site, so clients such as Firefox would refuse it: set stapling up first, or have the "
-            "certificate issued again without the demand"
+            f"{one.label}the certificate {UNSTAPLED}"
             for one, serving in zip(self.pairs, servings)
             if one.pair.leaf.must_staple and serving.staples is False
         ]

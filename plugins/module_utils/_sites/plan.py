@@ -16,6 +16,7 @@ from ansible_collections.port443.https.plugins.module_utils._host.host import Ho
 from ansible_collections.port443.https.plugins.module_utils._host.replace import FoundFile, look_at
 from ansible_collections.port443.https.plugins.module_utils._pki.names import is_address, is_covered
 from ansible_collections.port443.https.plugins.module_utils._pki.pem import read_pem
+from ansible_collections.port443.https.plugins.module_utils._pki.policy import UNSTAPLED
 from ansible_collections.port443.https.plugins.module_utils._pki.x509 import Certificate, read_certificate
 from ansible_collections.port443.https.plugins.module_utils._sites.files import PlannedFiles
 from ansible_collections.port443.https.plugins.module_utils._sites.request import SitesRequest
@@ -70,6 +71,7 @@ def make_plan(
     leaves = {site.name: _read_leaf(host, site, pairs) for site in sites}
     _refuse_uncovered([site for site in sites if site.name not in request.awaited], leaves)
     planned = state.language.read(PlannedFiles(host, desired), state.layout)
+    _refuse_unstapled(sites, leaves, planned)
     return SitesPlan(
         files=_find_changes(desired),
         pairs=changed,
@@ -129,6 +131,17 @@ def _refuse_uncovered(sites: Sequence[Site], leaves: Mapping[str, Certificate]) 
         missing = [name for name in site.names if not is_covered(name, held)]
         if missing:
             told.append(f"{site.name}: its certificate {site.certificate} does not cover {', '.join(missing)}")
+    if told:
+        raise HostError("; ".join(told))
+
+
+def _refuse_unstapled(sites: Sequence[Site], leaves: Mapping[str, Certificate], planned: SiteConfiguration) -> None:
+    told = [
+        f"{site.name}: its certificate {UNSTAPLED}"
+        for site in sites
+        if leaves[site.name].must_staple
+        and not all(server.staples for server in planned.servers if site.certificate in server.certificates)
+    ]
     if told:
         raise HostError("; ".join(told))
 

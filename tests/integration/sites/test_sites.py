@@ -8,6 +8,7 @@ import json
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
+import pki
 import yaml
 from private_machine import BIN
 from served_sites import BLOG, SHOP, blog, pair, shop
@@ -78,6 +79,22 @@ def test_a_certificate_that_does_not_cover_the_site_is_refused(sites):
     )
     assert f"does not cover {SHOP}" in refused["msg"], refused["msg"]
     assert sites.files() == before
+
+
+def test_a_certificate_that_demands_stapling_is_refused_where_the_server_does_not_staple(sites):
+    """certificate refuses it already; where stapling is set up, the pair is taken."""
+    sites.run(blog())
+    before = sites.files()
+    demand = pki.x509.TLSFeature([pki.x509.TLSFeatureType.status_request])
+    issued = pki.issue(SHOP, [SHOP], issuer=pki.intermediate(), number=5, more=[demand])
+    strict = shop(certificate=(issued.pem() + pki.intermediate().pem()).decode(), key=issued.key_pem().decode())
+    for check in (True, False):
+        refused = sites.run(strict, check=check)
+        assert f"{SHOP}: its certificate demands OCSP stapling (must-staple, RFC 7633)" in refused["msg"], refused
+        assert sites.files() == before
+    if sites.server == "nginx":
+        made = sites.run({**strict, "directives": ["ssl_stapling on;"]})
+        assert (made["changed"], made["sites"][0]["served"]) == (True, "yes"), made
 
 
 def test_another_pair_is_taken_up_and_the_site_keeps_its_place(sites):

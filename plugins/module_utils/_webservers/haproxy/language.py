@@ -134,7 +134,7 @@ class HaproxyLanguage:
         binds = read_binds([text for _path, text in texts])
         holders = [(*socket, f"{one.section} ({one.text})") for one in binds for socket in sorted(one.tcp | one.quic)]
         return SiteConfiguration(
-            servers=(*others.servers, *servers),
+            servers=(*others.servers, *(replace(one, staples=others.staples) for one in servers)),
             listening=frozenset(socket for one in binds for socket in one.tcp),
             quic=frozenset(socket for one in binds for socket in one.quic),
             pid=others.pid,
