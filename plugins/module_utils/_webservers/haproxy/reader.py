@@ -132,7 +132,7 @@ def _read_certificates(
                 if parts:
                     files.append(posixpath.join(base, parts[0]))
                     names += [name.lower() for name in parts[1:] if not name.startswith("!")]
-                    stapled += files[-1:] if _UPDATES.search(line) else []
+                    stapled += files[-1:] if _UPDATES.search(line.split("#")[0]) else []
     return tuple(files), tuple(names), tuple(stapled)
 
 
