@@ -24,7 +24,11 @@ from ansible_collections.port443.https.plugins.module_utils._certificate.exchang
 from ansible_collections.port443.https.plugins.module_utils._certificate.exchanged_pairs import ExchangedPairs
 from ansible_collections.port443.https.plugins.module_utils._certificate.journal import Journal
 from ansible_collections.port443.https.plugins.module_utils._certificate.requested_pair import RequestedPair
-from ansible_collections.port443.https.plugins.module_utils._certificate.take_back import take_back, tell_unproved
+from ansible_collections.port443.https.plugins.module_utils._certificate.take_back import (
+    foresee_missed,
+    take_back,
+    tell_unproved,
+)
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError, naming
 from ansible_collections.port443.https.plugins.module_utils._host.directory import hold_lock
 from ansible_collections.port443.https.plugins.module_utils._pki.policy import UNSTAPLED
@@ -74,6 +78,9 @@ class Deployment:
                 self._refuse_missing_parent()
             told = recover(folder, self._directory, self.relabel, check=True)
             states = self._observe(folder, bool(told))
+        missed = [foresee_missed(one, state) for one, state in zip(self.pairs, states) if state.needs_reload()]
+        if any(missed):
+            raise HostError("; ".join(filter(None, missed)))
         commands = tuple(command for command in (self.service.test_command, self.service.reload_command) if command)
         due = DeploymentOutcome(True, YES if self._proves else UNKNOWN, commands=commands)
         outcomes = [replace(due, looks=state.looks) if state.needs_reload() else state.outcome() for state in states]

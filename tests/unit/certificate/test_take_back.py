@@ -91,7 +91,7 @@ def deploy(web, site, check_mode=False, **options):
 
 
 def refuse(web, site, **options):
-    """The message of a deployment that fails, which leaves what was installed before."""
+    """The message of a deployment that fails, in check mode too, which leaves what was installed before."""
     before = web.installed()
     with pytest.raises(HostError) as refused:
         deploy(web, site, **options)
@@ -183,6 +183,22 @@ def test_without_a_look_a_failed_test_is_taken_for_the_previous_pairs_sake(make_
     web = make_web()
     web.said["test"] = [1]
     assert refuse(web, SECOND, prove=False) == "'web -t' failed: no test; the previous pair is back"
+
+
+def test_check_mode_foretells_that_another_server_answers_the_site(make_web):
+    web = make_web(place=ASTRAY, shown_for=("shop.example.net",))
+    assert refuse(web, SECOND, check_mode=True) == (
+        f"the pair would not be served: 127.0.0.1:443 serves sha256:{OTHERS}; the server that shows the pair is for "
+        f"shop.example.net, *.example.net and not for {NAME}, so another one answers: give it a name that the "
+        "certificate covers, or make it the default of 127.0.0.1:443"
+    )
+    assert (web.tests, web.reloads) == ([], [])
+
+
+def test_check_mode_claims_nothing_where_the_own_name_shows_no_installed_pair(make_web):
+    web = make_web(place=ASTRAY, shown_for=("shop.example.net",))
+    web.loaded = OTHERS
+    assert deploy(web, SECOND, check_mode=True).changed
 
 
 def test_a_server_that_the_names_do_not_lead_to_is_named_and_proved_by_its_own(make_web):
