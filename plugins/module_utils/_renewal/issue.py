@@ -23,7 +23,11 @@ from ansible_collections.port443.https.plugins.module_utils._renewal import zipa
 from ansible_collections.port443.https.plugins.module_utils._renewal.accounts import explain
 from ansible_collections.port443.https.plugins.module_utils._renewal.application import PATIENCE, install_newest
 from ansible_collections.port443.https.plugins.module_utils._renewal.challenge import wait_for_answer
-from ansible_collections.port443.https.plugins.module_utils._renewal.defaults import refuse_beaten
+from ansible_collections.port443.https.plugins.module_utils._renewal.defaults import (
+    Default,
+    read_all,
+    refuse_beaten,
+)
 from ansible_collections.port443.https.plugins.module_utils._renewal.installed_files import Files, InstalledFiles
 from ansible_collections.port443.https.plugins.module_utils._renewal.outcome import (
     RenewalContext,
@@ -133,9 +137,10 @@ class Issuance:
         """Returns what is to be done for each site; raises HostError with all that keeps one from it."""
         plans: List[SitePlan] = []
         problems: List[Tuple[str, str]] = []
+        defaults = read_all(self.context.host, self.context.layout)
         for request in task.sites:
             try:
-                plans.append(self._plan_site(request))
+                plans.append(self._plan_site(request, defaults))
             except (UserError, OSError) as problem:
                 problems.append((request.site, tell_error(problem)))
         if problems:
@@ -165,10 +170,10 @@ class Issuance:
             return SiteOutcome(plan.request, replace(before, after=before.before), problem=problem)
         return attempt(outcome, lambda outcome: self._install(plan, outcome))
 
-    def _plan_site(self, request: RenewalRequest) -> SitePlan:
+    def _plan_site(self, request: RenewalRequest, defaults: Tuple[Default, ...]) -> SitePlan:
         context, layout = self.context, self.context.layout
         want = self._want(request)
-        refuse_beaten(context.host, layout, want)
+        refuse_beaten(defaults, layout, want)
         have = _lineage.observe(context.host, layout, request.site)
         reasons = _lineage.find_reasons(have, want, int(time.time()))
         wanted = self.machinery.want_settings(request.settings)

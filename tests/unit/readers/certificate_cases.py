@@ -111,4 +111,19 @@ CERTIFICATES = [
         "",
         ("HTTPS_PROXY",),
     ),
+    Case(
+        "_renewal.timer:read_commands",
+        "no systemd to ask",
+        Mute(1, "", "Failed to connect to bus: No such file or directory"),
+        lambda host: timer.read_commands(host, "certbot.service"),
+        "systemd does not tell what certbot.service runs: .*Failed to connect to bus",
+    ),
+    Case(
+        "_renewal.timer:read_commands",
+        "silence: it runs nothing",
+        Mute(),
+        lambda host: timer.read_commands(host, "certbot.service"),
+        "",
+        (),
+    ),
 ]

@@ -21,6 +21,12 @@ from played_renewal import SITE, run, tree
 SECOND = pki.site(number=2)
 
 
+@pytest.fixture(autouse=True)
+def _played(monkeypatch, host):
+    """What the hook and the timer run finds the played systemd too."""
+    monkeypatch.setattr(application, "Host", lambda: host)
+
+
 @contextmanager
 def overtaking(renewed, work):
     """Has ``work`` begin while another one holds the lock, as the block does, and end when that is over."""
