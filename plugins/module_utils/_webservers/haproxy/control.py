@@ -54,8 +54,9 @@ class Haproxy:
         stopped = "" if process is not None else "HAProxy is not running"
         if process is not None and not configuration.has_master and not {"-W", "-Ws"} & set(line):
             stopped = (
-                "HAProxy runs without a master process, so nothing can reload it: start it with -W, or give "
-                "service: none with reload_command"
+                "HAProxy runs without a master process, so nothing can reload it: start it with -W (where a script of "
+                "init starts it on Debian, by EXTRAOPTS=-W in /etc/default/haproxy), or write master-worker into its "
+                "section global and restart it"
             )
             process = None
         self._master = process
