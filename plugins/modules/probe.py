@@ -64,11 +64,14 @@ options:
       - V(versions), TLS 1.0 and 1.1 are refused. Where the library of the machine that checks cannot offer these, the
         answer says so.
       - V(http2), the server chooses HTTP/2 when it may.
+      - V(status), the site answers C(GET /) without an error of the server's (5xx), such as 502 where no application
+        listens. For O(file_names) 404 is one too; for others it is a warning. Leave sites out by O(status_names) that
+        want a certificate of their visitors.
       - V(hsts), the site tells browsers to use HTTPS alone (HTTP Strict Transport Security).
       - V(quic), something speaks QUIC, and so HTTP/3, on the same port of UDP.
     type: list
     elements: str
-    choices: [tcp, tls, names, chain, days, versions, http2, hsts, redirect, quic]
+    choices: [tcp, tls, names, chain, days, versions, http2, status, hsts, redirect, quic]
     default: [tcp, tls, names, chain, days, redirect]
   trust:
     description:
@@ -94,6 +97,19 @@ options:
     description: Those of O(names) of which V(redirect) is checked. By default, all.
     type: list
     elements: str
+  status_names:
+    description: Those of O(names) of which V(status) is checked. By default, all.
+    type: list
+    elements: str
+  file_names:
+    description: Those of O(names) that serve files of a folder, where a 404 at C(/) tells that the folder is missing.
+    type: list
+    elements: str
+  statuses:
+    description: Statuses of HTTP with which V(status) holds, whatever else they would mean, such as V(503).
+    type: list
+    elements: int
+    default: []
   fingerprint:
     description:
       - SHA-256 of the certificate that has to be served for all O(names), in hexadecimal, with or without colons.
@@ -224,6 +240,7 @@ results:
         - Of the certificate V(wrong name), V(untrusted), V(expired), V(not yet valid), V(expires soon),
           V(wrong certificate).
         - Of plain HTTP V(no redirect), V(wrong redirect), V(not http).
+        - Of the answer V(server error), V(not found), and those of the connection.
         - Of what the server offers V(old tls), V(no http2), V(no hsts), V(not quic).
       type: str
       sample: wrong name
@@ -316,6 +333,9 @@ OPTIONS: Dict[str, Dict[str, Any]] = {
     "ca_file": {"type": "path"},
     "chain_names": {"type": "list", "elements": "str"},
     "redirect_names": {"type": "list", "elements": "str"},
+    "status_names": {"type": "list", "elements": "str"},
+    "file_names": {"type": "list", "elements": "str"},
+    "statuses": {"type": "list", "elements": "int", "default": []},
     "fingerprint": {"type": "str"},
     "fingerprints": {"type": "dict"},
     "minimum_days": {"type": "int", "default": 0},

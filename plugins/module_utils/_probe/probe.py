@@ -24,9 +24,11 @@ from ansible_collections.port443.https.plugins.module_utils._probe.reach import 
 from ansible_collections.port443.https.plugins.module_utils._probe.redirect import ask_for_redirect
 from ansible_collections.port443.https.plugins.module_utils._probe.request import ProbeRequest
 from ansible_collections.port443.https.plugins.module_utils._probe.server import (
+    NOT_FOUND,
     check_hsts,
     check_http2,
     check_quic,
+    check_status,
     check_versions,
 )
 from ansible_collections.port443.https.plugins.module_utils._probe.tls import Handshake, observe, verify
@@ -123,7 +125,17 @@ def look(request: ProbeRequest) -> Report:
     if "quic" in request.checks:
         findings.extend(finding("quic", "", place, failure.outcome, failure.detail) for place, failure in nowhere)
         findings.extend(_ask_quic(places, request))
+    left_out.extend(_remark(findings))
     return Report(tuple(findings), tuple(certificates), tuple(left_out))
+
+
+def _remark(findings: Sequence[Finding]) -> List[str]:
+    """What is no failure and has to be told all the same: an application may have nothing at /, or be the wrong one."""
+    return [
+        f"{found.name} at {found.address}: {found.detail}"
+        for found in findings
+        if found.check == "status" and found.ok and found.detail.startswith(f"{NOT_FOUND} ") and ":" in found.detail
+    ]
 
 
 def _missing_families(places: Sequence[SocketPlace], request: ProbeRequest) -> List[Tuple[SocketPlace, Failure]]:
@@ -263,6 +275,10 @@ def _judge_http2(shown: Shown, request: ProbeRequest) -> str:
     return check_http2(shown.place, shown.name, request.timeout)
 
 
+def _judge_status(shown: Shown, request: ProbeRequest) -> str:
+    return check_status(shown.place, shown.name, request.timeout, shown.name in request.file_names, request.statuses)
+
+
 def _judge_hsts(shown: Shown, request: ProbeRequest) -> str:
     return check_hsts(shown.place, shown.name, request.timeout)
 
@@ -281,6 +297,7 @@ _JUDGES: Dict[str, Callable[[Shown, ProbeRequest], str]] = {
     "days": _judge_days,
     "versions": _judge_versions,
     "http2": _judge_http2,
+    "status": _judge_status,
     "hsts": _judge_hsts,
     "certificate": _judge_certificate,
 }

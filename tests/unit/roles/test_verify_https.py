@@ -88,6 +88,19 @@ GIVEN = {"name": "given.example.com", "certificate_file": "x", "key_file": "y"}
 OWN = {"name": "own.example.com"}
 
 
+def test_a_site_is_asked_for_an_answer_by_what_it_serves(play: Any) -> None:
+    """One that wants a certificate of its visitors answers nobody else; a 404 says of files alone that they are gone."""
+    sites = [
+        {"name": "files.example", "root": "/srv/files"},
+        {"name": "app.example", "names": ["app.example", "*.app.example"], "proxy_pass": "http://127.0.0.1:8080"},
+        {"name": "both.example", "root": "/srv/both", "proxy_pass": ["http://127.0.0.1:8081"]},
+        {"name": "closed.example", "client_ca": "/etc/ssl/clients.pem"},
+    ]
+    asked = "__enable_https_asked | selectattr('{}') | map(attribute='names') | flatten"
+    (shown,) = play.show(f"[{asked.format('status')}, {asked.format('files')}]", {"enable_https_sites": sites})
+    assert shown == [["files.example", "app.example", "both.example"], ["files.example"]]
+
+
 def test_the_system_is_trusted_where_a_site_needs_it(play: Any, tmp_path: Path) -> None:
     (tmp_path / "own-ca").mkdir()
     (tmp_path / "own-ca" / "ca.pem").write_text("own")
