@@ -185,7 +185,7 @@ class Deployment:
         self, states: Sequence[DeploymentState], pairs: ExchangedPairs
     ) -> Tuple[List[DeploymentOutcome], Tuple[str, ...]]:
         """Has the pairs served; returns outcomes and warnings; raises HostError once they are taken back."""
-        reloaded = True
+        reloaded, mark = True, self.service.log.begin()
         try:
             return self._take_up(states)
         except _RefusedError as refusal:
@@ -194,6 +194,7 @@ class Deployment:
             why = problem.message
         except OSError as problem:
             why = problem.strerror or str(problem)
+        why += self.service.log.tell_since(mark)
         raise HostError(f"{why}; {take_back(self.service, pairs, reloaded, self._seconds)}")
 
     def _take_up(self, states: Sequence[DeploymentState]) -> Tuple[List[DeploymentOutcome], Tuple[str, ...]]:

@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
 import pki
 import yaml
 from private_machine import BIN
-from served_sites import BLOG, SHOP, blog, pair, shop
+from served_sites import BLOG, SHOP, blog, pair, served_sites, shop
 
 
 def test_from_nothing_to_nothing(sites):
@@ -95,6 +96,21 @@ def test_a_certificate_that_demands_stapling_is_refused_where_the_server_does_no
     if sites.server == "nginx":
         made = sites.run({**strict, "directives": ["ssl_stapling on;"]})
         assert (made["changed"], made["sites"][0]["served"]) == (True, "yes"), made
+
+
+def test_what_the_server_wrote_down_about_a_reload_is_quoted(tmp_path, collections_path):
+    """nginx' test finds nothing, its reload says nothing, and it goes on with what it had."""
+    with served_sites("nginx", tmp_path, collections_path) as sites:
+        sites.run(blog())
+        sites.machine.run("sh", "-c", "echo 'server { listen 127.0.0.1:8081; }' >/etc/nginx/conf.d/own.conf")
+        before = sites.files()
+        refused = sites.run(shop(), prove_timeout=2)
+        told = "its own log says: 1 [emerg] 1: bind() to 127.0.0.1:8081 failed (98: Address already in use)"
+        assert told in re.sub("[0-9]+#[0-9]+:", "1:", re.sub(r"\[emerg\]", "1 [emerg]", refused["msg"], count=1)), (
+            refused
+        )
+        assert "all files and pairs are as they were" in refused["msg"]
+        assert sites.files() == before
 
 
 def test_another_pair_is_taken_up_and_the_site_keeps_its_place(sites):

@@ -16,6 +16,7 @@ from ansible_collections.port443.https.plugins.module_utils._pki.chain import re
 from ansible_collections.port443.https.plugins.module_utils._tls import proof, served_certificate
 from ansible_collections.port443.https.plugins.module_utils._tls.served_certificate import Endpoint, Look
 from ansible_collections.port443.https.plugins.module_utils._webservers.base import Serving
+from ansible_collections.port443.https.plugins.module_utils._webservers.server_log import ServerLog
 from site_store import MINE
 
 NOW = int(pki.NOW.timestamp())
@@ -30,6 +31,7 @@ class Web:
     """A service that shows, by server name, what its last reload found installed, and breaks as it is told to."""
 
     test_command, reload_command = ("web", "-t"), ("web", "reload")
+    log = ServerLog()
 
     def __init__(self, store, place=PLACE, shown_for=(NAME,)):
         self.store, self.place, self.shown_for = store, place, shown_for

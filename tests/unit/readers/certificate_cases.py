@@ -17,6 +17,7 @@ from ansible_collections.port443.https.plugins.module_utils._sites import server
 from ansible_collections.port443.https.plugins.module_utils._sites.registry import LANGUAGES
 from ansible_collections.port443.https.plugins.module_utils._webservers.apache import control as apache
 from ansible_collections.port443.https.plugins.module_utils._webservers.nginx import control as nginx
+from ansible_collections.port443.https.plugins.module_utils._webservers.server_log import ServerLog
 from ansible_collections.port443.https.plugins.module_utils._webservers.site import SiteLayout
 from mute_host import Case, Mute
 
@@ -110,6 +111,14 @@ CERTIFICATES = [
         lambda host: timer.find_unknown(host, "certbot.timer", ("HTTPS_PROXY",)),
         "",
         ("HTTPS_PROXY",),
+    ),
+    Case(
+        "_webservers.server_log:ServerLog.read_journal",
+        "silence: nothing is told beside what failed",
+        Mute(),
+        lambda host: ServerLog(host, (), ("nginx",)).read_journal(0.0),
+        "",
+        [],
     ),
     Case(
         "_renewal.timer:read_commands",

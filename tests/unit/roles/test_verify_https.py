@@ -89,7 +89,7 @@ OWN = {"name": "own.example.com"}
 
 
 def test_a_site_is_asked_for_an_answer_by_what_it_serves(play: Any) -> None:
-    """One that wants a certificate of its visitors answers nobody else; a 404 says of files alone that they are gone."""
+    """One that wants a certificate of its visitors answers nobody else; a 404 tells of files alone."""
     sites = [
         {"name": "files.example", "root": "/srv/files"},
         {"name": "app.example", "names": ["app.example", "*.app.example"], "proxy_pass": "http://127.0.0.1:8080"},

@@ -23,9 +23,11 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.haproxy.
     read_command_line,
     read_configuration,
 )
+from ansible_collections.port443.https.plugins.module_utils._webservers.server_log import ServerLog
 
 MAIN = "/etc/haproxy/haproxy.cfg"
 PID_FILES = ("/run/haproxy.pid", "/var/run/haproxy.pid")
+LOGS = ("/var/log/haproxy.log",)  # Debian's, of rsyslog
 
 
 class Haproxy:
@@ -37,6 +39,7 @@ class Haproxy:
         self._master: Optional[int] = None
         self._choose_files((config or MAIN,))
         self.reload_command: Command = ()
+        self.log = ServerLog(host, LOGS, ("haproxy",))
 
     def observe(self, *wanted: WantedPair) -> Tuple[Serving, ...]:
         """Returns where HAProxy's configuration serves each pair, and whether the one of that configuration runs."""
