@@ -105,10 +105,10 @@ def test_what_the_server_wrote_down_about_a_reload_is_quoted(tmp_path, collectio
         sites.machine.run("sh", "-c", "echo 'server { listen 127.0.0.1:8081; }' >/etc/nginx/conf.d/own.conf")
         before = sites.files()
         refused = sites.run(shop(), prove_timeout=2)
-        told = "its own log says: 1 [emerg] 1: bind() to 127.0.0.1:8081 failed (98: Address already in use)"
-        assert told in re.sub("[0-9]+#[0-9]+:", "1:", re.sub(r"\[emerg\]", "1 [emerg]", refused["msg"], count=1)), (
-            refused
+        told = (
+            r"; its own log says: \[emerg\] [0-9#]+: bind\(\) to 127.0.0.1:8081 failed \(98: Address already in use\)"
         )
+        assert re.search(told, refused["msg"]), refused["msg"]
         assert "all files and pairs are as they were" in refused["msg"]
         assert sites.files() == before
 

@@ -30,7 +30,7 @@ LIGHTTPD = "2026-11-29 12:02:03: (network.c.621) bind() 0.0.0.0:443: Address alr
         (LIGHTTPD, LIGHTTPD[21:]),
         ("2026/11/29 12:02:03 [notice] 70#70: signal process started", ""),
         (
-            '2026/11/29 12:02:03 [error] 70#70: *1 open() "/x" failed (2: No such file), client: 192.0.2.1, server: a',
+            '2026/11/29 12:02:03 [error] 70#70: *1 open() "/x" failed (2: None), client: 192.0.2.1, server: a',
             "",
         ),
         ("[Sun Nov 29 12:02:03.1 2026] [core:error] [pid 70] [client 192.0.2.1:5] AH00126: Invalid URI", ""),
