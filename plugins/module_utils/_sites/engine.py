@@ -27,7 +27,7 @@ from ansible_collections.port443.https.plugins.module_utils._host.directory impo
 from ansible_collections.port443.https.plugins.module_utils._host.host import Host
 from ansible_collections.port443.https.plugins.module_utils._sites.apply import Application
 from ansible_collections.port443.https.plugins.module_utils._sites.foresee import foresee
-from ansible_collections.port443.https.plugins.module_utils._sites.plan import SitesPlan, make_plan
+from ansible_collections.port443.https.plugins.module_utils._sites.plan import SitesPlan, find_missing_roots, make_plan
 from ansible_collections.port443.https.plugins.module_utils._sites.request import SitesRequest
 from ansible_collections.port443.https.plugins.module_utils._sites.server import (
     ServerState,
@@ -100,7 +100,11 @@ class _Run:
         plan = make_plan(self.host, self.request, state, self.pairs, have, list_addresses())
         if self.request.state == "present":
             refuse_taken_ports(self.host, self.request, state)
-        warnings = (*told, *(warning for pair in self.pairs.values() for warning in pair.warnings))
+        missing = find_missing_roots(self.request.sites) if self.request.state == "present" else ()
+        if missing and not self.check:
+            raise HostError("; ".join(missing))
+        # In check mode an earlier task may be what would make it.
+        warnings = (*told, *missing, *(warning for pair in self.pairs.values() for warning in pair.warnings))
         outcome = replace(self._change(state, plan), have=have)
         return replace(outcome, changed=outcome.changed or bool(told), warnings=(*warnings, *outcome.warnings))
 

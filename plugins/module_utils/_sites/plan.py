@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from dataclasses import dataclass
 from typing import Dict, List, Mapping, Sequence, Tuple
 
@@ -89,6 +90,26 @@ def refuse_impossible(request: SitesRequest, state: ServerState, sites: Sequence
     ]
     if told:
         raise HostError("; ".join(told))
+
+
+def find_missing_roots(sites: Sequence[Site]) -> Tuple[str, ...]:
+    """Returns which folders of files are not there, one sentence each; what cannot be looked at counts as there."""
+    folders = [(site.name, site.root) for site in sites if not site.backends]
+    folders += [(f"{site.name}, {one.path}", one.root) for site in sites for one in site.locations if not one.backends]
+    return tuple(
+        f"{what}: the folder {root} is not there, so that every request would be answered 404: make it first"
+        for what, root in folders
+        if root and _is_missing(root)
+    )
+
+
+def _is_missing(path: str) -> bool:
+    try:
+        return not stat.S_ISDIR(os.stat(path).st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
 
 
 def _find_changes(desired: Sequence[ConfigFile]) -> Tuple[FileChange, ...]:

@@ -10,6 +10,7 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
 import pki
+import pytest
 import yaml
 from private_machine import BIN
 from served_sites import BLOG, SHOP, blog, pair, served_sites, shop
@@ -96,6 +97,27 @@ def test_a_certificate_that_demands_stapling_is_refused_where_the_server_does_no
     if sites.server == "nginx":
         made = sites.run({**strict, "directives": ["ssl_stapling on;"]})
         assert (made["changed"], made["sites"][0]["served"]) == (True, "yes"), made
+
+
+@pytest.mark.parametrize("server", ["nginx", "apache", "lighttpd"])  # HAProxy serves no files
+def test_a_folder_that_is_missing_is_refused_and_check_mode_warns_of_it(server, tmp_path, collections_path):
+    missing, lost = tmp_path / "missing", tmp_path / "lost"
+    told = f"{BLOG}: the folder {missing} is not there, so that every request would be answered 404: make it first"
+    inside = f"{BLOG}, /old: the folder {lost} is not there"
+    locations = [{"path": "/old", "root": str(lost)}]
+    files = {"name": BLOG, **pair(BLOG, 2), "root": str(missing), "locations": locations}
+    with served_sites(server, tmp_path, collections_path) as sites:
+        before = sites.files()
+        checked = sites.run(files, check=True)
+        assert checked["changed"], checked
+        assert told in checked["warnings"], checked
+        assert any(warning.startswith(inside) for warning in checked["warnings"]), checked
+        refused = sites.run(files)
+        assert refused["msg"].startswith(told), refused
+        assert sites.files() == before
+        missing.mkdir()
+        lost.mkdir()
+        assert sites.run(files)["sites"][0]["served"] == "yes"
 
 
 def test_what_the_server_wrote_down_about_a_reload_is_quoted(tmp_path, collections_path):
