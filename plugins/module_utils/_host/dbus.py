@@ -14,7 +14,7 @@ import struct
 from dataclasses import dataclass
 from typing import Any, Dict, List, Sequence, Tuple, Union
 
-from ansible_collections.port443.https.plugins.module_utils._errors import HostError, words_of
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError, describe_os_error
 from ansible_collections.port443.https.plugins.module_utils._host.dbus_codec import Reader, Writer, split_types
 
 BUS_SOCKET = "/run/dbus/system_bus_socket"
@@ -86,7 +86,7 @@ def ask(methods: Sequence[Method], path: str = BUS_SOCKET) -> Tuple[Answer, ...]
     except socket.timeout:
         raise HostError(f"no answer came over D-Bus within {_TIMEOUT:.0f} seconds") from None
     except OSError as problem:
-        raise HostError(f"the system's D-Bus cannot be reached at {path}: {words_of(problem)}") from None
+        raise HostError(f"the system's D-Bus cannot be reached at {path}: {describe_os_error(problem)}") from None
 
 
 class _Conversation:

@@ -18,13 +18,13 @@ from ansible_collections.port443.https.plugins.module_utils._probe.finding impor
     Finding,
     SocketPlace,
     finding,
+    remark,
 )
 from ansible_collections.port443.https.plugins.module_utils._probe.parallel import ask_together
 from ansible_collections.port443.https.plugins.module_utils._probe.reach import connect, find_places
 from ansible_collections.port443.https.plugins.module_utils._probe.redirect import ask_for_redirect
 from ansible_collections.port443.https.plugins.module_utils._probe.request import ProbeRequest
 from ansible_collections.port443.https.plugins.module_utils._probe.server import (
-    NOT_FOUND,
     check_hsts,
     check_http2,
     check_quic,
@@ -125,17 +125,8 @@ def look(request: ProbeRequest) -> Report:
     if "quic" in request.checks:
         findings.extend(finding("quic", "", place, failure.outcome, failure.detail) for place, failure in nowhere)
         findings.extend(_ask_quic(places, request))
-    left_out.extend(_remark(findings))
+    left_out.extend(remark(findings))
     return Report(tuple(findings), tuple(certificates), tuple(left_out))
-
-
-def _remark(findings: Sequence[Finding]) -> List[str]:
-    """What is no failure and has to be told all the same: an application may have nothing at /, or be the wrong one."""
-    return [
-        f"{found.name} at {found.address}: {found.detail}"
-        for found in findings
-        if found.check == "status" and found.ok and found.detail.startswith(f"{NOT_FOUND} ") and ":" in found.detail
-    ]
 
 
 def _missing_families(places: Sequence[SocketPlace], request: ProbeRequest) -> List[Tuple[SocketPlace, Failure]]:

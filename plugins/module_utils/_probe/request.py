@@ -66,9 +66,6 @@ def read_request(options: Mapping[str, Any], authorities: str) -> ProbeRequest:
     if authorities:
         _refuse_other_than_certificates(authorities)
     narrowed = _read_narrowed(options, names)
-    strange = [status for status in options["statuses"] if not 200 <= status <= 599]
-    if strange:
-        raise RequestError(f"statuses has {strange[0]}, which is no status of HTTP between 200 and 599")
     if not any(narrowed.get(check, names) for check in checks):
         raise RequestError("checks leaves nothing to check; it takes one or more of {}".format(", ".join(CHECKS)))
     for option in ("port", "http_port"):
@@ -90,7 +87,7 @@ def read_request(options: Mapping[str, Any], authorities: str) -> ProbeRequest:
         fingerprints=_read_fingerprints(options, names),
         narrowed=narrowed,
         file_names=_read_some(options, "file_names", names) or (),
-        statuses=tuple(options["statuses"]),
+        statuses=_read_statuses(options["statuses"]),
         minimum_days=options["minimum_days"],
         timeout=options["timeout"],
         wait=options["wait"],
@@ -144,6 +141,13 @@ def _read_narrowed(options: Mapping[str, Any], names: Sequence[str]) -> Dict[str
         if given is not None:
             narrowed[check] = given
     return narrowed
+
+
+def _read_statuses(given: Sequence[int]) -> Tuple[int, ...]:
+    strange = [status for status in given if not 200 <= status <= 599]
+    if strange:
+        raise RequestError(f"statuses has {strange[0]}, which is no status of HTTP between 200 and 599")
+    return tuple(given)
 
 
 def _read_some(options: Mapping[str, Any], option: str, names: Sequence[str]) -> Optional[Tuple[str, ...]]:

@@ -11,9 +11,6 @@ from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
 from played import ANSIBLE_PLAYBOOK, play, served
 
 ROLES = Path(__file__).resolve().parents[3] / "roles"

@@ -1,0 +1,189 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Replaces files and links by rename, and tells what is at a path, so that it can be put back to the byte."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import stat
+from dataclasses import dataclass
+from typing import Callable, Optional
+
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError, describe_os_error
+from ansible_collections.port443.https.plugins.module_utils._host.directory import Access
+
+PUBLIC = 0o644
+
+
+@dataclass(frozen=True)
+class FoundFile:
+    """What is at a path: a file's content with who may read it, the text of a link, or nothing."""
+
+    content: Optional[bytes] = None
+    link: str = ""
+    access: Optional[Access] = None
+
+    def is_like(self, other: FoundFile) -> bool:
+        """Tells whether both hold the same, whoever may read them."""
+        return (self.content, self.link) == (other.content, other.link)
+
+
+def look_at(path: str) -> FoundFile:
+    """Returns what is at a path, whose last part is not followed if it is a link; raises HostError.
+
+    A folder, or anything else that is neither file nor link, is a HostError.
+    """
+    try:
+        status = os.lstat(path)
+        if stat.S_ISLNK(status.st_mode):
+            return FoundFile(link=os.readlink(path))
+        if not stat.S_ISREG(status.st_mode):
+            raise HostError(f"{path} is neither a file nor a link, and one of these is needed there: take it away")
+        with open(path, "rb") as stream:
+            content = stream.read()
+    except (FileNotFoundError, NotADirectoryError):
+        return FoundFile()
+    except OSError as problem:
+        raise HostError(f"{path} cannot be read: {describe_os_error(problem)}") from None
+    return FoundFile(content, "", Access(status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)))
+
+
+def exchange(path: str, before: FoundFile, after: FoundFile, relabel: Callable[[str], None]) -> None:
+    """Puts ``after`` at a path in one step; raises HostError where ``before`` is no longer there, or it cannot be.
+
+    A file without ``access`` keeps that of the one before, and is root's and public if there was none. ``relabel`` is
+    called with the path of what is new there.
+    """
+    try:
+        if not look_at(path).is_like(before):
+            raise HostError(f"{path} was changed by somebody else during this run; run again")
+        folder, name = os.path.split(path)
+        directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            refuse_shared_folder(folder, os.fstat(directory))
+            _put(directory, name, after)
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+    except OSError as problem:
+        raise HostError(f"{path} cannot be written: {describe_os_error(problem)}") from None
+    if after.link or (after.content is not None and before.content is None):
+        relabel(path)
+
+
+def _put(directory: int, name: str, after: FoundFile) -> None:
+    if after.link:
+        prefix = f".{name}.port443-"
+        _remove_leftovers(directory, prefix)
+        temporary = prefix + os.urandom(4).hex()
+        os.symlink(after.link, temporary, dir_fd=directory)
+        os.rename(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
+    elif after.content is None:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(name, dir_fd=directory)
+    else:
+        old = _open_if_file(name, directory)
+        try:
+            _write_beside(directory, name, after.content, old, after.access or Access(0, 0, PUBLIC))
+        finally:
+            if old is not None:
+                os.close(old)
+
+
+def _open_if_file(name: str, directory: int) -> Optional[int]:
+    try:
+        return os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=directory)
+    except OSError:  # nothing, or a link, which the new file replaces
+        return None
+
+
+def replace(path: str, before: Optional[bytes], after: Optional[bytes]) -> None:
+    """Makes the file at a path without links hold ``after``, None for no file; raises HostError or OSError.
+
+    HostError where it no longer holds ``before``, or its folder is not root's alone. A new file has mode 0640.
+    """
+    folder, name = os.path.split(path)
+    directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        refuse_shared_folder(folder, os.fstat(directory))
+        old = _open_if_there(name, directory)
+        try:
+            _refuse_changed(path, old, before)
+            if after is None:
+                os.unlink(name, dir_fd=directory)
+            else:
+                _write_beside(directory, name, after, old, None)
+        finally:
+            if old is not None:
+                os.close(old)
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+
+
+def refuse_shared_folder(folder: str, status: os.stat_result) -> None:
+    """Raises HostError for a folder whose files somebody else than root, or this process's user, could exchange."""
+    if status.st_uid not in (0, os.geteuid()) or status.st_mode & stat.S_IWOTH:
+        raise HostError(f"{folder} belongs to somebody else or is writable by all: nothing is written there")
+
+
+def _open_if_there(name: str, directory: int) -> Optional[int]:
+    try:
+        return os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=directory)
+    except FileNotFoundError:
+        return None
+
+
+def _refuse_changed(path: str, old: Optional[int], before: Optional[bytes]) -> None:
+    have = None
+    if old is not None:
+        have = b"".join(iter(lambda: os.read(old, 1 << 20), b""))
+    if have != before:
+        raise HostError(f"{path} was changed by somebody else during this run; run again")
+
+
+def _write_beside(directory: int, name: str, content: bytes, old: Optional[int], access: Optional[Access]) -> None:
+    prefix = f".{name}.port443-"
+    _remove_leftovers(directory, prefix)
+    temporary = prefix + os.urandom(4).hex()
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    new = os.open(temporary, flags, 0o600, dir_fd=directory)
+    try:
+        try:
+            _take_over(new, old, access)
+            view = memoryview(content)
+            while view:
+                view = view[os.write(new, view) :]
+            os.fsync(new)
+        finally:
+            os.close(new)
+        os.rename(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary, dir_fd=directory)
+        raise
+
+
+def _remove_leftovers(directory: int, prefix: str) -> None:
+    """Removes what a run that was killed left behind; the lock is held, so that nobody writes one now."""
+    for name in os.listdir(directory):
+        if re.fullmatch(re.escape(prefix) + "[0-9a-f]{8}", name):
+            os.unlink(name, dir_fd=directory)
+
+
+def _take_over(new: int, old: Optional[int], access: Optional[Access]) -> None:
+    """Gives the new file the old one's mode, owner and extended attributes (an SELinux label is one)."""
+    if old is None:
+        os.fchmod(new, access.mode if access else 0o640)
+        if access and os.geteuid() == 0:
+            os.fchown(new, access.uid, access.gid)
+        return
+    status = os.fstat(old)
+    os.fchown(new, status.st_uid, status.st_gid)
+    os.fchmod(new, stat.S_IMODE(status.st_mode))
+    with contextlib.suppress(OSError, AttributeError):
+        for attribute in os.listxattr(old):
+            with contextlib.suppress(OSError):
+                os.setxattr(new, attribute, os.getxattr(old, attribute))
