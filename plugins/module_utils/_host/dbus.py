@@ -23,7 +23,6 @@ _AT_ONCE = 64  # the system bus lets a connection wait for 128 answers
 _CALL, _RETURN, _ERROR = 1, 2, 3
 _NO_AUTO_START = 2  # nothing is started that is not running
 _PATH, _INTERFACE, _MEMBER, _ERROR_NAME, _REPLY_SERIAL, _DESTINATION, _SIGNATURE = 1, 2, 3, 4, 5, 6, 8
-_FIXED = struct.Struct("<BBBBII")
 _LONGEST_LINE = 16384
 
 
