@@ -61,6 +61,7 @@ PURE = (
     "_firewalls/pf/verdict",
     "_[cr]e*/request",  # of _certificate, _renewal
     "_certificate/site_options",
+    "_certificate/windows/*",
     "_[rs]*/arguments",  # of _renewal, _sites
     "_sites/re[gq]*",  # registry, request
     # grammar, language, layout; reader, refusals, render and its parts

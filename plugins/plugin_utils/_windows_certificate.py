@@ -1,0 +1,142 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Looks at a Windows host, plans on the controller and has the host carry that out: one execution, two to change."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, NoReturn, Optional, Sequence, Tuple
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible_collections.port443.https.plugins.module_utils._certificate.windows.foresee import foresee
+from ansible_collections.port443.https.plugins.module_utils._certificate.windows.observation import (
+    FORMAT,
+    HostFailure,
+    StoreObservation,
+    read_observation,
+)
+from ansible_collections.port443.https.plugins.module_utils._certificate.windows.operation import StorePlan
+from ansible_collections.port443.https.plugins.module_utils._certificate.windows.plan import plan_absent, plan_present
+from ansible_collections.port443.https.plugins.module_utils._certificate.windows.request import StoreRequest
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.plugin_utils._hand_over import execute
+from ansible_collections.port443.https.plugins.plugin_utils._windows_pair import WindowsPair
+
+MODULE = "port443.https.win_certificate"
+ROUNDS = 3
+SECRET = ("pfx", "password")
+_ACCESS_DENIED = 0x80070005
+
+Observed = Tuple[StoreObservation, StoreObservation, StorePlan]
+
+
+class WindowsCertificate:
+    """One task over one host; ``pair`` is None where the site's certificates are to go."""
+
+    def __init__(
+        self,
+        action: ActionBase,
+        request: StoreRequest,
+        pair: Optional[WindowsPair],
+        task_vars: Optional[Dict[str, Any]],
+    ) -> None:
+        self._action = action
+        self._request = request
+        self._pair = pair
+        self._task_vars = task_vars
+        self.left: List[str] = []  # what the host could not clean up, in its words
+
+    def carry_out(self) -> Observed:
+        """Returns the states before and after, foreseen in check mode, and what was done; raises AnsibleActionFail."""
+        try:
+            return self._run()
+        except HostError as problem:
+            raise AnsibleActionFail(f"{MODULE}: {problem.message}") from None
+
+    def _run(self) -> Observed:
+        seen = self._look({})
+        for _round in range(ROUNDS):
+            self._refuse_untrusted(seen)
+            plan = self._plan(seen)
+            if not plan.operations or self._action._task.check_mode:
+                return seen, foresee(seen, plan, self._pair.offered if self._pair else None), plan
+            secret = self._pair.wrap() if self._pair and plan.needs_key() else {}
+            after = self._look({**plan.send(), **secret})
+            if after.failure is not None:
+                raise HostError(_tell_failure(after.failure))
+            if after.guarded:
+                self.left += after.left
+                self._refuse_other_outcome(after)
+                return seen, after, plan
+            seen = after
+        raise HostError(
+            f"something else on this host changed certificates or bindings {ROUNDS} times between look and change. "
+            "Nothing was changed; run again when it has ended"
+        )
+
+    def _plan(self, seen: StoreObservation) -> StorePlan:
+        if self._pair is None:
+            return plan_absent(seen, self._request)
+        return plan_present(seen, self._request, self._pair.offered)
+
+    def _look(self, more: Mapping[str, Any]) -> StoreObservation:
+        """One execution of the script: what it is told to do, then what it sees."""
+        pair = self._pair
+        arguments = {
+            "format": FORMAT,
+            "prefix": self._request.prefix,
+            "thumbprint": pair.offered.leaf.thumbprint if pair else "",
+            "prove": self._request.prove and pair is not None,
+            "places": [one.place for one in self._request.bindings] if pair else [],
+            **(pair.chain_to_judge() if pair else {"leaf": "", "chain": []}),
+            **more,
+        }
+        answer = execute(self._action, MODULE, arguments, SECRET, self._task_vars)
+        if "format" not in answer:
+            _refuse_silence(answer)
+        return read_observation(answer)
+
+    def _refuse_untrusted(self, seen: StoreObservation) -> None:
+        if seen.chain:
+            raise HostError(
+                f"Windows does not trust the chain ({', '.join(dict.fromkeys(seen.chain))}): add what is missing to "
+                "chain, put its root into the host's store Root, give it as ca, or set trust: none. Nothing was changed"
+            )
+
+    def _refuse_other_outcome(self, after: StoreObservation) -> None:
+        rest = self._plan(after).operations
+        if rest:
+            steps = ", ".join(f"{step.do} {step.id}" for step in rest)
+            raise HostError(f"the host took everything, and yet is not as asked; what is still to do: {steps}")
+
+
+def warnings_of(pair: Optional[WindowsPair], plan: StorePlan, left: Sequence[str]) -> List[str]:
+    """Returns what to know although the task went well."""
+    return [*(pair.warnings if pair else ()), *plan.warnings, *left]
+
+
+def _refuse_silence(answer: Mapping[str, Any]) -> NoReturn:
+    """Raises HostError for a script that ended before it could look."""
+    failure = answer.get("failure")
+    code = int(failure["hresult"]) & 0xFFFFFFFF if isinstance(failure, Mapping) else 0
+    said = str(answer.get("msg") or "").strip() or "it said nothing"
+    raise HostError(f"the host cannot say what is there: {said}{_tell_rights(code)}")
+
+
+def _tell_failure(failure: HostFailure) -> str:
+    taken_back = (
+        f"Not all of it could be taken back: {'; '.join(failure.not_undone)}"
+        if failure.not_undone
+        else "All that was done was taken back"
+    )
+    what = f"{failure.id}: " if failure.id else ""
+    return f"{what}{failure.message.rstrip('.')}{_tell_rights(failure.code)}. {taken_back}"
+
+
+def _tell_rights(code: int) -> str:
+    if code != _ACCESS_DENIED:
+        return ""
+    return (
+        " (this needs an administrator's token: with winrm, LocalAccountTokenFilterPolicy for a local account; with "
+        "ssh, a member of Administrators)"
+    )
