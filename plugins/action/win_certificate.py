@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Mapping, Optional
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
@@ -15,10 +15,12 @@ from ansible_collections.port443.https.plugins.module_utils._certificate.windows
     report_pair,
 )
 from ansible_collections.port443.https.plugins.plugin_utils._arguments import check_arguments
+from ansible_collections.port443.https.plugins.plugin_utils._hand_over import execute
 from ansible_collections.port443.https.plugins.plugin_utils._pair_reader import PairReader
 from ansible_collections.port443.https.plugins.plugin_utils._site_pairs import secrets_of
 from ansible_collections.port443.https.plugins.plugin_utils._windows_certificate import (
     MODULE,
+    SECRET,
     WindowsCertificate,
     warnings_of,
 )
@@ -61,7 +63,11 @@ class ActionModule(ActionBase):
         reader: PairReader,
         task_vars: Optional[Dict[str, Any]],
     ) -> Dict[str, Any]:
-        work = WindowsCertificate(self, request, pair, task_vars)
+
+        def run_script(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+            return execute(self, MODULE, arguments, SECRET, task_vars)
+
+        work = WindowsCertificate(run_script, request, pair, bool(self._task.check_mode))
         before, after, plan = work.carry_out()
         result = report_change(request, before, after, plan)
         if result["diff"]["before"]:

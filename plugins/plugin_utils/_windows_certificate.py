@@ -4,10 +4,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, NoReturn, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Mapping, NoReturn, Optional, Sequence, Tuple
 
 from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
 from ansible_collections.port443.https.plugins.module_utils._certificate.windows.foresee import foresee
 from ansible_collections.port443.https.plugins.module_utils._certificate.windows.observation import (
     FORMAT,
@@ -19,7 +18,6 @@ from ansible_collections.port443.https.plugins.module_utils._certificate.windows
 from ansible_collections.port443.https.plugins.module_utils._certificate.windows.plan import plan_absent, plan_present
 from ansible_collections.port443.https.plugins.module_utils._certificate.windows.request import StoreRequest
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.plugin_utils._hand_over import execute
 from ansible_collections.port443.https.plugins.plugin_utils._windows_pair import WindowsPair
 
 MODULE = "port443.https.win_certificate"
@@ -28,22 +26,18 @@ SECRET = ("pfx", "password")
 _ACCESS_DENIED = 0x80070005
 
 Observed = Tuple[StoreObservation, StoreObservation, StorePlan]
+# Runs the script with these arguments, of which those in SECRET may not be shown, and returns its answer.
+Execute = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 
 class WindowsCertificate:
     """One task over one host; ``pair`` is None where the site's certificates are to go."""
 
-    def __init__(
-        self,
-        action: ActionBase,
-        request: StoreRequest,
-        pair: Optional[WindowsPair],
-        task_vars: Optional[Dict[str, Any]],
-    ) -> None:
-        self._action = action
+    def __init__(self, execute: Execute, request: StoreRequest, pair: Optional[WindowsPair], check_mode: bool) -> None:
+        self._execute = execute
         self._request = request
         self._pair = pair
-        self._task_vars = task_vars
+        self._check_mode = check_mode
         self.left: List[str] = []  # what the host could not clean up, in its words
 
     def carry_out(self) -> Observed:
@@ -58,7 +52,7 @@ class WindowsCertificate:
         for _round in range(ROUNDS):
             self._refuse_untrusted(seen)
             plan = self._plan(seen)
-            if not plan.operations or self._action._task.check_mode:
+            if not plan.operations or self._check_mode:
                 return seen, foresee(seen, plan, self._pair.offered if self._pair else None), plan
             secret = self._pair.wrap() if self._pair and plan.needs_key() else {}
             after = self._look({**plan.send(), **secret})
@@ -82,7 +76,7 @@ class WindowsCertificate:
     def _look(self, more: Mapping[str, Any]) -> StoreObservation:
         """One execution of the script: what it is told to do, then what it sees."""
         pair = self._pair
-        arguments = {
+        arguments: Dict[str, Any] = {
             "format": FORMAT,
             "prefix": self._request.prefix,
             "thumbprint": pair.offered.leaf.thumbprint if pair else "",
@@ -91,7 +85,7 @@ class WindowsCertificate:
             **(pair.chain_to_judge() if pair else {"leaf": "", "chain": []}),
             **more,
         }
-        answer = execute(self._action, MODULE, arguments, SECRET, self._task_vars)
+        answer = self._execute(arguments)
         if "format" not in answer:
             _refuse_silence(answer)
         return read_observation(answer)
