@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A played Windows with certificates and bindings: its state, what listens there, and the controller's planning over it.
+"""A played Windows with certificates and bindings: its state, what listens there, and the controller over it.
 
 The script that ships runs in real PowerShell; its file for what only Windows can is played, and so is http.sys, which
 shows in real handshakes what its bindings say.
@@ -65,7 +65,7 @@ FOREIGN = pki.site(NAME, number=9, key="rsa2048")
 
 
 def thumbprint(issued):
-    return hashlib.sha1(issued.der()).hexdigest().upper()
+    return hashlib.sha1(issued.der(), usedforsecurity=False).hexdigest().upper()
 
 
 def ours(issued, site=NAME):
@@ -252,9 +252,7 @@ class Controller:
     def execute(self, arguments):
         self.executions += 1
         self.sent.append(arguments)
-        return self._session.call(
-            "Invoke-CertificateStep", dict(arguments), PORT443_PLAYED=str(self.windows.path)
-        )
+        return self._session.call("Invoke-CertificateStep", dict(arguments), PORT443_PLAYED=str(self.windows.path))
 
     def run(self, issued=None, check=False, **options):
         """Returns the result for a certificate, or for none (absent), or ``{"failed": ...}`` with what was said."""

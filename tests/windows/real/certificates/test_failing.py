@@ -75,9 +75,9 @@ def test_netsh_that_says_it_has_made_a_binding_and_has_not_is_found_out(host):
 
 
 def test_http_sys_that_refuses_for_a_moment_is_asked_again(host):
-    host.windows.reset(netsh_fails={"ipport=0.0.0.0:8443": {"certhash": thumbprint(ONE), "how": "once"}})
-    host.run(ONE, bindings=[{"port": 8443, "address": "0.0.0.0"}])
-    assert host.windows.bound() == {"0.0.0.0:8443": thumbprint(ONE)}
+    host.windows.reset(netsh_fails={"ipport=127.0.0.1:8443": {"certhash": thumbprint(ONE), "how": "once"}})
+    host.run(ONE, bindings=[{"port": 8443, "address": "127.0.0.1"}])
+    assert host.windows.bound() == {"127.0.0.1:8443": thumbprint(ONE)}
 
 
 def test_a_failure_after_a_key_was_imported_again_leaves_the_certificate_without_one(host):

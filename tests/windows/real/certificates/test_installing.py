@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What win_certificate makes of a host: the script that ships in real PowerShell, planned for by the controller's code.
 
-Proves routing of operations, stores, keys, netsh's words and what is read back. Stores are those of .NET on this system;
-registry, netsh and friendly names are played.
+Proves routing of operations, stores, keys, netsh's words and what is read back. Stores are those of .NET on this
+system; registry, netsh and friendly names are played.
 """
 
 from __future__ import annotations
@@ -155,13 +155,13 @@ def test_a_binding_that_looks_into_another_store_is_refused(host):
 
 
 def test_a_place_of_somebody_else_is_rebound_and_his_certificate_stays(host):
-    host.windows.reset({"0.0.0.0:8443": values(FOREIGN)})
+    host.windows.reset({"127.0.0.1:8443": values(FOREIGN)})
     host.put(FOREIGN, name="theirs")
-    host.run(TWO, bindings=[{"port": 8443, "address": "0.0.0.0"}])
+    host.run(TWO, bindings=[{"port": 8443, "address": "127.0.0.1"}])
     (binding,) = host.windows.bindings().values()
     assert (binding["SslCertHash"], binding["AppId"]) == (digest(TWO), ["Binary", values(ONE, THEIRS)["AppId"][1]])
     assert host.stored()[at(FOREIGN)] is True
-    host.run(TWO, bindings=[{"port": 8443, "address": "0.0.0.0", "appid": f"{{{OURS}}}"}])
+    host.run(TWO, bindings=[{"port": 8443, "address": "127.0.0.1", "appid": f"{{{OURS}}}"}])
     (binding,) = host.windows.bindings().values()
     assert binding["AppId"][1] == values(ONE, OURS)["AppId"][1]
 

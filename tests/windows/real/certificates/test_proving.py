@@ -61,8 +61,6 @@ def test_a_service_that_goes_on_showing_the_old_certificate_has_all_taken_back(h
     host.windows.reset({place: values(ONE, OURS)})
     host.put(ONE, name=ours(ONE))
     before = host.whole()
-    stubborn = HttpSys(host.windows, certificates().values())
-    stubborn.port = port
     bound = {place: thumbprint(ONE)}
     host.windows.bound = lambda: bound  # whatever its registry says
     done = host.run(TWO, keep=1)
@@ -74,11 +72,11 @@ def test_a_service_that_goes_on_showing_the_old_certificate_has_all_taken_back(h
 
 
 def test_another_program_at_the_place_is_told_and_no_failure(host, port):
-    host.windows.bound = lambda: {f"0.0.0.0:{port}": thumbprint(FOREIGN)}
-    done = host.run(ONE, bindings=[{"port": port, "address": "0.0.0.0"}])
+    host.windows.bound = lambda: {f"[::]:{port}": thumbprint(FOREIGN)}
+    done = host.run(ONE, bindings=[{"port": port, "address": "::"}])
     del host.windows.bound
     assert (done["changed"], done["served"]) == (True, "other")
-    assert done["served_because"] == f"ipport=0.0.0.0:{port} shows {thumbprint(FOREIGN)}"
+    assert done["served_because"] == f"ipport=[::]:{port} shows {thumbprint(FOREIGN)}"
 
 
 def test_an_address_that_may_answer_before_a_name_is_told(host):
