@@ -16,6 +16,7 @@ from ansible_collections.port443.https.plugins.module_utils._certificate.windows
 )
 from ansible_collections.port443.https.plugins.plugin_utils._arguments import check_arguments
 from ansible_collections.port443.https.plugins.plugin_utils._hand_over import execute
+from ansible_collections.port443.https.plugins.plugin_utils._iis_sites import IisSites
 from ansible_collections.port443.https.plugins.plugin_utils._pair_reader import PairReader
 from ansible_collections.port443.https.plugins.plugin_utils._site_pairs import secrets_of
 from ansible_collections.port443.https.plugins.plugin_utils._windows_certificate import (
@@ -67,7 +68,7 @@ class ActionModule(ActionBase):
         def run_script(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
             return execute(self, MODULE, arguments, SECRET, task_vars)
 
-        work = WindowsCertificate(run_script, request, pair, bool(self._task.check_mode))
+        work = WindowsCertificate(run_script, IisSites(self, task_vars), request, pair, bool(self._task.check_mode))
         before, after, plan = work.carry_out()
         result = report_change(request, before, after, plan)
         if result["diff"]["before"]:

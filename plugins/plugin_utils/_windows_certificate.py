@@ -4,10 +4,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Mapping, NoReturn, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Mapping, NoReturn, Optional, Protocol, Sequence, Tuple
 
 from ansible.errors import AnsibleActionFail
 from ansible_collections.port443.https.plugins.module_utils._certificate.windows.foresee import foresee
+from ansible_collections.port443.https.plugins.module_utils._certificate.windows.iis import IisExchange
 from ansible_collections.port443.https.plugins.module_utils._certificate.windows.observation import (
     FORMAT,
     HostFailure,
@@ -30,11 +31,24 @@ Observed = Tuple[StoreObservation, StoreObservation, StorePlan]
 Execute = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 
+class Iis(Protocol):
+    """What changes the configuration of IIS."""
+
+    def demand(self) -> None:
+        """Raises HostError where the controller cannot change it."""
+
+    def exchange(self, exchanges: Sequence[IisExchange]) -> None:
+        """Has bindings of sites name another certificate; raises HostError."""
+
+
 class WindowsCertificate:
     """One task over one host; ``pair`` is None where the site's certificates are to go."""
 
-    def __init__(self, execute: Execute, request: StoreRequest, pair: Optional[WindowsPair], check_mode: bool) -> None:
+    def __init__(
+        self, execute: Execute, iis: Iis, request: StoreRequest, pair: Optional[WindowsPair], check_mode: bool
+    ) -> None:
         self._execute = execute
+        self._iis = iis
         self._request = request
         self._pair = pair
         self._check_mode = check_mode
@@ -51,27 +65,46 @@ class WindowsCertificate:
         seen = self._look({})
         for _round in range(ROUNDS):
             self._refuse_untrusted(seen)
-            plan = self._plan(seen)
-            if not plan.operations or self._check_mode:
-                return seen, foresee(seen, plan, self._pair.offered if self._pair else None), plan
-            secret = self._pair.wrap() if self._pair and plan.needs_key() else {}
-            after = self._look({**plan.send(), **secret})
-            if after.failure is not None:
-                raise HostError(_tell_failure(after.failure))
+            whole = self._plan(seen, to_the_end=True)
+            if whole.exchanges:
+                self._iis.demand()
+            if self._check_mode or not whole.changes():
+                return seen, foresee(seen, whole, self._pair.offered if self._pair else None), whole
+            after = self._apply(self._plan(seen), seen)
             if after.guarded:
-                self.left += after.left
+                after = self._finish(after)
                 self._refuse_other_outcome(after)
-                return seen, after, plan
+                return seen, after, whole
             seen = after
         raise HostError(
             f"something else on this host changed certificates or bindings {ROUNDS} times between look and change. "
             "Nothing was changed; run again when it has ended"
         )
 
-    def _plan(self, seen: StoreObservation) -> StorePlan:
+    def _apply(self, plan: StorePlan, seen: StoreObservation) -> StoreObservation:
+        """Returns the state after a plan; raises HostError where the host could not carry it out and took it back."""
+        if not plan.operations:
+            return seen
+        secret = self._pair.wrap() if self._pair and plan.needs_key() else {}
+        after = self._look({**plan.send(), **secret})
+        if after.failure is not None:
+            raise HostError(_tell_failure(after.failure))
+        self.left += after.left
+        return after
+
+    def _finish(self, seen: StoreObservation) -> StoreObservation:
+        """Has IIS name the certificate where it names one, and then removes what that kept from leaving."""
+        exchanges = self._plan(seen).exchanges
+        if not exchanges:
+            return seen
+        self._iis.exchange(exchanges)
+        after = self._look({})
+        return self._apply(self._plan(after), after)
+
+    def _plan(self, seen: StoreObservation, to_the_end: bool = False) -> StorePlan:
         if self._pair is None:
             return plan_absent(seen, self._request)
-        return plan_present(seen, self._request, self._pair.offered)
+        return plan_present(seen, self._request, self._pair.offered, to_the_end)
 
     def _look(self, more: Mapping[str, Any]) -> StoreObservation:
         """One execution of the script: what it is told to do, then what it sees."""
@@ -98,9 +131,11 @@ class WindowsCertificate:
             )
 
     def _refuse_other_outcome(self, after: StoreObservation) -> None:
-        rest = self._plan(after).operations
-        if rest:
-            steps = ", ".join(f"{step.do} {step.id}" for step in rest)
+        rest = self._plan(after)
+        if rest.changes():
+            steps = ", ".join(
+                [f"{step.do} {step.id}" for step in rest.operations] + [one.command() for one in rest.exchanges]
+            )
             raise HostError(f"the host took everything, and yet is not as asked; what is still to do: {steps}")
 
 

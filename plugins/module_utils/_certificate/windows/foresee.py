@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Dict, Optional, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._certificate.windows.binding import thumbprint_of
+from ansible_collections.port443.https.plugins.module_utils._certificate.windows.iis import exchange
 from ansible_collections.port443.https.plugins.module_utils._certificate.windows.observation import (
     SeenCertificate,
     StoredCertificate,
@@ -33,8 +34,9 @@ def foresee(seen: StoreObservation, plan: StorePlan, pair: Optional[OfferedPair]
             certificates.pop(step.id, None)
         elif step.do == "bind":
             _put(bindings, step.id, step.fields["want"])
+    configured = exchange(seen.iis, plan.exchanges)
     looks = tuple(_show(one, bindings.get(one.place), pair) for one in seen.seen)
-    return replace(seen, certificates=certificates, bindings=bindings, seen=looks)
+    return replace(seen, certificates=certificates, bindings=bindings, seen=looks, iis=configured)
 
 
 def _put(bindings: Dict[str, str], place: str, want: Optional[str]) -> None:

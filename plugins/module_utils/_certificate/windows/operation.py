@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, Mapping, Optional, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._certificate.windows.binding import netsh_words
+from ansible_collections.port443.https.plugins.module_utils._certificate.windows.iis import IisExchange
 from ansible_collections.port443.https.plugins.module_utils._certificate.windows.offer import OfferedCertificate
 
 CHAIN_STORE = "CA"
@@ -36,13 +37,19 @@ class StorePlan:
     """What will be done, and what was seen that it relies on: certificates and bindings as texts, None for none.
 
     No binding may carry one of ``leaving``, the thumbprints that are removed, but those that the plan knows of.
+    ``exchanges`` are done with microsoft.iis, once the operations are.
     """
 
     operations: Tuple[StoreOperation, ...] = ()
     certificates: Mapping[str, Optional[str]] = field(default_factory=dict)
     bindings: Mapping[str, Optional[str]] = field(default_factory=dict)
     leaving: Tuple[str, ...] = ()
+    exchanges: Tuple[IisExchange, ...] = ()
     warnings: Tuple[str, ...] = ()
+
+    def changes(self) -> bool:
+        """Tells whether anything is to be done."""
+        return bool(self.operations or self.exchanges)
 
     def needs_key(self) -> bool:
         """Tells whether the pair itself has to go to the host."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Dict, Iterable, List, Optional, Set, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._certificate.windows import binding, operation
+from ansible_collections.port443.https.plugins.module_utils._certificate.windows.iis import IisExchange, plan_exchanges
 from ansible_collections.port443.https.plugins.module_utils._certificate.windows.observation import (
     SeenCertificate,
     StoreObservation,
@@ -27,8 +28,13 @@ from ansible_collections.port443.https.plugins.module_utils._errors import HostE
 _CHAIN_NAME = "port443:chain:"
 
 
-def plan_present(seen: StoreObservation, request: StoreRequest, pair: OfferedPair) -> StorePlan:
-    """Returns what has the pair installed and bound, empty where all is so; raises HostError where that cannot be."""
+def plan_present(
+    seen: StoreObservation, request: StoreRequest, pair: OfferedPair, to_the_end: bool = False
+) -> StorePlan:
+    """Returns what has the pair installed and bound, empty where all is so; raises HostError where that cannot be.
+
+    What the configuration of IIS names stays until it is exchanged there; with ``to_the_end`` that is taken as done.
+    """
     plan = _Planner(seen, request)
     new = pair.leaf.thumbprint
     superseded = plan.ours - {new}
@@ -37,6 +43,7 @@ def plan_present(seen: StoreObservation, request: StoreRequest, pair: OfferedPai
     carried = [place for place, text in seen.bindings.items() if binding.thumbprint_of(text) in superseded]
     for place in dict.fromkeys([*asked, *sorted(carried)]):
         plan.carry(place, new, asked.get(place, ""))
+    plan.exchange_in_iis(superseded, asked, new, to_the_end)
     plan.warn_of_shadows(asked)
     plan.remove_all(plan.oldest_first(superseded, request.keep - 1), pair)
     return plan.finish()
@@ -70,6 +77,8 @@ class _Planner:
         self._bindings: Dict[str, Optional[str]] = {}
         self._leaving: List[str] = []
         self._warnings: List[str] = []
+        self._exchanges: Tuple[IisExchange, ...] = ()
+        self._held: Set[str] = set()
         self._have = seen.read(request.store)
         self._chain = seen.read(CHAIN_STORE)
         self.ours = {thumbprint for thumbprint, one in self._have.items() if one.name == request.name_of(thumbprint)}
@@ -120,6 +129,12 @@ class _Planner:
             binding.refuse_unknown_words(place, one.fields["words"], self._seen.netsh)
         self._operations.append(step)
 
+    def exchange_in_iis(self, superseded: Set[str], asked: Iterable[str], new: str, to_the_end: bool) -> None:
+        """Notes what of the configuration of IIS has to name the certificate, and what that keeps from leaving."""
+        self._exchanges = plan_exchanges(self._seen.iis, superseded, set(asked), new, self._request.store)
+        if not to_the_end:
+            self._held = {one.binding.thumbprint for one in self._exchanges}
+
     def warn_of_shadows(self, asked: Iterable[str]) -> None:
         """Warns of bindings by name on a port that a binding by address answers first."""
         places = dict.fromkeys([*sorted(self._seen.bindings), *asked])
@@ -139,14 +154,22 @@ class _Planner:
         """Removes certificates of ours that nothing else uses, then intermediates of ours that issued nothing left."""
         gone = set()
         for thumbprint in going:
-            users = self._seen.users.get(thumbprint, ())
+            if thumbprint in self._held:
+                continue
+            users = self._users_of(thumbprint)
             if users:
-                self.warn(f"{thumbprint} stays, although it is superseded: {', '.join(users)} uses it")
+                self.warn(f"{thumbprint} stays, as it is used by {', '.join(users)}")
                 continue
             self._remove(self._request.store, thumbprint)
             gone.add(operation.identify(self._request.store, thumbprint))
         for thumbprint in self._idle_chain(gone, pair) if gone else ():
             self._remove(CHAIN_STORE, thumbprint)
+
+    def _users_of(self, thumbprint: str) -> Tuple[str, ...]:
+        """What else uses a certificate: parts of Windows, and sites of IIS that go on naming it."""
+        going = {one.binding for one in self._exchanges}
+        sites = [one.site for one in self._seen.iis if one.thumbprint == thumbprint and one not in going]
+        return (*self._seen.users.get(thumbprint, ()), *(f"the IIS site {site}" for site in dict.fromkeys(sites)))
 
     def finish(self) -> StorePlan:
         return StorePlan(
@@ -154,6 +177,7 @@ class _Planner:
             self._certificates,
             self._bindings,
             tuple(self._leaving),
+            self._exchanges,
             tuple(self._warnings),
         )
 

@@ -30,18 +30,18 @@ def report_change(
     concerned = _concerned(request, before, after, plan)
     header = f"{request.site} (Cert:\\LocalMachine, http.sys)"
     return {
-        "changed": bool(plan.operations),
+        "changed": plan.changes(),
         "bindings": [
             {"place": place, "before": _carried(before, place), "after": _carried(after, place)}
             for place in sorted(name for name in concerned if "=" in name)
         ],
         "removed": [step.fields["thumbprint"] for step in plan.operations if _leaves(step)],
-        "commands": [command for step in plan.operations for command in _command(step)],
+        "commands": _commands(plan),
         "diff": {
             "before_header": header,
             "after_header": header,
-            "before": _describe(before, concerned),
-            "after": _describe(after, concerned),
+            "before": _describe(before, concerned) + _describe_iis(before, plan),
+            "after": _describe(after, concerned) + _describe_iis(after, plan),
         },
     }
 
@@ -117,6 +117,27 @@ def _describe(seen: StoreObservation, concerned: Set[str]) -> str:
             text = seen.bindings[name]
             lines.append(f"{name}: {thumbprint_of(text)} for {{{application_of(text)}}}")
     return "".join(line + "\n" for line in lines)
+
+
+def _describe_iis(seen: StoreObservation, plan: StorePlan) -> str:
+    touched = {(one.binding.site, one.binding.information) for one in plan.exchanges}
+    lines = [
+        f"IIS {one.site} {one.information} {one.thumbprint}"
+        for one in seen.iis
+        if (one.site, one.information) in touched
+    ]
+    return "".join(line + "\n" for line in lines)
+
+
+def _commands(plan: StorePlan) -> List[str]:
+    """What a person would type, in the order in which it is done: what is superseded goes last."""
+    last = [step for step in plan.operations if step.do == "remove"]
+    first = [step for step in plan.operations if step.do != "remove"]
+    return [
+        *(command for step in first for command in _command(step)),
+        *(one.command() for one in plan.exchanges),
+        *(command for step in last for command in _command(step)),
+    ]
 
 
 def _command(step: StoreOperation) -> List[str]:

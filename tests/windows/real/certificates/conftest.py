@@ -9,7 +9,8 @@ from unittest import mock
 
 import pki
 import pytest
-from played_certificates import SCRIPTS, Controller, PlayedWindows, environment_of, trust
+from certificate_planner import Planner
+from played_certificates import SCRIPTS, PlayedWindows, environment_of, trust
 from powershell import PowerShell
 
 
@@ -31,4 +32,4 @@ def host(played_session):
     """The controller's planning over the played host, which is empty."""
     session, windows = played_session
     windows.reset()
-    return Controller(session, windows)
+    return Planner(session, windows)

@@ -9,7 +9,8 @@ shown. That http.sys shows what its registry says is played.
 from __future__ import annotations
 
 import pytest
-from played_certificates import FOREIGN, NAME, OURS, HttpSys, at, certificates, ours, thumbprint, values
+from played_certificates import FOREIGN, NAME, OURS, at, certificates, ours, thumbprint, values
+from played_http_sys import HttpSys
 
 ONE, TWO, *_OTHERS, EC = certificates().values()
 
