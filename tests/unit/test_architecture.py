@@ -59,6 +59,8 @@ PURE = (
     "_firewalls/nftables/tables",
     "_firewalls/nftables/text",
     "_firewalls/pf/verdict",
+    "_firewalls/windows/*",  # its host has no Python: all but looking and doing is the controller's
+    "_ports/rounds",
     "_[cr]e*/request",  # of _certificate, _renewal
     "_certificate/[sw]i*",  # site_options, windows
     "_[rs]*/arguments",  # of _renewal, _sites

@@ -12,6 +12,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from controller_of_windows import WindowsController
+from played_action import PlayedHost
 from powershell import PowerShell, find_pwsh
 
 # Chosen before a test is collected: a test that is left out is none that was skipped.
@@ -30,3 +31,13 @@ def powershell(tmp_path_factory):
 def windows(tmp_path):
     """A controller over a host whose scripts run in real PowerShell, over a played Windows."""
     return WindowsController(tmp_path)
+
+
+@pytest.fixture
+def host(powershell, tmp_path):
+    """Makes a played host of a state, whose tasks run the real script in that PowerShell."""
+
+    def script(arguments, path):
+        return powershell.call("Invoke-FirewallStep", arguments, PORT443_PLAYED=str(path))
+
+    return lambda **state: PlayedHost(tmp_path / "host.json", script, **state)
