@@ -4,84 +4,25 @@
 
 from __future__ import annotations
 
-import functools
-
-import pki
 import pytest
 from ansible_collections.port443.https.plugins.module_utils._certificate.windows import binding
 from ansible_collections.port443.https.plugins.module_utils._certificate.windows.foresee import foresee
 from ansible_collections.port443.https.plugins.module_utils._certificate.windows.observation import (
     SeenCertificate,
-    StoredCertificate,
-    StoreObservation,
-    write_certificate,
 )
-from ansible_collections.port443.https.plugins.module_utils._certificate.windows.offer import offer
 from ansible_collections.port443.https.plugins.module_utils._certificate.windows.plan import plan_absent, plan_present
 from ansible_collections.port443.https.plugins.module_utils._certificate.windows.request import (
     APPLICATION,
-    AskedBinding,
-    StoreRequest,
 )
 from ansible_collections.port443.https.plugins.module_utils._certificate.windows.result import report_change
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._pki.chain import read_pair
 from hypothesis import given
 from hypothesis import strategies as st
-
-SITE = "www.example.com"
-THEIRS = "11112222-3333-4444-5555-666677778888"
-WORDS = frozenset(
-    [
-        "ipport",
-        "hostnameport",
-        "certhash",
-        "appid",
-        "certstorename",
-        "clientcertnegotiation",
-        "dsmapperusage",
-        "usagecheck",
-    ]
-)
-PLACES = ("ipport=0.0.0.0:443", "ipport=[::]:443", "hostnameport=www.example.com:443", "ipport=192.0.2.7:8443")
-OTHER = "F" * 40
-
-
-@functools.lru_cache(maxsize=None)
-def pair(number=1):
-    issued = pki.site(SITE, number=number)
-    return offer(read_pair(issued.pem() + pki.intermediate().pem(), issued.key_pem(), None, 0))
-
-
-def request(*places, **options):
-    settings = {"state": "present", "store": "My", "exportable": False, "keep": 2, "prove": True, "prove_timeout": 9}
-    asked = tuple(AskedBinding(place, "") for place in places)
-    return StoreRequest(site=SITE, bindings=asked, **{**settings, **options})
-
-
-def stored(one, name="", key=True):
-    return write_certificate(StoredCertificate(key, one.until, one.issuer, one.subject, name))
-
-
-def observed(certificates=None, bindings=None, **more):
-    settings = {"users": {}, "netsh": WORDS, "chain": (), "seen": (), "iis": (), "guarded": True, "failure": None}
-    return StoreObservation(
-        certificates=certificates or {}, bindings=bindings or {}, **{**settings, "left": (), **more}
-    )
-
-
-def ours(*numbers):
-    """Certificates of the site in the store My, as observed."""
-    leaves = [pair(number).leaf for number in numbers]
-    return {f"My\\{leaf.thumbprint}": stored(leaf, f"port443:{SITE}:{leaf.thumbprint[:8]}") for leaf in leaves}
+from store_observations import OTHER, PLACES, SITE, THEIRS, chain_path, observed, ours, pair, request, stored
 
 
 def steps(plan):
     return [(step.do, step.id) for step in plan.operations]
-
-
-def chain_path():
-    return f"CA\\{pair().chain[0].thumbprint}"
 
 
 def test_on_an_empty_host_leaf_and_chain_come_before_bindings_and_their_proof():
