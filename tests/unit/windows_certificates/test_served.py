@@ -56,7 +56,9 @@ def test_without_proof_nothing_is_known():
 def test_a_check_foretells_what_http_sys_will_show_where_somebody_listens(look, served):
     seen = observed({}, {}, seen=(look,))
     plan = plan_present(seen, request(PLACES[0]), pair(1))
-    assert told(foresee(seen, plan, pair(1)))[0] == served
+    foreseen = foresee(seen, plan, pair(1))
+    assert told(foreseen)[0] == served
+    assert (foreseen.seen == (look,)) == (not look.listens)
 
 
 def test_the_pair_is_described_without_its_key():
