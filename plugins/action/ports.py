@@ -10,8 +10,8 @@ from typing import Any, Dict, Mapping, Optional
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.port443.https.plugins.module_utils._errors import RequestError
+from ansible_collections.port443.https.plugins.module_utils._firewalls.windows.refusals import refuse_elsewhere
 from ansible_collections.port443.https.plugins.module_utils._spec.arguments import WINDOWS_MODULE, arguments_of
-from ansible_collections.port443.https.plugins.module_utils._spec.options import refuse_windows_alone
 from ansible_collections.port443.https.plugins.module_utils._spec.request import parse_request
 from ansible_collections.port443.https.plugins.plugin_utils._arguments import check_arguments as _check
 from ansible_collections.port443.https.plugins.plugin_utils._packed import execute_packed
@@ -55,6 +55,6 @@ def _refuse_elsewhere(name: str, arguments: Mapping[str, Any]) -> None:
     if name == WINDOWS_MODULE:
         raise AnsibleActionFail(f"{name} manages Windows Firewall, and this connection does not lead to Windows")
     try:
-        refuse_windows_alone(arguments)
+        refuse_elsewhere(arguments)
     except RequestError as problem:
         raise AnsibleActionFail(f"{name}: {problem.message}") from None

@@ -200,8 +200,8 @@ options:
     type: str
   service:
     description:
-      - The service that the set is for, by its short name, such as C(W3SVC). Any service and any program if left out, or
-        V(any).
+      - The service that the set is for, by its short name, such as C(W3SVC). Any service and any program if left out,
+        or V(any).
       - Windows alone has this; another firewall refuses it.
     type: str
   edge_traversal:

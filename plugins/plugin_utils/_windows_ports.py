@@ -13,8 +13,11 @@ from ansible_collections.port443.https.plugins.module_utils._firewalls.windows.o
     WindowsFacts,
     read_observation,
 )
-from ansible_collections.port443.https.plugins.module_utils._firewalls.windows.operation import RuleOperation
-from ansible_collections.port443.https.plugins.module_utils._firewalls.windows.plan import WindowsPlan, plan
+from ansible_collections.port443.https.plugins.module_utils._firewalls.windows.plan import (
+    WindowsPlan,
+    describe_left,
+    plan,
+)
 from ansible_collections.port443.https.plugins.module_utils._firewalls.windows.problems import (
     tell_failure,
     tell_no_answer,
@@ -61,16 +64,20 @@ def run_on_windows(
 class WindowsHost:
     """The way to the rules of a Windows host: a Transport, of which each step is an execution of the script."""
 
-    unsettled = (
-        "the rules are not what was asked after three changes: another program keeps changing them, or Windows does "
-        "not keep them as they are made; all was taken back"
-    )
     tries = 3
     patience = 1
 
     def __init__(self, action: ActionBase, request: PortsRequest, task_vars: Optional[Dict[str, Any]]) -> None:
         self._action, self._request, self._task_vars = action, request, task_vars
         self._seen: Optional[WindowsFacts] = None
+
+    @property
+    def unsettled(self) -> str:
+        """What to say where the rules are not what was asked after several changes, with what they are."""
+        return (
+            "the rules are not what was asked after three changes: another program keeps changing them, or Windows "
+            f"does not keep them as they are made ({describe_left(self.look()[1])}); all was taken back"
+        )
 
     def look(self) -> Tuple[WindowsFacts, WindowsPlan]:
         """Returns what the host has, as of the last execution, and the plan from that."""
@@ -95,7 +102,10 @@ class WindowsHost:
     def undo(self, steps: Sequence[Any]) -> str:
         """Has the script take back steps that were carried out; returns what could not be."""
         backs = [back.as_argument() for step in reversed(steps) for back in step.undo]
-        failure = self._execute({"operations": backs, "guard": []})["failure"] if backs else None
+        try:
+            failure = self._execute({"operations": backs, "guard": []})["failure"] if backs else None
+        except HostError as problem:
+            return f"; and taking that back failed too: {problem.message}"
         return f"; and taking that back failed too: {tell_failure(failure)}" if failure else ""
 
     def is_unchanged(self, before: WindowsFacts, after: WindowsFacts) -> bool:
@@ -114,15 +124,15 @@ class WindowsHost:
 
 def _ensure(action: ActionBase, host: WindowsHost, request: PortsRequest) -> Dict[str, Any]:
     facts, first = host.look()
-    steps: Tuple[RuleOperation, ...] = first.steps  # type: ignore[assignment]
+    steps: Tuple[Any, ...] = first.steps
     verdicts = judge(first.foreseen or facts, request)
     require_open(request, verdicts, "Nothing was changed")
     if steps and not action._task.check_mode:
-        facts, first, done = carry_out(host, facts, first)  # type: ignore[assignment]
-        verdicts = judge(facts, request)
-        if any(line.verdict != "open" for line in verdicts):
-            require_open(request, verdicts, "All was taken back" + host.undo(done) if request.require_effective else "")
-        steps = done  # type: ignore[assignment]
+        applied: Any
+        facts, applied, steps = carry_out(host, facts, first)
+        first, verdicts = applied, judge(facts, request)
+        if request.require_effective and any(line.verdict != "open" for line in verdicts):
+            require_open(request, verdicts, "All was taken back" + host.undo(steps))
     result = Result(
         NAME, steps, first.changes, tuple(verdicts), first.persisted, _warnings(request, first, facts, verdicts)
     )

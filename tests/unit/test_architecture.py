@@ -56,11 +56,9 @@ PURE = (
     "_firewalls/*/plan",
     "_firewalls/*/target",
     "_firewalls/iptables/files",
-    "_firewalls/nftables/tables",
-    "_firewalls/nftables/text",
+    "_firewalls/nftables/t[ae][bx]*",  # tables, text
     "_firewalls/pf/verdict",
-    "_firewalls/windows/*",  # its host has no Python: all but looking and doing is the controller's
-    "_ports/rounds",
+    *("_firewalls/windows/*", "_ports/rounds"),  # a Windows host has no Python
     "_[cr]e*/request",  # of _certificate, _renewal
     "_certificate/[sw]i*",  # site_options, windows
     "_[rs]*/arguments",  # of _renewal, _sites

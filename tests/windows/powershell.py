@@ -66,7 +66,7 @@ def parameter_sets():
 class PowerShell:
     """One PowerShell with the modules of these names loaded, the played ones where they are played, for many calls."""
 
-    def __init__(self, folder, names=FIREWALL, culture="en-US"):
+    def __init__(self, folder, names=FIREWALL, culture=""):
         utilities = folder / "utilities"
         utilities.mkdir(exist_ok=True)
         for name in names:

@@ -16,11 +16,46 @@ Function Convert-JsonObject {
     return $Value
 }
 
+# What tests ask for beside the functions of the modules.
+Function Invoke-Late {
+    # A run beside one that holds the mutex for good; another thread, since a mutex is its thread's.
+    param ([System.Collections.IDictionary]$Arguments)
+    $holder = [powershell]::Create().AddScript("`$m = [System.Threading.Mutex]::new(`$false, 'Global\port443-https'); `$null = `$m.WaitOne(9999); Start-Sleep 2; `$m.ReleaseMutex()")
+    $held = $holder.BeginInvoke()
+    Start-Sleep -Milliseconds 500
+    try { Invoke-Alone -Milliseconds 200 -Block { @{ ran = $true } } }
+    finally { $null = $holder.EndInvoke($held) }
+}
+Function Invoke-Typed {
+    # A line as a person types it, and what is said of it.
+    param ([System.Collections.IDictionary]$Arguments)
+    try { $null = & ([scriptblock]::Create($Arguments.command)) } catch { return @{ said = "$_ $($_.FullyQualifiedErrorId)" } }
+    @{ said = '' }
+}
+Function Get-PlayedSet {
+    param ([System.Collections.IDictionary]$Arguments)
+    $common = [System.Management.Automation.PSCmdlet]::CommonParameters
+    $sets = @{}
+    foreach ($set in (Get-Command $Arguments.name).ParameterSets) {
+        $sets[$set.Name] = @{}
+        foreach ($one in $set.Parameters | Where-Object { $_.Name -notin $common }) {
+            $type = $one.ParameterType.Name -replace '^Object', 'CimInstance' -replace '^SwitchParameter', 'switch'
+            $sets[$set.Name][$one.Name] = @($type, $one.IsMandatory)
+        }
+    }
+    $sets
+}
+
 $loaded = $false
 while ($null -ne ($line = [System.Console]::In.ReadLine())) {
     $request = ConvertFrom-Json -InputObject $line -DateKind String
     foreach ($property in $request.environment.PSObject.Properties) { [System.Environment]::SetEnvironmentVariable($property.Name, $property.Value) }
-    $culture = [System.Globalization.CultureInfo]::new([string]$request.culture)
+    try { $culture = [System.Globalization.CultureInfo]::new([string]$request.culture) }
+    catch {
+        $told = "the culture $($request.culture) needs ICU: libicu72 of Debian 12, libicu76 of 13"
+        [System.Console]::Out.WriteLine((ConvertTo-Json -Compress @{ failed = $true; msg = $told }))
+        continue
+    }
     [System.Threading.Thread]::CurrentThread.CurrentCulture = $culture
     [System.Threading.Thread]::CurrentThread.CurrentUICulture = $culture
     if (-not $loaded) {

@@ -20,12 +20,14 @@ Seen = TypeVar("Seen")
 class Transport(Protocol[Seen]):
     """The way to the rules of one firewall on one host; ``Seen`` is what a look finds there."""
 
-    unsettled: str
-    """What to say where the rules are not what was asked after several changes; all was taken back then."""
     tries: int
     """How often a change is tried that did not come about, as what it was to be made in had changed."""
     patience: int
     """How often a change is tried that a tool refuses though nothing seems to have changed."""
+
+    @property
+    def unsettled(self) -> str:
+        """What to say where the rules are not what was asked after several changes; all was taken back then."""
 
     def look(self) -> Tuple[Seen, Plan]:
         """Returns what is there now and the plan from that, tried where there is anything to do; raises HostError."""

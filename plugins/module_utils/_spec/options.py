@@ -48,14 +48,6 @@ _INSTEAD = {
     ("pf", "zone"): "name network interfaces or groups with the option interface instead",
     ("iptables", "zone"): "name network interfaces with the option interface instead",
     ("nftables", "zone"): "name network interfaces with the option interface instead",
-    (
-        "windows",
-        "interface",
-    ): "Windows has a profile for the network of each interface: use the option profiles instead",
-    ("windows", "zone"): "Windows has profiles for that: use the option profiles instead",
-    ("windows", "position"): "a rule of Windows that blocks counts before all that allow, wherever it stands",
-    ("windows", "timeout"): "Windows Firewall has no means to close a port by itself",
-    ("windows", "enable"): "the firewall of Windows is switched on and off by its profiles, not here",
 }
 
 
@@ -71,15 +63,3 @@ def refuse_foreign_options(given: Mapping[str, Any], backend: str) -> None:
                 name, backend, ", ".join(able), f": {instead}" if instead else ": leave it out"
             )
         )
-
-
-def refuse_windows_alone(given: Mapping[str, Any]) -> None:
-    """Raises RequestError for the backend and the options of Windows, for a connection that does not lead there."""
-    if given.get("backend") == "windows":
-        raise RequestError("backend windows is Windows Firewall, and this connection does not lead to Windows")
-    others = frozenset(name for backend, names in OPTIONS.items() if backend != "windows" for name in names)
-    for name in sorted(OPTIONS["windows"] - others):
-        if (given.get(name) or UNSET[name]) != UNSET[name]:
-            raise RequestError(
-                f"{name} is an option of Windows Firewall alone, and this connection leads to no Windows: leave it out"
-            )

@@ -141,7 +141,8 @@ Function Format-Address {
 Function Format-Text {
     # A rule as the service writes it: the order of the keys is its own.
     param ([System.Collections.IDictionary]$Parts)
-    if (@($Parts['LPort'] + $Parts['RPort'] | Where-Object { $_ }).Length -and $Parts['Protocol'][0] -notin '6', '17') {
+    $ports = @($Parts['LPort'] + $Parts['RPort'] | Where-Object { $_ })
+    if ($ports.Length -and @($Parts['Protocol'] | Where-Object { $_ -in '6', '17' }).Length -eq 0) {
         throw 'The port is invalid. When specifying ports the protocol must be TCP or UDP.'
     }
     foreach ($value in @($Parts.Values | ForEach-Object { $_ })) { if ($value -like '*|*') { throw 'The parameter is incorrect.' } }

@@ -200,7 +200,8 @@ def test_a_service_that_writes_late_is_waited_for(host):
 def test_a_store_that_drops_what_is_written_is_a_failure(host):
     windows = host(drops=[ID])
     failed = windows.run()
-    assert failed["msg"].startswith("the rules are not what was asked after three changes")
+    assert failed["msg"].startswith("the rules are not what was asked after three changes: another program keeps")
+    assert f"as they are made (rule {ID} is not there, and was to be {RULE}); all was taken back" in failed["msg"]
     assert windows.local == {}
 
 
@@ -230,6 +231,14 @@ def test_require_effective_fails_before_anything_is_changed(host):
     made = windows.run()
     assert made["changed"] is True
     assert "443/tcp over IPv6 is blocked: group policy ignores local rules in the Domain profile" in made["warnings"]
+
+
+def test_require_effective_takes_all_back_where_somebody_blocks_the_port_meanwhile(host):
+    block = {"late": "v2.31|Action=Block|Active=TRUE|Dir=In|LPort=443|Name=late|"}
+    windows = host(local=STOCK, race=[block])
+    failed = windows.run(require_effective=True)
+    assert (failed["failed"], failed["runs"], windows.local) == (True, 3, {**STOCK, **block})
+    assert failed["msg"].endswith("rule late of the local store blocks it in the Domain profile). All was taken back")
 
 
 def test_the_public_network_of_a_cloud_machine_is_told_with_the_option_that_helps(host):

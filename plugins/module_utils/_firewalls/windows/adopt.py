@@ -19,7 +19,7 @@ from ansible_collections.port443.https.plugins.module_utils._firewalls.windows.r
     shape_of,
 )
 from ansible_collections.port443.https.plugins.module_utils._firewalls.windows.rule_string import PROFILES, WindowsRule
-from ansible_collections.port443.https.plugins.module_utils._netfilter.intervals import hold
+from ansible_collections.port443.https.plugins.module_utils._netfilter.intervals import contains
 
 _BESIDE = {"desc"}
 
@@ -59,7 +59,7 @@ def _ports(shape: RuleShape) -> PortSet:
 
 def _names_ports_of(shape: RuleShape, want: RuleShape) -> bool:
     same = shape.direction == want.direction and shape.protocol == want.protocol
-    return same and any(hold(want.ports.spans, low, high) is not False for low, high in _ports(shape).spans)
+    return same and any(contains(want.ports.spans, low, high) is not False for low, high in _ports(shape).spans)
 
 
 def _why_not(shape: RuleShape, names: List[RuleShape], connection_port: int) -> str:
@@ -69,7 +69,7 @@ def _why_not(shape: RuleShape, names: List[RuleShape], connection_port: int) -> 
     wider = [profile for profile in PROFILES if profile in shape.profiles - want.profiles]
     narrow = [key for key, _value in shape.rest if key.lower() not in _BESIDE]
     both = shape.local_ports.parameters() and shape.remote_ports.parameters()
-    if ports.words or any(not hold(want.ports.spans, low, high) for low, high in ports.spans):
+    if ports.words or any(not contains(want.ports.spans, low, high) for low, high in ports.spans):
         shown = ", ".join(ports.parameters())
         return f"it opens {shown} of {PROTOCOLS[shape.protocol].lower()}, which is more than the set does"
     if any(low <= connection_port <= high for low, high in ports.spans) and shape.direction == "in":

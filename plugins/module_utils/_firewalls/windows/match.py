@@ -10,7 +10,7 @@ from typing import Optional, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._firewalls.windows.rule_shape import RuleShape, shape_of
 from ansible_collections.port443.https.plugins.module_utils._firewalls.windows.rule_string import WindowsRule
-from ansible_collections.port443.https.plugins.module_utils._netfilter.intervals import hold
+from ansible_collections.port443.https.plugins.module_utils._netfilter.intervals import contains
 from ansible_collections.port443.https.plugins.module_utils._spec.request import Network
 
 YES, NO, SOME = "yes", "no", "some"
@@ -76,7 +76,7 @@ def _port(shape: RuleShape, asked: WindowsConnection) -> str:
     if not mine.spans and not mine.words:
         found: Optional[bool] = True
     else:
-        found = hold(mine.spans, *asked.ports)
+        found = contains(mine.spans, *asked.ports)
         words = (_PORT_WORDS.get(word.lower(), (1, 65535)) for word in mine.words)
         if found is False and any(low <= asked.ports[1] and asked.ports[0] <= high for low, high in words):
             found = None
@@ -92,7 +92,7 @@ def _address(shape: RuleShape, asked: WindowsConnection) -> str:
         return YES
     spans = remote.of(asked.family)
     if asked.source is not None and spans:
-        found = hold(spans, int(asked.source.network_address), int(asked.source.broadcast_address))
+        found = contains(spans, int(asked.source.network_address), int(asked.source.broadcast_address))
         if found is not False:
             return YES if found else SOME
     far = [word for word in remote.words if word.lower() not in _NEAR]

@@ -18,7 +18,11 @@ from ansible_collections.port443.https.plugins.module_utils._firewalls.windows.r
     settable,
     shape_of,
 )
-from ansible_collections.port443.https.plugins.module_utils._firewalls.windows.rule_string import PROFILES, WindowsRule
+from ansible_collections.port443.https.plugins.module_utils._firewalls.windows.rule_string import (
+    PROFILES,
+    WindowsRule,
+    format_rule,
+)
 from ansible_collections.port443.https.plugins.module_utils._plan.steps import Change, Plan
 from ansible_collections.port443.https.plugins.module_utils._spec.request import PortsRequest
 
@@ -146,3 +150,12 @@ def rule_of(rule_id: str, shape: RuleShape) -> WindowsRule:
     named = (("App", shape.program), ("Svc", shape.service), ("Name", shape.display_name), ("EmbedCtxt", shape.group))
     fields += [(key, value) for key, value in (*named, ("Edge", "TRUE" if shape.edge else "")) if value]
     return WindowsRule("local", rule_id, "2.31", tuple(fields))
+
+
+def describe_left(plan: WindowsPlan) -> str:
+    """Returns what the rules that a plan changes are, and what they were to be, as the registry has them."""
+    wanted = {rule.id: format_rule(rule) for rule in plan.foreseen.of("local")} if plan.foreseen else {}
+    return "; ".join(
+        f"rule {rule_id} is {text or 'not there'}, and was to be {wanted.get(rule_id, 'gone')}"
+        for rule_id, text in plan.guard
+    )

@@ -36,4 +36,4 @@ def tell_no_answer(answer: Mapping[str, Any]) -> str:
     if failure:
         return tell_failure(failure)
     said = " ".join(str(answer[key]).strip() for key in ("msg", "module_stderr") if answer.get(key))
-    return f"the script on the host did not run: {said or answer!r}"
+    return f"the script on the host did not run: {said or repr(answer)}"

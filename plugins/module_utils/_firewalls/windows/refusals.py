@@ -5,14 +5,22 @@
 from __future__ import annotations
 
 import re
-from typing import Iterator, Sequence
+from typing import Any, Iterator, Mapping, Sequence
 
 from ansible_collections.port443.https.plugins.module_utils._errors import RequestError
+from ansible_collections.port443.https.plugins.module_utils._spec.options import OPTIONS, UNSET
 from ansible_collections.port443.https.plugins.module_utils._spec.request import PortsRequest, refuse_foreign
 
 NAME = "windows"
 """The backend's name."""
 
+_INSTEAD = {
+    "interface": "Windows has a profile for the network of each interface: use the option profiles instead",
+    "zone": "Windows has profiles for that: use the option profiles instead",
+    "position": "a rule of Windows that blocks counts before all that allow, wherever it stands",
+    "timeout": "Windows Firewall has no means to close a port by itself",
+    "enable": "the firewall of Windows is switched on and off by its profiles, not here",
+}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _PROGRAM = re.compile(r"(?:[A-Za-z]:|%[A-Za-z][A-Za-z0-9_()]*%)\\[^\"*<>?|]+|System", re.ASCII)
 _SERVICE = re.compile(r"[A-Za-z0-9_.$-]{1,256}", re.ASCII)
@@ -26,6 +34,9 @@ def refuse_for_windows(request: PortsRequest) -> None:
             f"backend {request.backend} is no firewall of Windows, and this connection leads to Windows: write "
             "windows, or leave it out"
         )
+    for option, instead in _INSTEAD.items():
+        if getattr(request, option) != UNSET[option]:
+            raise RequestError(f"{option} is no option of Windows Firewall: {instead}")
     refuse_foreign(request, NAME)
     for told in _complaints(request):
         raise RequestError(told)
@@ -63,3 +74,15 @@ def _name_complaints(option: str, text: str) -> Sequence[str]:
             f"with '@', at most {_LONGEST} characters",
         )
     return ()
+
+
+def refuse_elsewhere(given: Mapping[str, Any]) -> None:
+    """Raises RequestError for the backend and the options of Windows, for a connection that does not lead there."""
+    if given.get("backend") == NAME:
+        raise RequestError("backend windows is Windows Firewall, and this connection does not lead to Windows")
+    others = frozenset(name for backend, names in OPTIONS.items() if backend != NAME for name in names)
+    for name in sorted(OPTIONS[NAME] - others):
+        if (given.get(name) or UNSET[name]) != UNSET[name]:
+            raise RequestError(
+                f"{name} is an option of Windows Firewall alone, and this connection leads to no Windows: leave it out"
+            )

@@ -145,7 +145,7 @@ def parameters_of(shape: RuleShape) -> Tuple[Dict[str, Any], Tuple[str, ...]]:
     given: Dict[str, Any] = {
         "DisplayName": shape.display_name,
         "Direction": _SIDES.get(shape.direction, "Inbound"),
-        "Action": shape.action.capitalize(),
+        "Action": "Block" if shape.action == "block" else "Allow",
         "Enabled": str(shape.enabled),
         "Profile": ",".join(name for name in PROFILES if name in shape.profiles),
     }
@@ -160,7 +160,7 @@ def parameters_of(shape: RuleShape) -> Tuple[Dict[str, Any], Tuple[str, ...]]:
         "EdgeTraversalPolicy": shape.edge,
     }
     given.update({name: value for name, value in optional.items() if value})
-    lost = []
+    lost = ["Action=ByPass"] if shape.action == "bypass" else []
     for key, value in shape.rest:
         name = _BESIDE.get(key.lower())
         if name in _LISTS:
@@ -190,6 +190,8 @@ def settable(before: RuleShape, after: RuleShape) -> Dict[str, Any]:
     Windows takes a parameter that puts something back to its default.
     """
     names: List[str] = []
+    if "bypass" in (before.action, after.action):
+        return {}
     for field in fields(RuleShape):
         old, new = getattr(before, field.name), getattr(after, field.name)
         if old == new:
