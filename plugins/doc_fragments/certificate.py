@@ -102,6 +102,25 @@ options:
     description: Whether a self-signed certificate is what is meant. Without this it is refused.
     type: bool
     default: false
+  bindings:
+    description: On Windows, the places of http.sys that have to carry the certificate. Elsewhere it is refused.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      port:
+        description: The port.
+        type: int
+        default: 443
+      address:
+        description: An IP address of the host. If left out, two bindings are meant, V(0.0.0.0) and V(::).
+        type: str
+      sni:
+        description: A host name that clients ask for (SNI), at every address, in place of O(bindings[].address).
+        type: str
+      appid:
+        description: GUID of the application. If left out, the one that the binding has, or that of this collection.
+        type: str
   minimum_days:
     description: Refuse a certificate that expires in fewer days than this.
     type: int
@@ -181,6 +200,25 @@ options:
         description: As O(self_signed).
         type: bool
         default: false
+      bindings:
+        description: As O(bindings).
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          port:
+            description: As O(bindings[].port).
+            type: int
+            default: 443
+          address:
+            description: As O(bindings[].address).
+            type: str
+          sni:
+            description: As O(bindings[].sni).
+            type: str
+          appid:
+            description: As O(bindings[].appid).
+            type: str
       owner:
         description: As O(owner).
         type: str

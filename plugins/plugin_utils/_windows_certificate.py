@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, List, Mapping, NoReturn, Optional, Protocol, Sequence, Tuple
 
-from ansible.errors import AnsibleActionFail
 from ansible_collections.port443.https.plugins.module_utils._certificate.windows.foresee import foresee
 from ansible_collections.port443.https.plugins.module_utils._certificate.windows.iis import IisExchange
 from ansible_collections.port443.https.plugins.module_utils._certificate.windows.observation import (
@@ -21,7 +20,7 @@ from ansible_collections.port443.https.plugins.module_utils._certificate.windows
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.plugin_utils._windows_pair import WindowsPair
 
-MODULE = "port443.https.win_certificate"
+SCRIPT = "port443.https.win_certificate"
 ROUNDS = 3
 SECRET = ("pfx", "password")
 _ACCESS_DENIED = 0x80070005
@@ -55,13 +54,7 @@ class WindowsCertificate:
         self.left: List[str] = []  # what the host could not clean up, in its words
 
     def carry_out(self) -> Observed:
-        """Returns the states before and after, foreseen in check mode, and what was done; raises AnsibleActionFail."""
-        try:
-            return self._run()
-        except HostError as problem:
-            raise AnsibleActionFail(f"{MODULE}: {problem.message}") from None
-
-    def _run(self) -> Observed:
+        """Returns the states before and after, foreseen in check mode, and what was done; raises HostError."""
         seen = self._look({})
         for _round in range(ROUNDS):
             self._refuse_untrusted(seen)

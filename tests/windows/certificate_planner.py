@@ -19,12 +19,13 @@ from ansible_collections.port443.https.plugins.plugin_utils._arguments import ch
 from ansible_collections.port443.https.plugins.plugin_utils._cryptography import write_pfx
 from ansible_collections.port443.https.plugins.plugin_utils._pair_reader import PairReader
 from ansible_collections.port443.https.plugins.plugin_utils._windows_certificate import (
-    MODULE,
     WindowsCertificate,
     warnings_of,
 )
 from ansible_collections.port443.https.plugins.plugin_utils._windows_pair import read_windows_pair
 from played_certificates import NAME, thumbprint
+
+MODULE = "port443.https.win_certificate"
 
 
 class Reader(PairReader):
@@ -87,7 +88,7 @@ class Planner:
         self.executions, self.sent = 0, []
         try:
             return self._run(given, check)
-        except AnsibleActionFail as problem:
+        except (AnsibleActionFail, HostError) as problem:
             return {"failed": True, "msg": str(problem)}
 
     def _run(self, given, check):

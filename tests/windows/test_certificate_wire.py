@@ -61,7 +61,7 @@ def test_a_look_is_one_execution_and_a_change_is_two(controller, core):
     assert (states[4]["certificates"], states[4]["bindings"]) == ({}, {})
     assert results[0]["diff"] == results[1]["diff"]
     assert results[0]["commands"] == results[1]["commands"]
-    assert "cannot run with async" in results[6]["msg"]
+    assert "cannot run with async on Windows" in results[6]["msg"]
     sent = states[5]["sent"]
     assert [one["hidden"] for one in sent] == [[], [], ["password", "pfx"], [], [], ["password", "pfx"], [], [], []]
     assert {f"{OURS}{name}.psm1" for name in SCRIPTS} < set(sent[0]["scripts"])
@@ -97,3 +97,54 @@ def test_where_iis_names_a_certificate_and_microsoft_iis_is_missing_nothing_is_c
     else:
         assert "ansible-galaxy collection install microsoft.iis" in result["msg"]
     assert (state["certificates"], state["runs"]) == ({}, 1)
+
+
+def site(name, issued, **options):
+    pair = {"certificate": (issued.pem() + pki.intermediate().pem()).decode(), "key": issued.key_pem().decode()}
+    return {"name": name, "names": [NAME], **pair, **options}
+
+
+ROLE = {"ansible.builtin.include_role": {"name": "port443.https.install_certificate"}}
+
+
+def install(*sites, **variables):
+    return {**ROLE, "vars": {"install_certificate_sites": list(sites), "install_certificate_keep": 1, **variables}}
+
+
+def test_the_role_and_the_module_certificate_install_there_what_win_certificate_does(controller):
+    sites = [site("a.example", EC, bindings=[{"sni": "a.example"}]), site("b.example", EC2, bindings=[{"port": 8443}])]
+    certificate = {"port443.https.certificate": {"sites": sites, "keep": 1}}
+    absent = {"port443.https.certificate": {"name": "a.example", "state": "absent"}}
+    told = controller.play(certificate, certificate, absent)
+    results, states = zip(*told)
+    assert executions(states) == [4, 2, 2], controller.said
+    assert [result["changed"] for result in results] == [True, False, True]
+    assert [one["name"] for one in results[0]["sites"]] == ["a.example", "b.example"]
+    assert sorted(states[0]["bindings"]) == ["hostnameport=a.example:443", "ipport=0.0.0.0:8443", "ipport=[::]:8443"]
+    assert sorted(states[2]["bindings"]) == ["ipport=0.0.0.0:8443", "ipport=[::]:8443"]
+    controller.set_state(certificates={}, bindings={})
+    ((_result, state),) = controller.play(install(*sites))
+    assert "failed=0" in controller.said
+    assert len(state["bindings"]) == 3
+    assert not quotes_key(controller.said, EC)
+
+
+def test_what_is_wrong_with_any_site_is_told_in_one_message_before_the_host_is_touched(controller):
+    sites = [
+        site("a.example", EC, key=EC2.key_pem().decode(), owner="www", bindings=[{}]),
+        site("b.example", EC2, bindings=[{"port": 0}]),
+        site("c.example", EC2, bindings=[{}]),
+        site("d.example", EC2, bindings=[{"address": "::"}]),
+    ]
+    ((result, state),) = controller.play({"port443.https.certificate": {"sites": sites, "directory": "/srv"}})
+    assert state.get("runs", 0) == 0
+    for told in (
+        "http.sys serves them: directory, owner of a.example.",
+        "a.example: the key is not the certificate's",
+        "b.example: binding 1: port 0 is not between 1 and 65535",
+        "ipport=[::]:443 carries one certificate, and c.example and d.example ask for it",
+    ):
+        assert told in result["msg"], told
+    elsewhere = {"port443.https.certificate": {"name": "a", "bindings": [{}], "state": "absent"}}
+    ((result, _state),) = controller.play({**elsewhere, "vars": {"ansible_shell_type": "sh"}})
+    assert "bindings are those of http.sys: leave them out where no Windows is" in result["msg"]

@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import pki
 import pytest
-from ansible.errors import AnsibleActionFail
 from ansible_collections.port443.https.plugins.module_utils._certificate.windows import binding
 from ansible_collections.port443.https.plugins.module_utils._certificate.windows.foresee import foresee
 from ansible_collections.port443.https.plugins.module_utils._certificate.windows.operation import (
@@ -16,6 +15,7 @@ from ansible_collections.port443.https.plugins.module_utils._certificate.windows
     StorePlan,
 )
 from ansible_collections.port443.https.plugins.module_utils._certificate.windows.request import ARGUMENT_SPEC
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.plugin_utils._windows_certificate import WindowsCertificate
 from ansible_collections.port443.https.plugins.plugin_utils._windows_pair import read_windows_pair
 from store_observations import OTHER, PLACES, SITE, observed, ours, pair, request
@@ -117,19 +117,19 @@ def test_a_plan_that_was_overtaken_is_made_anew_and_given_up_in_the_end():
     run(host)
     assert len(host.sent) == 4
     host = Host(observed(), {}, lost, lost, lost)
-    with pytest.raises(AnsibleActionFail, match="3 times between look and change"):
+    with pytest.raises(HostError, match="3 times between look and change"):
         run(host)
 
 
 def test_a_failure_is_told_with_what_was_not_taken_back_and_which_right_is_missing():
     failure = {"id": PLACES[0], "hresult": -2147024891, "message": "Access is denied.", "not_undone": []}
-    with pytest.raises(AnsibleActionFail) as problem:
+    with pytest.raises(HostError) as problem:
         run(Host(observed(), {}, {"failure": failure}))
     told = str(problem.value)
-    assert told.startswith(f"port443.https.win_certificate: {PLACES[0]}: Access is denied (this needs an administrator")
+    assert told.startswith(f"{PLACES[0]}: Access is denied (this needs an administrator")
     assert told.endswith("All that was done was taken back")
     left = {**failure, "hresult": 87, "not_undone": ["bind x: no", "remove y: no"]}
-    with pytest.raises(AnsibleActionFail, match="could be taken back: bind x: no; remove y: no") as problem:
+    with pytest.raises(HostError, match="could be taken back: bind x: no; remove y: no") as problem:
         run(Host(observed(), {}, {"failure": left}))
     assert "administrator" not in str(problem.value)
 
@@ -141,15 +141,13 @@ def test_a_host_that_took_everything_and_is_not_as_asked_is_a_failure():
             self.sent[-1] = arguments
             return answer
 
-    with pytest.raises(
-        AnsibleActionFail, match="took everything, and yet is not as asked; what is still to do: import"
-    ):
+    with pytest.raises(HostError, match="took everything, and yet is not as asked; what is still to do: import"):
         run(Lying(observed()))
 
 
 def test_a_chain_that_windows_does_not_trust_is_refused_and_one_that_it_is_not_asked_about_is_not():
     seen = replace(observed(), chain=("PartialChain", "PartialChain"))
-    with pytest.raises(AnsibleActionFail, match=r"does not trust the chain \(PartialChain\)"):
+    with pytest.raises(HostError, match=r"does not trust the chain \(PartialChain\)"):
         run(Host(seen))
     host = Host(observed())
     run(host)
@@ -161,10 +159,10 @@ def test_a_chain_that_windows_does_not_trust_is_refused_and_one_that_it_is_not_a
 
 
 def test_a_host_that_does_not_answer_says_why():
-    with pytest.raises(AnsibleActionFail, match="cannot say what is there: it said nothing"):
+    with pytest.raises(HostError, match="cannot say what is there: it said nothing"):
         run(lambda arguments: {})
     denied = {"failed": True, "msg": "Access is denied.", "failure": {"hresult": -2147024891}}
-    with pytest.raises(AnsibleActionFail, match="administrator's token"):
+    with pytest.raises(HostError, match="administrator's token"):
         run(lambda arguments: denied)
 
 

@@ -11,6 +11,7 @@ from typing import Any, Dict, List, Mapping, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._certificate import request as _pair_request
 from ansible_collections.port443.https.plugins.module_utils._certificate.site_options import (
+    BINDINGS,
     NAME_ARGUMENTS,
     PAIR_ARGUMENTS,
 )
@@ -34,17 +35,7 @@ ARGUMENT_SPEC: Dict[str, Dict[str, Any]] = {
     **_PAIR,
     "store": {"type": "str", "choices": list(STORES), "default": "My"},
     "exportable": {"type": "bool", "default": False},
-    "bindings": {
-        "type": "list",
-        "elements": "dict",
-        "default": [],
-        "options": {
-            "port": {"type": "int", "default": 443},
-            "address": {"type": "str"},
-            "sni": {"type": "str"},
-            "appid": {"type": "str"},
-        },
-    },
+    "bindings": BINDINGS,
     "keep": {"type": "int", "default": 2},
     "prove": {"type": "bool", "default": True},
     "prove_timeout": {"type": "int", "default": 10},
