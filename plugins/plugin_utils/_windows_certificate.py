@@ -23,7 +23,7 @@ from ansible_collections.port443.https.plugins.plugin_utils._windows_pair import
 SCRIPT = "port443.https.win_certificate"
 ROUNDS = 3
 SECRET = ("pfx", "password")
-_ACCESS_DENIED = 0x80070005
+_ACCESS_DENIED = (5, 0x80070005)  # the system's number, which .NET Framework hands on as it is, and as HRESULT
 
 Observed = Tuple[StoreObservation, StoreObservation, StorePlan]
 # Runs the script with these arguments, of which those in SECRET may not be shown, and returns its answer.
@@ -156,7 +156,7 @@ def _tell_failure(failure: HostFailure) -> str:
 
 
 def _tell_rights(code: int) -> str:
-    if code != _ACCESS_DENIED:
+    if code not in _ACCESS_DENIED:
         return ""
     return (
         " (this needs an administrator's token: with winrm, LocalAccountTokenFilterPolicy for a local account; with "

@@ -121,8 +121,9 @@ def test_a_plan_that_was_overtaken_is_made_anew_and_given_up_in_the_end():
         run(host)
 
 
-def test_a_failure_is_told_with_what_was_not_taken_back_and_which_right_is_missing():
-    failure = {"id": PLACES[0], "hresult": -2147024891, "message": "Access is denied.", "not_undone": []}
+@pytest.mark.parametrize("code", [5, -2147024891])
+def test_a_failure_is_told_with_what_was_not_taken_back_and_which_right_is_missing(code):
+    failure = {"id": PLACES[0], "hresult": code, "message": "Access is denied.", "not_undone": []}
     with pytest.raises(HostError) as problem:
         run(Host(observed(), {}, {"failure": failure}))
     told = str(problem.value)
