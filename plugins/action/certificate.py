@@ -15,7 +15,6 @@ from ansible_collections.port443.https.plugins.plugin_utils._arguments import ch
 from ansible_collections.port443.https.plugins.plugin_utils._hand_over import execute
 from ansible_collections.port443.https.plugins.plugin_utils._pair_reader import PairReader
 from ansible_collections.port443.https.plugins.plugin_utils._site_pairs import read_pairs, secrets_of
-from ansible_collections.port443.https.plugins.plugin_utils._windows_task import WindowsTask
 
 MODULE = "port443.https.certificate"
 
@@ -30,6 +29,9 @@ class ActionModule(ActionBase):
         result: Dict[str, Any] = super().run(tmp, task_vars)
         given, reader = dict(self._task.args), PairReader(self, MODULE)
         if getattr(self._connection._shell, "_IS_WINDOWS", False):
+            # Here, as most hosts are none of Windows, and a task waits for what is loaded.
+            from ansible_collections.port443.https.plugins.plugin_utils._windows_task import WindowsTask
+
             result.update(WindowsTask(self, reader, task_vars).install_all(check(given)))
             return result
         _refuse_bindings(given)

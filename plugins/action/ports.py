@@ -4,17 +4,15 @@
 
 from __future__ import annotations
 
-import socket
 from typing import Any, Dict, Mapping, Optional
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.port443.https.plugins.module_utils._errors import RequestError
 from ansible_collections.port443.https.plugins.module_utils._firewalls.windows.refusals import refuse_elsewhere
-from ansible_collections.port443.https.plugins.module_utils._spec.arguments import WINDOWS_MODULE, arguments_of
-from ansible_collections.port443.https.plugins.module_utils._spec.request import parse_request
-from ansible_collections.port443.https.plugins.plugin_utils._arguments import check_arguments as _check
+from ansible_collections.port443.https.plugins.module_utils._spec.arguments import WINDOWS_MODULE
 from ansible_collections.port443.https.plugins.plugin_utils._packed import execute_packed
+from ansible_collections.port443.https.plugins.plugin_utils._ports_arguments import check_ports_arguments
 from ansible_collections.port443.https.plugins.plugin_utils._windows_ports import is_windows, run_on_windows
 
 
@@ -28,26 +26,13 @@ class ActionModule(ActionBase):
         result: Dict[str, Any] = super().run(tmp, task_vars)
         module = self._task.resolved_action or self._task.action
         name = module.rsplit(".", 1)[-1]
-        arguments = check_arguments(name, self._task.args)
+        arguments = check_ports_arguments(name, self._task.args)
         if is_windows(self):
             result.update(run_on_windows(self, module, arguments, task_vars))
         else:
             _refuse_elsewhere(name, arguments)
             result.update(execute_packed(self, module, arguments, (), task_vars))
         return result
-
-
-def check_arguments(module: str, given: Dict[str, Any]) -> Dict[str, Any]:
-    """Returns the arguments with every port and source in the form that the host reads without a service list."""
-    return _check(module, arguments_of(module), given, _read)
-
-
-def _read(options: Dict[str, Any]) -> Dict[str, Any]:
-    request = parse_request(options, socket.getservbyname)
-    if request.ports:
-        options["ports"] = [str(port) for port in request.ports]
-    options["source"] = [str(network) for network in request.source]
-    return options
 
 
 def _refuse_elsewhere(name: str, arguments: Mapping[str, Any]) -> None:

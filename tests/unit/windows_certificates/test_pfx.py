@@ -10,6 +10,7 @@ from ansible_collections.port443.https.plugins.module_utils._certificate.windows
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError, RequestError
 from ansible_collections.port443.https.plugins.module_utils._pki.chain import read_pair
 from ansible_collections.port443.https.plugins.plugin_utils._cryptography import write_pfx
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.serialization import pkcs12
 
 # Object identifiers in DER: pbeWithSHAAnd3-KeyTripleDES-CBC, SHA-1, friendlyName; PBES2, AES-256-CBC, SHA-256.
@@ -31,9 +32,7 @@ def test_what_is_written_is_of_old_algorithms_alone_and_reads_back(kind, form):
 
 
 def test_a_library_that_cannot_write_it_is_told(monkeypatch):
-    from ansible_collections.port443.https.plugins.plugin_utils import _cryptography
-
-    monkeypatch.setattr(_cryptography, "PrivateFormat", object())
+    monkeypatch.delattr(serialization.PrivateFormat, "encryption_builder")
     issued = pki.site()
     with pytest.raises(HostError, match="version 38 or newer"):
         write_pfx(issued.key_pem(), issued.der(), "a password")

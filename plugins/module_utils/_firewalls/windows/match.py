@@ -45,7 +45,10 @@ _KNOWN = ("desc", "lsm", "lom")
 
 @dataclass(frozen=True)
 class WindowsConnection:
-    """A new connection: ``source`` None is a stranger's, whom no rule names; ``program`` empty is not known."""
+    """A new connection: ``source`` None is a stranger's, whom no rule names.
+
+    ``program`` and ``service`` empty are not known: then they are taken for such as no rule names.
+    """
 
     direction: str
     protocol: int
@@ -54,16 +57,32 @@ class WindowsConnection:
     profile: str
     source: Optional[Network] = None
     program: str = ""
+    service: str = ""
 
 
-def meets(rule: WindowsRule, asked: WindowsConnection) -> str:
-    """Tells whether the connection meets the rule: yes, no, or some."""
-    if not rule.enabled or rule.direction != asked.direction or asked.profile not in rule.profiles:
+@dataclass(frozen=True)
+class JudgedRule:
+    """A rule and what it means, read once for all connections that are asked about."""
+
+    rule: WindowsRule
+    shape: RuleShape
+
+    @classmethod
+    def of(cls, rule: WindowsRule) -> JudgedRule:
+        """Reads a rule."""
+        return cls(rule, shape_of(rule))
+
+
+def meets(shape: RuleShape, asked: WindowsConnection) -> str:
+    """Tells whether the connection meets a rule of that shape: yes, no, or some."""
+    if not shape.enabled or shape.direction != asked.direction or asked.profile not in shape.profiles:
         return NO
-    shape = shape_of(rule)
     if shape.protocol and shape.protocol != str(asked.protocol):
         return NO
-    parts = (_port(shape, asked), _address(shape, asked), _program(shape, asked.program), _rest(shape))
+    worst = _port(shape, asked)  # most rules are for other ports
+    if worst == NO:
+        return NO
+    parts = (worst, _address(shape, asked), _program(shape, asked), _rest(shape))
     if NO in parts:
         return NO
     return SOME if SOME in parts else YES
@@ -105,21 +124,26 @@ _NEAR = ("localsubnet", "localsubnet4", "localsubnet6", "dns", "dhcp", "wins", "
 """Words for who is near a host or serves it: no stranger is."""
 
 
-def _program(shape: RuleShape, program: str) -> str:
-    """A program that nobody knows is one that no rule names. What runs in svchost.exe is not told apart."""
+def _program(shape: RuleShape, asked: WindowsConnection) -> str:
+    """Of a program that listens in svchost.exe it is not known which service it is."""
     if not shape.program and not shape.service:
         return YES
     if shape.service == "*" and not shape.program:
         return SOME
-    if not program:
-        return NO
     if shape.program:
-        named = _VARIABLE.sub(lambda found: _FOLDERS.get(found.group(1).lower(), found.group()), shape.program).lower()
-        if "%" in named:
-            return SOME
-        if named != program.lower():
+        named, program = _expanded(shape.program), _expanded(asked.program)
+        if named != program and not ("%" in named and program):
             return NO
-    return SOME if shape.service and program.lower() != "system" else YES if not shape.service else NO
+        if named != program:
+            return SOME
+    if not shape.service or shape.service.lower() == asked.service.lower():
+        return YES
+    return SOME if asked.program and not asked.service and asked.program.lower() != "system" else NO
+
+
+def _expanded(path: str) -> str:
+    """Returns a path in lower case, with the folders that its variables stand for."""
+    return _VARIABLE.sub(lambda found: _FOLDERS.get(found.group(1).lower(), found.group()), path).lower()
 
 
 def _rest(shape: RuleShape) -> str:

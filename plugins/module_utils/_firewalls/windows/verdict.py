@@ -13,6 +13,7 @@ from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 from ansible_collections.port443.https.plugins.module_utils._firewalls.windows.match import (
     SOME,
     YES,
+    JudgedRule,
     WindowsConnection,
     meets,
 )
@@ -44,7 +45,7 @@ def judge(facts: WindowsFacts, request: PortsRequest) -> List[PortVerdict]:
             if sources is None:
                 continue
             for port in request.ports:
-                asked = _connections(facts, direction, family, port, sources)
+                asked = _connections(facts, request, direction, family, port, sources)
                 verdict, because = max((rules.answer(one) for one in asked), key=lambda one: _WORSE.index(one[0]))
                 number, silence = str(port).split("/", 1)[0], _silence(facts, direction, port, verdict)
                 line = (number, port.protocol, _FAMILIES[family], direction, verdict, because + silence)
@@ -53,12 +54,14 @@ def judge(facts: WindowsFacts, request: PortsRequest) -> List[PortVerdict]:
 
 
 def _connections(
-    facts: WindowsFacts, direction: str, family: int, port: PortRule, sources: Sequence[Network]
+    facts: WindowsFacts, request: PortsRequest, direction: str, family: int, port: PortRule, sources: Sequence[Network]
 ) -> Iterator[WindowsConnection]:
-    programs = {one.program for one in _listening(facts, port)} if direction == "in" else set()
+    """Yields what a line is asked about; who listens is the program, and else the one that the set is for."""
+    programs = {(one.program, "") for one in _listening(facts, port)} if direction == "in" else set()
+    asked = tuple("" if name == "any" else name for name in (request.program, request.service))
     for profile in facts.active:
         for source in sources or (None,):
-            for program in sorted(programs) or ("",):
+            for program, service in sorted(programs) or (asked,):
                 yield WindowsConnection(
                     direction=direction,
                     protocol=PROTOCOL_NUMBERS[port.protocol],
@@ -67,6 +70,7 @@ def _connections(
                     profile=profile,
                     source=source,
                     program=program,
+                    service=service,
                 )
 
 
@@ -84,11 +88,12 @@ class _Rules:
 
     def __init__(self, facts: WindowsFacts) -> None:
         self._facts = facts
-        self._policy = [rule for rule in facts.rules if rule.store != "local" and rule.enabled]
+        self._policy = [JudgedRule.of(rule) for rule in facts.rules if rule.store != "local" and rule.enabled]
         self._replaced: Dict[str, WindowsRule] = {
             rule.id.lower(): rule for rule in facts.rules if rule.store != "local"
         }
-        self._local = [rule for rule in facts.of("local") if rule.enabled]
+        self._local = [JudgedRule.of(rule) for rule in facts.of("local") if rule.enabled]
+        self._counted = [one for one in self._local if one.rule.id.lower() not in self._replaced]
 
     def answer(self, asked: WindowsConnection) -> Answer:
         """Returns the verdict on a connection, and why."""
@@ -105,29 +110,27 @@ class _Rules:
             return "open", f"{settings.teller('EnableFirewall')} has switched the firewall off {where}"
         if settings.shielded and asked.direction == "in":
             return "blocked", f"{settings.teller('DoNotAllowExceptions')} blocks all incoming connections {where}"
-        local = [rule for rule in self._local if rule.id.lower() not in self._replaced] if settings.merges_local else []
+        local = self._counted if settings.merges_local else []
         verdict, because = _decide([*self._policy, *local], settings, asked, where)
-        if because:
-            return verdict, because
-        return verdict, self._explain(
-            settings, asked, where
-        ) or f"no rule allows it, and the default {where} is to block"
+        because = because or self._explain(settings, asked, where)
+        return verdict, because or f"no rule allows it, and the default {where} is to block"
 
     def _explain(self, settings: ProfileSettings, asked: WindowsConnection, where: str) -> str:
         """Says why a local rule that would let the connection in does not; empty where there is none."""
-        allowing = [rule for rule in self._local if rule.action == "allow"]
-        for rule in allowing:
-            if meets(rule, asked) != YES:
+        allowing = [one for one in self._local if one.shape.action == "allow"]
+        for one in allowing:
+            if meets(one.shape, asked) != YES:
                 continue
             if not settings.merges_local:
                 return f"{settings.teller('AllowLocalPolicyMerge')} ignores local rules {where}"
-            other = self._replaced[rule.id.lower()]
-            return f"rule {rule.shown} is replaced by that of the same id in {STORES[other.store]} {where}"
-        for rule in allowing:
-            for profile in sorted(rule.profiles - {asked.profile}):
-                if meets(rule, replace(asked, profile=profile)) == YES:
-                    named = ", ".join(name for name in PROFILES if name in rule.profiles)
-                    return f"no rule allows it {where}: rule {rule.shown} is for {named} (option profiles)"
+            other = self._replaced[one.rule.id.lower()]
+            return f"rule {one.rule.shown} is replaced by that of the same id in {STORES[other.store]} {where}"
+        for profile in PROFILES:
+            elsewhere = replace(asked, profile=profile)
+            for one in allowing:
+                if meets(one.shape, elsewhere) == YES:
+                    named = ", ".join(name for name in PROFILES if name in one.shape.profiles)
+                    return f"no rule allows it {where}: rule {one.rule.shown} is for {named} (option profiles)"
         return ""
 
 
@@ -148,12 +151,13 @@ def _doubt(facts: WindowsFacts, settings: ProfileSettings) -> str:
     )
 
 
-def _decide(rules: Sequence[WindowsRule], settings: ProfileSettings, asked: WindowsConnection, where: str) -> Answer:
+def _decide(rules: Sequence[JudgedRule], settings: ProfileSettings, asked: WindowsConnection, where: str) -> Answer:
     """Returns the verdict of rules and why; no reason where none of them decides, and the default is to block."""
     met: Dict[Tuple[str, str], WindowsRule] = {}
-    for rule in rules:
-        if rule.action != "bypass" or asked.source is not None:  # bypass asks for IPsec, which no stranger has
-            met.setdefault((rule.action, meets(rule, asked)), rule)
+    for one in rules:
+        action = one.shape.action
+        if action != "bypass" or asked.source is not None:  # bypass asks for IPsec, which no stranger has
+            met.setdefault((action, meets(one.shape, asked)), one.rule)
     passes = met.get(("bypass", YES)) or met.get(("bypass", SOME))
     block, some_block = met.get(("block", YES)), met.get(("block", SOME))
     if block and not passes:

@@ -12,6 +12,7 @@ from ansible_collections.port443.https.plugins.module_utils._firewalls.windows.q
     allow_pattern,
     question_of,
 )
+from ansible_collections.port443.https.plugins.module_utils._firewalls.windows.rule_shape import shape_of
 from ansible_collections.port443.https.plugins.module_utils._firewalls.windows.rule_string import parse_rule
 from ansible_collections.port443.https.plugins.module_utils._spec.ports import parse_ports
 from hypothesis import given
@@ -33,7 +34,7 @@ def test_each_rule_that_may_allow_a_port_is_sent(parts, action):
     text = "|".join(["v2.31", "Active=TRUE", "Dir=In", *parts, f"Action={action}", ""])
     asked = WindowsConnection(direction="in", protocol=6, ports=(443, 443), family=4, profile="Domain", program="x")
     pattern = re.compile(allow_pattern(parse_ports(["443/tcp"])), re.IGNORECASE)
-    if meets(parse_rule("local", "x", text), asked) != NO:
+    if meets(shape_of(parse_rule("local", "x", text)), asked) != NO:
         assert pattern.search(text)
 
 
