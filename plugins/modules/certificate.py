@@ -30,7 +30,7 @@ description:
     named.
 extends_documentation_fragment:
   - port443.https.certificate
-  - port443.https.certificate.several
+  - port443.https.several_certificates
   - port443.https.certificate.installation
 attributes:
   async:
