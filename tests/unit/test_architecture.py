@@ -60,7 +60,7 @@ PURE = (
     "_firewalls/pf/verdict",
     *("_firewalls/windows/*", "_ports/rounds"),  # a Windows host has no Python
     "_[cr]e*/request",  # of _certificate, _renewal
-    "_certificate/site_options",
+    "_certificate/[sw]i*",  # site_options, windows
     "_[rs]*/arguments",  # of _renewal, _sites
     "_sites/re[gq]*",  # registry, request
     # grammar, language, layout; reader, refusals, render and its parts
