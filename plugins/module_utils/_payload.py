@@ -37,7 +37,7 @@ UNFIT = "_payload_unfit"
 LINUX = "Linux"
 ANY = ""
 _UNUSED = {LINUX: (f"{PACKAGE}._pf.", f"{PACKAGE}._firewalls.pf.")}
-_ENTRIES = {name: f"{PACKAGE}._entry.{name}" for name in ("ports_info", "sites", "certbot_certificate")}
+_ENTRIES = {name: f"{PACKAGE}._entry.{name}" for name in ("ports_info", "sites", "certbot_certificate", "witness")}
 
 
 def entry_of(module: str) -> str:

@@ -25,7 +25,8 @@ class ProbeRequest:
     ``names`` are server names in their ASCII form or IP addresses; ``families`` is empty for whichever there is;
     ``authorities`` is PEM, empty for the system's; ``fingerprints`` maps a name to the SHA-256 it has to serve,
     64 lower-case hexadecimal digits; ``narrowed`` maps the checks that are not made of every name to the names they are
-    made of; ``timeout`` (a step) and ``wait`` (all in all) are seconds.
+    made of; ``timeout`` (a step) and ``wait`` (all in all) are seconds; ``mark`` is the maximum segment size that the
+    first connection asks for, by which a host knows the look, 0 for what is usual.
     """
 
     hosts: Tuple[str, ...]
@@ -40,6 +41,7 @@ class ProbeRequest:
     minimum_days: int = 0
     timeout: float = 5.0
     wait: float = 0.0
+    mark: int = 0
 
     def asks(self, check: str, name: str) -> bool:
         """Tells whether ``check`` is to be made of ``name``."""

@@ -144,6 +144,8 @@ def _tell_way(story: Story, facts: HostFacts) -> str:
 
 def _judge_large(door: Door, story: Story, facts: HostFacts) -> Optional[Ending]:
     """Connected, and then the same data again and again: what is large does not get through, and nobody says so."""
+    if door.protocol == "udp":
+        return None
     for packets, confirming in ((story.answered, story.came), (story.came, story.answered)):
         sent = [one for one in packets if one.length >= _LARGE and not one.flags & SYN]
         for one in sent[:50]:

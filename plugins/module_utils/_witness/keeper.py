@@ -43,7 +43,8 @@ class Keeper:
             self._change(replace(self._watch, addresses=tuple(sorted(self._known))))
         if self._is_known(packet):
             return True, self.program
-        if packet.protocol == UDP and self._watch.datagrams and self._datagrams < MOST_DATAGRAMS:
+        about = packet.quoted or packet
+        if about.protocol == UDP and self._watch.datagrams and self._datagrams < MOST_DATAGRAMS:
             self._datagrams += 1
             return True, self.program
         self._strangers += 1

@@ -33,8 +33,8 @@ class Watch:
 
     ``ports`` are those that are looked at; ``addresses`` are the looker's, as far as they are known: all of theirs are
     kept. Of others the first packet of a connection is kept if its maximum segment size is between ``mark`` and 15
-    more, by which a look is known behind address translation; 0 is for no mark. ``strict`` leaves out what the host
-    answers at those ports to anybody else; ``datagrams`` keeps UDP of anybody at them.
+    more, by which a look is known behind address translation; 0 is for no mark. Answers to others are kept as well, as
+    one may come before it is known who looks, but not if ``strict``; ``datagrams`` keeps UDP of anybody at the ports.
     """
 
     ports: Tuple[int, ...]
@@ -147,10 +147,9 @@ def _keep_tcp(code: Assembler, watch: Watch) -> None:
     code.label("answers")
     if not watch.strict:
         code.emit(bpf.LOAD_BYTE_X, 13)
-        code.jump_unless(bpf.ANY_BIT, SYN | RST, "drop")
-        code.emit(bpf.LOAD_HALF_X, 0)
-        for port in watch.ports:
-            code.jump_if(bpf.EQUAL, port, "keep")
+        code.jump_if(bpf.ANY_BIT, RST, "keep")
+        code.emit(bpf.AND, SYN | ACK)
+        code.jump_if(bpf.EQUAL, SYN | ACK, "keep")
     code.jump("drop")
     code.label("keep")
     code.emit(bpf.LOAD_BYTE_X, 12)

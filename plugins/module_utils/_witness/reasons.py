@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from typing import List, Optional, Sequence
 
 from ansible_collections.port443.https.plugins.module_utils._witness.evidence import (
@@ -68,10 +69,14 @@ def _leads_elsewhere(door: Door, facts: HostFacts, other: Optional[SeenPacket]) 
         )
     leads = f"{door.host} leads to {door.address}" if door.host != door.address else f"{door.address} was looked at"
     same = [one for one in facts.addresses if (":" in one) == (":" in door.address)]
-    has = ", ".join(same) or "no such address"
+    has = _list_outer(same) or "no such address"
     return (
         f"; {leads} and the host has {has}: behind address translation that is as it should be, else correct the name"
     )
+
+
+def _list_outer(addresses: Sequence[str]) -> str:
+    return ", ".join(one for one in addresses if not ipaddress.ip_address(one).is_loopback)
 
 
 def say_arrived_as(door: Door, packet: SeenPacket) -> str:
