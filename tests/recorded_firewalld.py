@@ -21,7 +21,7 @@ from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset i
 from ansible_collections.port443.https.plugins.module_utils._spec.ports import PortRule
 from ansible_collections.port443.https.plugins.module_utils._spec.request import parse_request
 
-RECORDINGS = Path(__file__).parent / "unit" / "firewalld"
+RECORDINGS = Path(__file__).parent / "unit" / "firewalls" / "firewalld"
 VERSIONS = ("0.9.3", "1.3.3", "2.3.1")
 PUBLIC = ("zone", "public")
 ENABLED = "/etc/systemd/system/multi-user.target.wants/firewalld.service"

@@ -41,17 +41,17 @@ def naming(place: str) -> Iterator[None]:
         yield
     except OSError as problem:
         name = f" ({problem.filename})" if problem.filename else ""
-        raise HostError(f"{place}{name}: {words_of(problem)}") from None
+        raise HostError(f"{place}{name}: {describe_os_error(problem)}") from None
 
 
 def tell_error(problem: Union[UserError, OSError]) -> str:
     """Returns what a user has to know of it."""
     if isinstance(problem, UserError):
         return problem.message
-    return (f"{problem.filename}: " if problem.filename else "") + words_of(problem)
+    return (f"{problem.filename}: " if problem.filename else "") + describe_os_error(problem)
 
 
-def words_of(problem: OSError) -> str:
+def describe_os_error(problem: OSError) -> str:
     """Returns what the system said, and what would work where rights are missing."""
     said = problem.strerror or str(problem)
     lacks_rights = problem.errno in (errno.EACCES, errno.EPERM) and os.geteuid() != 0

@@ -52,7 +52,7 @@ PURE = (
     "_pf/packet",
     "_firewalls/*/desired",
     "_firewalls/*/layout",
-    "_firewalls/*/live",
+    *("_firewalls/*/live", "_firewalls/firewalld/runtime"),
     "_firewalls/*/plan",
     "_firewalls/*/target",
     "_firewalls/iptables/files",
@@ -64,7 +64,7 @@ PURE = (
     "_[rs]*/arguments",  # of _renewal, _sites
     "_sites/re[gq]*",  # registry, request
     # grammar, language, layout; reader, refusals, render and its parts
-    *(f"_webservers/{name}" for name in ("*/[gl]*", "*/re*", "haproxy/[!_c]*", "haproxy/complaints", "site*", "tls*")),
+    *(f"_webservers/{name}" for name in ("*/[gl]*", "*/re*", "haproxy/[!_c]*", "site*", "tls*")),
 )
 # What action plugins need beside that: the code that they pack, handshakes in memory, the files that a task names.
 CONTROLLER = ("_payload", "_secrets", "_tls/self_handshake", "_certificate/sources")

@@ -31,7 +31,7 @@ def list_sites(
     with naming(request.directory), open_folder(request.directory) as folder:
         sites = names or (_find_sites(folder) if folder is not None else ())
         found = {site: store.observe(folder, site) for site in sites}
-    servings = service.observe(*(_want(request, site, have) for site, have in found.items())) if found else ()
+    servings = service.observe(*(_wanted_pair(request, site, have) for site, have in found.items())) if found else ()
     return [_describe(request, site, found[site], serving, now) for site, serving in zip(found, servings)]
 
 
@@ -40,7 +40,7 @@ def _find_sites(folder: int) -> Tuple[str, ...]:
     return tuple(name for name in names if store.observe(folder, name).link is not None)
 
 
-def _want(request: CertificateRequest, site: str, have: store.CurrentGeneration) -> WantedPair:
+def _wanted_pair(request: CertificateRequest, site: str, have: store.CurrentGeneration) -> WantedPair:
     leaf = store.read_leaf(have)
     return WantedPair(os.path.join(request.directory, site), _choose_name(site, leaf), leaf.dns_names if leaf else ())
 

@@ -13,7 +13,7 @@ from typing import Any, Callable, Dict, Optional, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host.directory import Access, write_file
-from ansible_collections.port443.https.plugins.module_utils._host.replace import FoundFile, exchange, look_at
+from ansible_collections.port443.https.plugins.module_utils._host.files import FoundFile, exchange, look_at
 
 NAME = ".sites-journal"  # in the folder of the certificates, which each run holds the lock of
 _NEW = ".sites-journal-new"

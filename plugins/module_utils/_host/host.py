@@ -12,8 +12,8 @@ from typing import Any, Callable, Dict, Iterator, Optional, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host import locks
+from ansible_collections.port443.https.plugins.module_utils._host.files import refuse_shared_folder, replace
 from ansible_collections.port443.https.plugins.module_utils._host.namespaces import CLONE_NEWNET, answer_in_child
-from ansible_collections.port443.https.plugins.module_utils._host.replace import refuse_shared_folder, replace
 from ansible_collections.port443.https.plugins.module_utils._host.run import (
     COMMAND_ENVIRONMENT,
     COMMAND_TIMEOUT,

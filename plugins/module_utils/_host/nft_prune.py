@@ -13,7 +13,7 @@ import os
 from typing import Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._host.nfnl import (
+from ansible_collections.port443.https.plugins.module_utils._host.nfnetlink import (
     ACKNOWLEDGE,
     BATCH_BEGIN,
     BATCH_END,

@@ -78,7 +78,7 @@ def _may_name_set(rule: Rule) -> bool:
 
 def _names_in(rule: Rule) -> Iterable[str]:
     yield from (match.names[0] for match in rule.matches if match.field in _FIELDS)
-    yield from (effect.name for effect in rule.effects if effect.kind == "learn")
+    yield from (effect.name for effect in rule.effects if effect.kind == "add_to_set")
 
 
 def _bind_chain(chain: Chain, sets: Mapping[str, IpSet], version: int) -> Chain:
@@ -98,7 +98,7 @@ def _with_members(effects: Sequence[Effect], sets: Mapping[str, IpSet]) -> Itera
     """What is added to a list comes into one of the sets within (ip_set_list_set.c)."""
     for effect in effects:
         yield effect
-        if effect.kind == "learn" and effect.name in sets:
+        if effect.kind == "add_to_set" and effect.name in sets:
             yield from (replace(effect, name=name) for name in sets[effect.name].members)
 
 

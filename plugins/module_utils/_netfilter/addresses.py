@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Iterable, Optional, Tuple
 
-from ansible_collections.port443.https.plugins.module_utils._netfilter.intervals import hold, size
+from ansible_collections.port443.https.plugins.module_utils._netfilter.intervals import contains, size
 from ansible_collections.port443.https.plugins.module_utils._netfilter.packet import (
     ANY_SOURCE,
     UNLISTED_SOURCE,
@@ -32,7 +32,7 @@ def within(value: Span, spans: Tuple[Span, ...]) -> Optional[bool]:
     """Tells whether all that a value may be is in spans."""
     low, high = value
     if len(spans) != 1:
-        return hold(spans, low, high)
+        return contains(spans, low, high)
     first, last = spans[0]
     if first <= low and high <= last:
         return True

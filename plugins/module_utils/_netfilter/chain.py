@@ -91,7 +91,7 @@ class ChainEvaluator:
         effects = [effect for chain in table.chains for rule in chain.rules for effect in rule.effects]
         # A hop limit that a rule changes is asked for on the way, as marks are.
         self._ports = _PORTS - {"hop_limit"} if any(effect.kind == "hop_limit" for effect in effects) else _PORTS
-        self._filled = frozenset(effect.name for effect in effects if effect.kind == "learn")
+        self._dynamic_sets = frozenset(effect.name for effect in effects if effect.kind == "add_to_set")
 
     def evaluate(self, chain: str, packet: Packet) -> Tuple[ChainOutcome, ...]:
         """Returns every end that a packet entering a base chain may come to; an unknown match goes both ways."""
@@ -100,8 +100,8 @@ class ChainEvaluator:
         outcomes = dict(ends.outcomes)
         merged = _Ends(outcomes, [])
         policy = _POLICIES.get(base.policy or "accept", "opaque")
-        for left, doubt in ends.returned:
-            merged.add(ChainOutcome(policy, (ChainStep(chain, len(base.rules), None),), doubt, left))
+        for left, uncertain_at in ends.returned:
+            merged.add(ChainOutcome(policy, (ChainStep(chain, len(base.rules), None),), uncertain_at, left))
         return tuple(merged.outcomes.values())
 
     def _run(self, chain: Chain, packet: Packet) -> _Ends:
@@ -129,8 +129,8 @@ class ChainEvaluator:
                     _join(following, way)
                 if holds is not False:
                     step = ChainStep(chain.name, index, rule)
-                    doubt = way[1] or ((step,) if holds is None else ())
-                    self._take(step, rule, (way[0], doubt), ends, behind if handle else following)
+                    uncertain_at = way[1] or ((step,) if holds is None else ())
+                    self._take(step, rule, (way[0], uncertain_at), ends, behind if handle else following)
             live = following if len(following) <= _MOST_LIVE else [_blurred(following)]
             if not live and not behind:
                 break
@@ -142,37 +142,37 @@ class ChainEvaluator:
         """Does what a rule does to a packet that it matches."""
         if rule.effects:
             way = change(way[0], rule.effects), way[1]
-        packet, doubt = way
+        packet, uncertain_at = way
         if rule.verdict in ("jump", "goto"):
             self._enter(step, rule, way, ends, following)
         elif rule.verdict == "return":
             _join(ends.returned, way)
         elif rule.verdict in _ENDS and rule.verdict != "opaque":
-            ends.add(ChainOutcome(rule.verdict, (step,), doubt, packet))
+            ends.add(ChainOutcome(rule.verdict, (step,), uncertain_at, packet))
         elif rule.verdict == "continue":
             _join(following, way)
         else:
-            self._suspect(step, way, ends, following)
+            self._opaque(step, way, ends, following)
 
-    def _suspect(self, step: ChainStep, way: Live, ends: _Ends, following: List[Live]) -> None:
+    def _opaque(self, step: ChainStep, way: Live, ends: _Ends, following: List[Live]) -> None:
         """A rule that may do anything: end here, or go on with other marks."""
-        packet, doubt = replace(way[0], mark=None, connmark=None), way[1] or (step,)
-        ends.add(ChainOutcome("opaque", (step,), doubt, packet))
-        _join(following, (packet, doubt))
+        packet, uncertain_at = replace(way[0], mark=None, connmark=None), way[1] or (step,)
+        ends.add(ChainOutcome("opaque", (step,), uncertain_at, packet))
+        _join(following, (packet, uncertain_at))
 
     def _enter(self, step: ChainStep, rule: Rule, way: Live, ends: _Ends, following: List[Live]) -> None:
-        packet, doubt = way
+        packet, uncertain_at = way
         chain = self._chains.get(rule.target)
         if chain is None or rule.target in self._open or len(self._open) > _DEEPEST:
-            self._suspect(step, way, ends, following)
+            self._opaque(step, way, ends, following)
             return
         inner = self._run(chain, packet)
         for outcome in inner.outcomes.values():
-            inner_doubt = doubt or ((step, *outcome.uncertain_at) if outcome.uncertain_at else ())
-            ends.add(ChainOutcome(outcome.verdict, (step, *outcome.path), inner_doubt, outcome.packet))
+            inner_uncertain = uncertain_at or ((step, *outcome.uncertain_at) if outcome.uncertain_at else ())
+            ends.add(ChainOutcome(outcome.verdict, (step, *outcome.path), inner_uncertain, outcome.packet))
         behind = following if rule.verdict == "jump" else ends.returned
-        for left, left_doubt in inner.returned:
-            _join(behind, (left, doubt or ((step, *left_doubt) if left_doubt else ())))
+        for left, left_uncertain in inner.returned:
+            _join(behind, (left, uncertain_at or ((step, *left_uncertain) if left_uncertain else ())))
 
     def _entries(self, chain: Chain, packet: Packet) -> Tuple[_Entry, ...]:
         """The rules that can concern a packet, each with the conditions that marks, flags and state still decide."""
@@ -187,18 +187,18 @@ class ChainEvaluator:
             packet.destination_type,
             packet.packet_type,
             packet.protocol == ARP,
-            packet.learnt,
+            packet.dynamic_sets,
         )
         if route not in self._near:
             everything = [(index, rule, rule.matches, False) for index, rule in enumerate(chain.rules)]
-            self._near[route] = _sieve(everything, packet, _ROUTE, self._filled)
+            self._near[route] = _prefilter(everything, packet, _ROUTE, self._dynamic_sets)
         ports = (*route, packet.protocol, packet.dport, packet.sport, packet.icmp, packet.hop_limit)
         if ports not in self._near:
-            self._near[ports] = _sieve(self._near[route], packet, self._ports, self._filled)
+            self._near[ports] = _prefilter(self._near[route], packet, self._ports, self._dynamic_sets)
         return self._near[ports]
 
 
-def _sieve(
+def _prefilter(
     entries: Sequence[_Entry], packet: Packet, fields: FrozenSet[MatchField], filled: FrozenSet[str]
 ) -> Tuple[_Entry, ...]:
     """Leaves out the rules that these fields exclude, and of the others the conditions that they settle.
@@ -261,10 +261,10 @@ def _joined(live: List[Live], others: List[Live]) -> List[Live]:
 
 
 def _join(live: List[Live], way: Live) -> None:
-    """Adds a way, once; the one without a doubt stays."""
-    for place, (packet, doubt) in enumerate(live):
+    """Adds a way, once; the one that is certain stays."""
+    for place, (packet, uncertain_at) in enumerate(live):
         if packet is way[0] or packet == way[0]:
-            if doubt and not way[1]:
+            if uncertain_at and not way[1]:
                 live[place] = way
             return
     live.append(way)
@@ -273,5 +273,5 @@ def _join(live: List[Live], way: Live) -> None:
 def _blurred(live: List[Live]) -> Live:
     states = tuple(sorted({state for packet, _path in live for state in packet.state}))
     template = any(packet.template for packet, _path in live)
-    packet, doubt = live[0]
-    return replace(packet, mark=None, connmark=None, state=states, template=template), doubt
+    packet, uncertain_at = live[0]
+    return replace(packet, mark=None, connmark=None, state=states, template=template), uncertain_at

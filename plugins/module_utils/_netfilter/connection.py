@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import FrozenSet, List, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._netfilter.conntrack import ConntrackState, Flow, Stop
-from ansible_collections.port443.https.plugins.module_utils._netfilter.explanation import Outcomes, Stopped
+from ansible_collections.port443.https.plugins.module_utils._netfilter.explanation import Outcomes, StageStop
 from ansible_collections.port443.https.plugins.module_utils._netfilter.packet import (
     ACK,
     HOST,
@@ -80,7 +80,7 @@ class ConnectionSimulator:
         self._hooks = hooks
         self._ask = question
         self._outward = question.direction == "out"
-        self._stopped: List[Stopped] = []
+        self._stopped: List[StageStop] = []
 
     def run(self) -> Outcomes:
         """Follows a connection; each way that one packet may take leads to a next packet, and so on."""
@@ -139,7 +139,7 @@ class ConnectionSimulator:
             self._packet(True),
             tcp_flags=message.flags,
             connmark=before.packet.connmark,
-            learnt=before.packet.learnt,
+            dynamic_sets=before.packet.dynamic_sets,
             dnat=before.packet.dnat,
             direction=message.direction,
         )
@@ -154,7 +154,7 @@ class ConnectionSimulator:
             source=first.packet.destination,
             tcp_flags=message.flags,
             connmark=before.packet.connmark,
-            learnt=before.packet.learnt,
+            dynamic_sets=before.packet.dynamic_sets,
             dnat=first.packet.dnat,
             direction=message.direction,
         )
@@ -175,17 +175,17 @@ class ConnectionSimulator:
             known = _has_connection(flow.packet)
             certain = known == {False} and first.packet.dnat is True
             certain = certain and (stage != "next" or self._ask.protocol == TCP)
-            doubt = flow.uncertain_at if certain else flow.uncertain_at or first.dnat
+            uncertain_at = flow.uncertain_at if certain else flow.uncertain_at or first.dnat
             if False in known:
-                self._stopped.append(Stopped(self._stage(f"untracked {stage}"), Stop(first.dnat, doubt)))
+                self._stopped.append(StageStop(self._stage(f"untracked {stage}"), Stop(first.dnat, uncertain_at)))
             if not certain:
-                kept.append(flow if known == {True} else replace(flow, uncertain_at=doubt))
+                kept.append(flow if known == {True} else replace(flow, uncertain_at=uncertain_at))
         return kept
 
     def _noted(self, stage: str, inward: bool, flow: Flow, tracking: ConntrackState) -> Sequence[Flow]:
         go = self._hooks.inbound if inward else self._hooks.outbound
         way = (self._hooks.loopback if self._ask.loopback else go)(flow, tracking)
-        self._stopped += [Stopped(self._stage(stage), stop) for stop in way.stops]
+        self._stopped += [StageStop(self._stage(stage), stop) for stop in way.stops]
         return way.passed
 
     def _stage(self, stage: str) -> str:

@@ -101,7 +101,7 @@ def apply_conntrack(packet: Packet, tracking: ConntrackState) -> Packet:
 
 
 def merged(flows: Iterable[Flow]) -> List[Flow]:
-    """Returns each packet once; the flow without a doubt stays."""
+    """Returns each packet once; the flow that is certain stays."""
     kept: Dict[Packet, Flow] = {}
     for flow in flows:
         have = kept.get(flow.packet)

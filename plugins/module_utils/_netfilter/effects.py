@@ -16,8 +16,8 @@ _ALL_BITS = 0xFFFFFFFF
 def change(packet: Packet, effects: Tuple[Effect, ...]) -> Packet:
     """Returns the packet after the effects of a rule."""
     for effect in effects:
-        if effect.kind == "learn":
-            packet = replace(packet, learnt=packet.learnt | {effect.name})
+        if effect.kind == "add_to_set":
+            packet = replace(packet, dynamic_sets=packet.dynamic_sets | {effect.name})
         else:
             packet = _CHANGES[effect.kind](packet, effect.argument)
     return packet

@@ -27,14 +27,20 @@ _STAGES = {
     "untracked answer": "it gets in, but the answer leaves untracked, so from another port than it came to: {}",
     "untracked next": "it connects, but then its next packet is untracked, so comes to another port: {}",
     "untracked rest": "it connects, but then what the host sends leaves untracked, so from another port: {}",
-    "solicitation": "IPv6 neighbours cannot ask where the host is (icmpv6 135): {}",
-    "advertisement": "the host cannot tell IPv6 neighbours where it is (icmpv6 136): {}",
-    "search": "the host cannot ask where IPv6 neighbours are (icmpv6 135) and answers only those that asked first: {}",
-    "found": "IPv6 neighbours cannot tell the host where they are (icmpv6 136), it answers only those that asked: {}",
-    "arp solicitation": "IPv4 neighbours cannot ask where the host is (ARP): {}",
-    "arp advertisement": "the host cannot tell IPv4 neighbours where it is (ARP): {}",
-    "arp search": "the host cannot ask where IPv4 neighbours are (ARP) and answers only those that asked first: {}",
-    "arp found": "IPv4 neighbours cannot tell the host where they are (ARP), it answers only those that asked: {}",
+    "solicit in": "IPv6 neighbours cannot ask where the host is (icmpv6 135): {}",
+    "advert out": "the host cannot tell IPv6 neighbours where it is (icmpv6 136): {}",
+    "solicit out": (
+        "the host cannot ask where IPv6 neighbours are (icmpv6 135) and answers only those that asked first: {}"
+    ),
+    "advert in": (
+        "IPv6 neighbours cannot tell the host where they are (icmpv6 136), it answers only those that asked: {}"
+    ),
+    "arp solicit in": "IPv4 neighbours cannot ask where the host is (ARP): {}",
+    "arp advert out": "the host cannot tell IPv4 neighbours where it is (ARP): {}",
+    "arp solicit out": (
+        "the host cannot ask where IPv4 neighbours are (ARP) and answers only those that asked first: {}"
+    ),
+    "arp advert in": "IPv4 neighbours cannot tell the host where they are (ARP), it answers only those that asked: {}",
     "out first": "{}",
     "out answer": "it gets out, but the answer is blocked: {}",
     "out next": "it connects, but then the host's next packet is blocked: {}",
@@ -42,14 +48,14 @@ _STAGES = {
     "out untracked answer": "it gets out, but the answer comes untracked, so from another port than it went to: {}",
     "out untracked next": "it connects, but then the host's next packet is untracked, so goes to another port: {}",
     "out untracked rest": "it connects, but then what the other side sends is untracked, so from another port: {}",
-    "out search": "the host cannot ask where IPv6 neighbours are (icmpv6 135): {}",
-    "out found": "IPv6 neighbours cannot tell the host where they are (icmpv6 136): {}",
-    "out solicitation": "IPv6 neighbours cannot ask where the host is (icmpv6 135), they know while it asks them: {}",
-    "out advertisement": "the host cannot tell IPv6 neighbours where it is (icmpv6 136), they know while it asks: {}",
-    "out arp search": "the host cannot ask where IPv4 neighbours are (ARP): {}",
-    "out arp found": "IPv4 neighbours cannot tell the host where they are (ARP): {}",
-    "out arp solicitation": "IPv4 neighbours cannot ask where the host is (ARP), they know while it asks them: {}",
-    "out arp advertisement": "the host cannot tell IPv4 neighbours where it is (ARP), they know while it asks: {}",
+    "out solicit out": "the host cannot ask where IPv6 neighbours are (icmpv6 135): {}",
+    "out advert in": "IPv6 neighbours cannot tell the host where they are (icmpv6 136): {}",
+    "out solicit in": "IPv6 neighbours cannot ask where the host is (icmpv6 135), they know while it asks them: {}",
+    "out advert out": "the host cannot tell IPv6 neighbours where it is (icmpv6 136), they know while it asks: {}",
+    "out arp solicit out": "the host cannot ask where IPv4 neighbours are (ARP): {}",
+    "out arp advert in": "IPv4 neighbours cannot tell the host where they are (ARP): {}",
+    "out arp solicit in": "IPv4 neighbours cannot ask where the host is (ARP), they know while it asks them: {}",
+    "out arp advert out": "the host cannot tell IPv4 neighbours where it is (ARP), they know while it asks: {}",
 }
 
 
@@ -77,12 +83,12 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class Stopped:
-    """Where a packet of a connection may stop: its stage, and whether that harms only sometimes (``soft``)."""
+class StageStop:
+    """Where a packet of a connection may stop: its stage, and whether that harms only sometimes (``occasional``)."""
 
     stage: str
     stop: Stop
-    soft: bool = False
+    occasional: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,7 +96,7 @@ class Outcomes:
     """All that may come of a connection: the last packet of each way that goes ``through``, and where others stop."""
 
     through: Sequence[Flow]
-    stopped: Sequence[Stopped]
+    stopped: Sequence[StageStop]
 
 
 def judge(outcomes: Outcomes, subject: str, port: Span = _ANY_PORT) -> Verdict:
@@ -100,7 +106,7 @@ def judge(outcomes: Outcomes, subject: str, port: Span = _ANY_PORT) -> Verdict:
         accepted = [flow.accepted for flow in through if flow.accepted]
         answer = _answer("open", "{}", accepted[0]) if accepted else Verdict("open", NO_RULE_BLOCKS)
         return _by_way_of(answer, [flow.dnat for flow in through], port)
-    partly = [one for one in stopped if one.soft or one.stop.elsewhere]
+    partly = [one for one in stopped if one.occasional or one.stop.elsewhere]
     if not through and not partly:
         return _blocked(stopped, port)
     certain = [one for one in partly if not one.stop.uncertain_at]
@@ -108,26 +114,28 @@ def judge(outcomes: Outcomes, subject: str, port: Span = _ANY_PORT) -> Verdict:
     return _by_way_of(answer, [flow.dnat for flow in through], port)
 
 
-def _blocked(stopped: Sequence[Stopped], port: Span) -> Verdict:
+def _blocked(stopped: Sequence[StageStop], port: Span) -> Verdict:
     """Names the first rule that blocks for certain; behind an uncertain one the first at all."""
     first = min(stopped, key=lambda one: one.stop.uncertain_at is not None)
     ways = [one.stop.dnat for one in (first, *stopped)] if first.stop.dnat else []
     return _by_way_of(_answer("blocked", _STAGES[first.stage], first.stop.decision), ways, port)
 
 
-def _partly(one: Stopped, subject: str) -> Verdict:
+def _partly(one: StageStop, subject: str) -> Verdict:
     if one.stop.elsewhere:
         sentence = f"{subject} is forwarded to {printable(one.stop.elsewhere)}, which decides: {{}}"
         return _answer("depends", sentence, one.stop.decision)
     return _answer("depends", _STAGES[one.stage], one.stop.decision)
 
 
-def _undecided(stopped: Sequence[Stopped], through: Sequence[Flow]) -> Verdict:
+def _undecided(stopped: Sequence[StageStop], through: Sequence[Flow]) -> Verdict:
     """Names the first rule whose effect is not known, rather than the policy that it may save from."""
-    doubts = [
-        doubt for doubt in [one.stop.uncertain_at for one in stopped] + [flow.uncertain_at for flow in through] if doubt
+    uncertain = [
+        decision
+        for decision in [one.stop.uncertain_at for one in stopped] + [flow.uncertain_at for flow in through]
+        if decision
     ]
-    return _answer("depends", "it depends on {}", doubts[0] if doubts else stopped[0].stop.decision)
+    return _answer("depends", "it depends on {}", uncertain[0] if uncertain else stopped[0].stop.decision)
 
 
 def _answer(verdict: str, sentence: str, decision: Decision) -> Verdict:

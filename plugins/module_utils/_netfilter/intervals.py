@@ -21,7 +21,7 @@ class Spans(Tuple[Span, ...]):
             self._size = sum(high - low + 1 for low, high in self)
         return self._size
 
-    def hold(self, low: int, high: int) -> Optional[bool]:
+    def contains(self, low: int, high: int) -> Optional[bool]:
         """Tells whether all from ``low`` to ``high`` are in a span: None for some of them."""
         at = bisect_right(self, (high, high)) - 1
         before = self[at] if at >= 0 else (-1, -1)
@@ -46,10 +46,10 @@ def merge_spans(spans: Iterable[Span]) -> Spans:
     return Spans(merged)
 
 
-def hold(spans: Tuple[Span, ...], low: int, high: int) -> Optional[bool]:
+def contains(spans: Tuple[Span, ...], low: int, high: int) -> Optional[bool]:
     """Tells whether all from ``low`` to ``high`` are in one of the spans: None for some of them."""
     if isinstance(spans, Spans):
-        return spans.hold(low, high)
+        return spans.contains(low, high)
     touches = False
     for first, last in spans:
         if first <= low and high <= last:

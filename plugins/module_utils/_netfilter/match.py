@@ -46,7 +46,7 @@ def match_holds(match: Match, packet: Packet) -> Optional[bool]:
     if packet.protocol == ARP and match.field in _NOT_OF_ARP:
         return False
     holds = read(match, packet)
-    if packet.learnt and not packet.learnt.isdisjoint(match.names):
+    if packet.dynamic_sets and not packet.dynamic_sets.isdisjoint(match.names):
         return None
     return holds if holds is None or not match.negated else not holds
 
@@ -92,8 +92,8 @@ def _state(match: Match, packet: Packet) -> Optional[bool]:
     hits = {name in match.names for name in packet.state}
     holds = hits.pop() if len(hits) == 1 else None
     if "DNAT" in match.names:
-        translated = packet.dnat if packet.has_connection else packet.has_connection
-        holds = either(holds, translated)
+        is_dnat = packet.dnat if packet.has_connection else packet.has_connection
+        holds = either(holds, is_dnat)
     if "SNAT" in match.names:
         holds = either(holds, None)
     return holds

@@ -9,7 +9,7 @@ from typing import List, Optional, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._netfilter.connection import ConnectionQuery
 from ansible_collections.port443.https.plugins.module_utils._netfilter.conntrack import ConntrackState, Flow
-from ansible_collections.port443.https.plugins.module_utils._netfilter.explanation import Outcomes, Stopped
+from ansible_collections.port443.https.plugins.module_utils._netfilter.explanation import Outcomes, StageStop
 from ansible_collections.port443.https.plugins.module_utils._netfilter.packet import (
     ANY_SOURCE,
     ARP,
@@ -24,12 +24,12 @@ from ansible_collections.port443.https.plugins.module_utils._netfilter.traversal
 
 _SOLICITED_NODE = 0xFF02_0000_0000_0000_0000_0001_FF00_0000  # RFC 4291, 2.7.1: ff02::1:ff00:0/104
 _SOLICITED: Tuple[Span, ...] = ((_SOLICITED_NODE, _SOLICITED_NODE + 0xFFFFFF),)
-_TYPES = {"solicitation": 135, "advertisement": 136, "search": 135, "found": 136}  # RFC 4861, 4.3 and 4.4
+_TYPES = {"solicit in": 135, "advert out": 136, "solicit out": 135, "advert in": 136}  # RFC 4861, 4.3 and 4.4
 # What has to work: who connects is the one that has to find the other. The other learns where it is from its question,
 # as long as that was not too long ago.
 _STAGES = {
-    "in": ("solicitation", "advertisement", "search", "found"),
-    "out": ("search", "found", "solicitation", "advertisement"),
+    "in": ("solicit in", "advert out", "solicit out", "advert in"),
+    "out": ("solicit out", "advert in", "solicit in", "advert out"),
 }
 
 
@@ -47,7 +47,7 @@ class NeighbourDiscovery:
         that it is asked for; sources given as spans may be neighbours themselves.
         """
         flows: List[Optional[Flow]] = [None]
-        stopped: List[Stopped] = []
+        stopped: List[StageStop] = []
         for stage in _STAGES[self._ask.direction]:
             told = [self._tell(stage, flow) for flow in flows]
             flows = [flow for one in told for flow in one.through]
@@ -56,17 +56,17 @@ class NeighbourDiscovery:
 
     def _tell(self, stage: str, before: Optional[Flow]) -> Outcomes:
         """One message; conntrack leaves those of IPv6 untracked (nf_conntrack_proto_icmpv6.c)."""
-        inward = stage in ("solicitation", "found")
+        inward = stage in ("solicit in", "advert in")
         packet = self._arp(stage, inward) if self._ask.family == 4 else self._icmp(stage, inward)
         flow = replace(before, packet=packet) if before else Flow(packet)
         go = self._hooks.inbound if inward else self._hooks.outbound
         way = go(flow, ConntrackState(("UNTRACKED",)))
-        soft = stage in _STAGES[self._ask.direction][2:]
+        occasional = stage in _STAGES[self._ask.direction][2:]
         words = (("out",) if self._ask.direction == "out" else ()) + (("arp",) if self._ask.family == 4 else ())
-        return Outcomes(way.passed, [Stopped(" ".join((*words, stage)), stop, soft) for stop in way.stops])
+        return Outcomes(way.passed, [StageStop(" ".join((*words, stage)), stop, occasional) for stop in way.stops])
 
     def _arp(self, stage: str, inward: bool) -> Packet:
-        broadcast = stage == "solicitation"
+        broadcast = stage == "solicit in"
         return Packet(
             4,
             ARP,
@@ -101,8 +101,8 @@ class NeighbourDiscovery:
         unknown = UNLISTED_SOURCE if ask.source == UNLISTED_SOURCE else ANY_SOURCE
         next_hop: Addresses = unknown if ask.gateway is None else ((ask.gateway, ask.gateway), *near)
         return {
-            "solicitation": (link, _SOLICITED),
-            "advertisement": (ask.own, link),
-            "search": (ask.own, _SOLICITED),
-            "found": (next_hop, ask.own),
+            "solicit in": (link, _SOLICITED),
+            "advert out": (ask.own, link),
+            "solicit out": (ask.own, _SOLICITED),
+            "advert in": (next_hop, ask.own),
         }[stage]

@@ -50,9 +50,9 @@ class Packet:
     Interfaces: a name, None for one that is not known but is not ``lo``, "" for none (an incoming packet has no
     outgoing interface). ``state`` holds the conntrack states it may have; DNAT is ``dnat``, None if not known;
     ``direction`` is that within its connection. ``mark`` and ``connmark`` are None if not known. ``icmp`` is type and
-    code. The types are those of ``addrtype``; ``packet_type`` is empty if not known. ``learnt`` are the sets that rules
-    may have put it into. A ``template`` is what conntrack will make its connection by. Those who look for the place of
-    a rule take a stranger for ``unlisted``: in no set of which it is not known what is in it.
+    code. The types are those of ``addrtype``; ``packet_type`` is empty if not known. ``dynamic_sets`` are those that
+    rules may have put it into. A ``template`` is what conntrack will make its connection by. Those who look for the
+    place of a rule take a stranger for ``unlisted``: in no set of which it is not known what is in it.
     """
 
     family: int
@@ -74,7 +74,7 @@ class Packet:
     destination_type: str = "LOCAL"
     packet_type: Tuple[str, ...] = ("UNICAST",)
     direction: Optional[str] = "ORIGINAL"
-    learnt: FrozenSet[str] = frozenset()
+    dynamic_sets: FrozenSet[str] = frozenset()
     unlisted: bool = False
     template: bool = False
 

@@ -53,7 +53,7 @@ RuleVerdict = Literal[
 ]
 """What becomes of a packet that a rule matches."""
 
-EffectKind = Literal["mark", "connmark", "save_mark", "restore_mark", "notrack", "template", "hop_limit", "learn"]
+EffectKind = Literal["mark", "connmark", "save_mark", "restore_mark", "notrack", "template", "hop_limit", "add_to_set"]
 """What a rule changes."""
 
 
@@ -99,7 +99,7 @@ class Effect:
     ``kind`` is mark or connmark (``argument`` is ``(value, mask)``: mark = mark & ~mask ^ value; empty where the new
     value is not known), save_mark or restore_mark (``argument`` is ``(mask of the packet's mark, mask of the
     connection's mark)``), notrack, template (it gets one for its connection), hop_limit (``argument`` is its span), or
-    learn (``name`` is the set that the packet is put into, or taken out of).
+    add_to_set (``name`` is the set that the packet is put into, or taken out of).
     """
 
     kind: EffectKind

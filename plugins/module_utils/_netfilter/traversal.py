@@ -216,10 +216,12 @@ class HookTraversal:
         stops: List[Stop] = []
         for outcome in self._evaluators[id(base.table)].evaluate(base.chain.name, flow.packet):
             decision = Decision(base.table, outcome.path)
-            doubt = flow.uncertain_at or (Decision(base.table, outcome.uncertain_at) if outcome.uncertain_at else None)
+            uncertain_at = flow.uncertain_at or (
+                Decision(base.table, outcome.uncertain_at) if outcome.uncertain_at else None
+            )
             if sees is None:
-                doubt = doubt or decision
-            left = replace(flow, packet=outcome.packet, uncertain_at=doubt)
+                uncertain_at = uncertain_at or decision
+            left = replace(flow, packet=outcome.packet, uncertain_at=uncertain_at)
             end = _end(outcome.verdict, base.chain, left, decision, tracking)
             passed += end.passed
             stops += end.stops

@@ -127,7 +127,7 @@ class _Reading:
                 step = step or self._take(state, expression, raw)
             state, action = step.state, step.action
             if words is not None and action.text:
-                self._say(words, step)
+                self._add_words(words, step)
             if action.matches and effects:  # what was done stays done where this does not hold
                 ahead = _Way(state, words, matches + action.matches, effects + action.effects)
                 if action.verdict in _GOES_ON:
@@ -152,7 +152,7 @@ class _Reading:
             state.steps[raw] = step
         return step
 
-    def _say(self, words: List[str], step: ExpressionStep) -> None:
+    def _add_words(self, words: List[str], step: ExpressionStep) -> None:
         """Adds the words of a step; those that they imply go."""
         for header in step.about:
             if header in self._implied:
@@ -174,7 +174,9 @@ class _Reading:
         lookup, about = lookup_of(way.state, have, expression.register(LookupAttr.SREG))
         text = f"{lookup.name} {'vmap' if verdicts else 'map'} {self._sets.shown(name, lookup, True)}"
         if way.words is not None:
-            self._say(way.words, ExpressionStep(way.state, Action(text if verdicts else ""), about if verdicts else ()))
+            self._add_words(
+                way.words, ExpressionStep(way.state, Action(text if verdicts else ""), about if verdicts else ())
+            )
         elements = self._sets.elements(name)
         last = elements[-1] if elements and lookup.is_always_found(elements) else None
         for element in elements:

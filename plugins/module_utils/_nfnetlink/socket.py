@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Callable, Dict, FrozenSet, List, Optional, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._host.nfnl import (
+from ansible_collections.port443.https.plugins.module_utils._host.nfnetlink import (
     DUMP,
     IPSET,
     NFTABLES,

@@ -265,7 +265,7 @@ def _learn(state: State, expression: Expression, sets: SetBook) -> ExpressionSte
     full = have.size and len(sets.elements(have.name)) >= have.size
     inverted = expression.number(DynsetAttr.FLAGS) & Inverted.DYNSET
     doubtful = full or inverted or any(action.matches or action.verdict for action in inner)
-    effect = Effect("learn", name=have.name)
+    effect = Effect("add_to_set", name=have.name)
     return ExpressionStep(
         state, Action(text, effects=(effect,), matches=unknown(text).matches if doubtful else ()), about
     )

@@ -13,8 +13,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Dict, List, Mapping, Sequence, Tuple
 
+from ansible_collections.port443.https.plugins.module_utils._pf.evaluate import resolve
 from ansible_collections.port443.https.plugins.module_utils._pf.rule import AUTOMATIC, Rules
-from ansible_collections.port443.https.plugins.module_utils._pf.walk import resolve
 
 _AUTOMATIC = re.compile(rf"<{AUTOMATIC}[^>]*>")
 _NUMBERED = re.compile(r'label "[^"]*"')

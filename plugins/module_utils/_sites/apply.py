@@ -9,7 +9,7 @@ from typing import Callable, List, Mapping, Sequence, Tuple
 from ansible_collections.port443.https.plugins.module_utils._certificate import journal as _journal
 from ansible_collections.port443.https.plugins.module_utils._certificate.exchange import PairExchange
 from ansible_collections.port443.https.plugins.module_utils._certificate.journal import Journal
-from ansible_collections.port443.https.plugins.module_utils._errors import HostError, words_of
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError, describe_os_error
 from ansible_collections.port443.https.plugins.module_utils._host.host import Host
 from ansible_collections.port443.https.plugins.module_utils._host.signals import uninterrupted
 from ansible_collections.port443.https.plugins.module_utils._sites.plan import SitesPlan
@@ -62,7 +62,9 @@ class Application:
                 try:
                     self._exchange.exchange(site, pair.want)
                 except OSError as problem:
-                    raise HostError(f"the pair of {site} could not be installed: {words_of(problem)}") from None
+                    raise HostError(
+                        f"the pair of {site} could not be installed: {describe_os_error(problem)}"
+                    ) from None
             for change in self._plan.files:
                 _journal.carry_out(change, self._relabel)
         self._test()

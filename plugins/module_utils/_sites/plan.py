@@ -12,8 +12,8 @@ from ansible_collections.port443.https.plugins.module_utils._certificate import 
 from ansible_collections.port443.https.plugins.module_utils._certificate.journal import FileChange
 from ansible_collections.port443.https.plugins.module_utils._certificate.prepare import PreparedPair
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError, RequestError
+from ansible_collections.port443.https.plugins.module_utils._host.files import FoundFile, look_at
 from ansible_collections.port443.https.plugins.module_utils._host.host import Host
-from ansible_collections.port443.https.plugins.module_utils._host.replace import FoundFile, look_at
 from ansible_collections.port443.https.plugins.module_utils._pki.names import is_address, is_covered
 from ansible_collections.port443.https.plugins.module_utils._pki.pem import read_pem
 from ansible_collections.port443.https.plugins.module_utils._pki.x509 import Certificate, read_certificate

@@ -91,7 +91,7 @@ def _ct(options: Dict[str, str], _family: str) -> Optional[TargetAction]:
 def _set(options: Dict[str, str], _family: str) -> Optional[TargetAction]:
     """Who is in a set that a packet is added to, or taken out of, is not known from then on; a map gives a mark."""
     names = [options[option].split(" ")[0] for option in ("--add-set", "--del-set") if option in options]
-    effects = tuple(Effect("learn", name=name) for name in names)
+    effects = tuple(Effect("add_to_set", name=name) for name in names)
     return TargetAction("continue", "SET", (), (*effects, Effect("mark")) if "--map-mark" in options else effects)
 
 

@@ -12,17 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
-from safe_folder import make_safe_folder
-
 PYTHON = f"ansible_python_interpreter={sys.executable}"
-
-
-@pytest.fixture
-def safe_folder():
-    with make_safe_folder() as folder:
-        yield folder
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from ansible_collections.port443.https.plugins.module_utils._certificate import 
 from ansible_collections.port443.https.plugins.module_utils._certificate.journal import FileChange, Journal, PairChange
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host.directory import Access
-from ansible_collections.port443.https.plugins.module_utils._host.replace import FoundFile, look_at
+from ansible_collections.port443.https.plugins.module_utils._host.files import FoundFile, look_at
 
 OLD = FoundFile(b"old\xff", "", Access(0, 0, 0o600))
 JOURNAL = Journal(

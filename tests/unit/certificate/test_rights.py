@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.port443.https.plugins.module_utils import _errors
 from ansible_collections.port443.https.plugins.module_utils._certificate import inventory
 from ansible_collections.port443.https.plugins.module_utils._certificate import request as _request
-from ansible_collections.port443.https.plugins.module_utils._errors import HostError, words_of
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError, describe_os_error
 from ansible_collections.port443.https.plugins.modules.certificate_info import OPTIONS, complete
 
 
@@ -22,7 +22,7 @@ from ansible_collections.port443.https.plugins.modules.certificate_info import O
 def test_become_is_named_where_it_may_help(monkeypatch, number, user, hint):
     monkeypatch.setattr(_errors.os, "geteuid", lambda: user)
     said = os.strerror(number)
-    assert words_of(OSError(number, said)) == said + ("; if that takes root, use become: true" if hint else "")
+    assert describe_os_error(OSError(number, said)) == said + ("; if that takes root, use become: true" if hint else "")
 
 
 def test_a_report_names_the_folder_of_what_it_may_not_read(monkeypatch, safe_folder):

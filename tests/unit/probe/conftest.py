@@ -8,15 +8,12 @@ import contextlib
 import socket
 import ssl
 import struct
-import sys
 import threading
 import time
 from pathlib import Path
 from typing import Callable, Iterator, Optional, Sequence
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # pki
 
 Behaviour = Callable[[socket.socket], None]
 

@@ -4,15 +4,11 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any, Dict
 
-import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
 import pki
+import pytest
 from ansible_collections.port443.https.plugins.module_utils._renewal.arguments import INSTALLATION
 from ansible_collections.port443.https.plugins.module_utils._renewal.settings import RenewalPaths, SiteSettings
 from played_renewal import certbot, host

@@ -5,14 +5,10 @@
 from __future__ import annotations
 
 import importlib.util
-import sys
 from pathlib import Path
 from typing import Any, Callable, Dict
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
 from played import ANSIBLE_PLAYBOOK, play, served
 
 ROLES = Path(__file__).resolve().parents[3] / "roles"

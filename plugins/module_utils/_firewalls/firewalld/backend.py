@@ -22,7 +22,6 @@ from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld
     find_sharer,
     number_of,
 )
-from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.live import Live, plan_live
 from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.observe import (
     ETC,
     FOLDERS,
@@ -30,10 +29,11 @@ from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld
     service_path,
 )
 from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.origin import find_origin
+from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.permanent import plan_saved
 from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.predict import predict
 from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.reload import Reload, Try, state_of
 from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.running import is_running
-from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.saved import plan_saved
+from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.runtime import Live, plan_live
 from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.sets import list_sets
 from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.target import find_targets
 from ansible_collections.port443.https.plugins.module_utils._host.dbus import Refusal

@@ -23,8 +23,8 @@ from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld
     is_ours,
     parse_items,
 )
-from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.live import find_losses
 from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.observe import observe
+from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.runtime import find_losses
 from ansible_collections.port443.https.plugins.module_utils._host.dbus import Method, Refusal
 from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
 from ansible_collections.port443.https.plugins.module_utils._linux.kernel import observe_kernel

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Dict, Optional, Tuple
 
-from ansible_collections.port443.https.plugins.module_utils._netfilter.intervals import hold, merge_spans
+from ansible_collections.port443.https.plugins.module_utils._netfilter.intervals import contains, merge_spans
 from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Match, Rule, Span
 from ansible_collections.port443.https.plugins.module_utils._netfilter.table_owner import BASES
 from ansible_collections.port443.https.plugins.module_utils._spec.ports import PROTOCOL_NUMBERS
@@ -47,7 +47,7 @@ class Adoption:
         if len(protocol.spans) != 1 or not numbers:
             return False
         asked = self._ports.get(numbers.pop(), ())
-        return all(hold(asked, low, high) for low, high in ports.spans)
+        return all(contains(asked, low, high) for low, high in ports.spans)
 
     def _is_for(self, rest: Dict[str, Match]) -> bool:
         """Whether what is left of a rule names the sources and interfaces that are asked for, or some of them."""

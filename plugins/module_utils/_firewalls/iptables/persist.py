@@ -82,11 +82,11 @@ def plan_files(
             changes.append(Change(file.path, *cut(file.text.split("\n"), text.split("\n"))))
         if warning or file.filters:
             held[file.family] = "written" if not warning and f":{request.chain} " in text else "no"
-    persisted, told = _told(request, held, scripts, packaged, kernel)
+    persisted, told = _boot_status(request, held, scripts, packaged, kernel)
     return BootChanges(tuple(steps), tuple(changes), persisted, (*warnings, *told))
 
 
-def _told(
+def _boot_status(
     request: PortsRequest,
     held: Dict[int, str],
     scripts: Tuple[str, ...],
@@ -112,14 +112,14 @@ def _told(
         return persisted, ()
     versions = " and ".join(f"IPv{family}" for family in built)
     if makers:
-        return persisted, tuple(_told_of(one, versions) for one in makers)
+        return persisted, tuple(_warn_of_maker(one, versions) for one in makers)
     return persisted, (
         f"the {versions} rules of this host seem to be built at boot by {', '.join(scripts)}: add the ports there, or "
         "run this again after a reboot",
     )
 
 
-def _told_of(maker: Packaged, versions: str) -> str:
+def _warn_of_maker(maker: Packaged, versions: str) -> str:
     makes = "fills chains of its own whenever it likes"
     if maker.whole:
         makes = "makes all of them anew whenever it starts"
@@ -139,7 +139,7 @@ def _wanted_text(
     if request.state == "absent" or not request.persistent:
         if stripped == file.text or strange is None:
             return stripped, None
-        return file.text, _told_strange(file, strange, f"Take the lines with {request.chain} out yourself")
+        return file.text, _warn_of_line(file, strange, f"Take the lines with {request.chain} out yourself")
     if not has_filter(stripped) or not kernel.link(file.family).exists:
         return file.text, None
     if not file.enabled:
@@ -148,7 +148,7 @@ def _wanted_text(
             f"{file.path} is not loaded at boot ({file.loader} is not enabled), so nothing was written there",
         )
     if strange is not None:
-        return file.text, _told_strange(
+        return file.text, _warn_of_line(
             file, strange, "Save the rules in iptables-save's form, or add the ports yourself"
         )
     table = bind_table(_filter_table(stripped, file.family), kernel.sets)
@@ -164,7 +164,7 @@ def _wanted_text(
     return (with_ours(stripped, request.chain, want) if want.chain_exists else stripped), None
 
 
-def _told_strange(file: RulesFile, line: str, advice: str) -> str:
+def _warn_of_line(file: RulesFile, line: str, advice: str) -> str:
     if opens_quote(line):
         return f"{file.path} {_TORN.format(line)}Put that comment into one line, in the kernel and in the file"
     return f"{file.path} {_STRANGE.format(line)}{advice}"

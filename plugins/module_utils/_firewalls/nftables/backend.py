@@ -77,7 +77,7 @@ class Nftables(Rehearsed[NftablesState]):
             steps + saved.steps,
             tuple(show(change, request.chain) for change in planned.changes) + saved.changes,
             saved.persisted,
-            (*_told(planned), *_owned(have.kernel.ruleset, request), *saved.warnings),
+            (*_adoption_warnings(planned), *_ownership_warnings(have.kernel.ruleset, request), *saved.warnings),
             ruleset=_replaced(have.kernel.ruleset, planned.changes, request.chain),
         )
 
@@ -113,13 +113,13 @@ def _loaded(host: FirewallHost, file: BootFile) -> Ruleset:
     return made.ruleset if made else ()
 
 
-def _told(planned: TableChanges) -> List[str]:
+def _adoption_warnings(planned: TableChanges) -> List[str]:
     """What adopting came to."""
     taken = [f"taken over into the set: {found}" for change in planned.changes for found in change.adopted]
     return taken + [f"left as it is, because it lets in more than was asked for: {found}" for found in planned.kept]
 
 
-def _owned(ruleset: Ruleset, request: PortsRequest) -> List[str]:
+def _ownership_warnings(ruleset: Ruleset, request: PortsRequest) -> List[str]:
     """Tables that only the program may change that made them."""
     return [
         f"table {table.family} {table.name} belongs to a running program, so nothing was changed in it"

@@ -67,11 +67,11 @@ def plan_files(
                 steps.append(Write(path, before.contents[path], content))
                 lines = (before.text(path).split("\n"), outcome.sources.text(path).split("\n"))
                 changes.append(Change(path, *cut(*lines)))
-    persisted, told = _told(request, held, scripts)
+    persisted, told = _boot_status(request, held, scripts)
     return BootChanges(tuple(steps), tuple(changes), persisted, (*warnings, *told))
 
 
-def _told(request: PortsRequest, held: Sequence[str], scripts: Sequence[str]) -> Tuple[str, Tuple[str, ...]]:
+def _boot_status(request: PortsRequest, held: Sequence[str], scripts: Sequence[str]) -> Tuple[str, Tuple[str, ...]]:
     """What to say of the next boot, and of rules that somebody else builds then."""
     if request.state == "absent":
         return "not needed", ()

@@ -11,7 +11,7 @@ from typing import List, Sequence, Tuple
 from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.pfctl import try_rules
 from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.system import System
 from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
-from ansible_collections.port443.https.plugins.module_utils._netfilter.intervals import hold, merge_spans
+from ansible_collections.port443.https.plugins.module_utils._netfilter.intervals import contains, merge_spans
 from ansible_collections.port443.https.plugins.module_utils._pf.conf import PfStatement, split_statements
 from ansible_collections.port443.https.plugins.module_utils._pf.parse import parse_rules
 from ansible_collections.port443.https.plugins.module_utils._pf.rule import PfRule, Rules
@@ -77,7 +77,7 @@ def _is_asked_for(rule: PfRule, request: PortsRequest) -> bool:
     asked = merge_spans(
         (port.low, port.high) for port in request.ports if PROTOCOL_NUMBERS[port.protocol] == rule.protocol
     )
-    right = all(hold(asked, low, high) for low, high in ports) and set(directions) <= set(request.directions)
+    right = all(contains(asked, low, high) for low, high in ports) and set(directions) <= set(request.directions)
     return right and rule.destination.kind == "any" and _is_for(rule, request)
 
 

@@ -15,16 +15,16 @@ from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.anchor
 from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.kernel_rules import split_listings
 from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.load import refuse_loss
 from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.observe import PfState
-from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.pfctl import try_rules, words_of
+from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.pfctl import pfctl_words, try_rules
 from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.plan import PfPlan
 from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.verdict import passes_established
 from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
 from ansible_collections.port443.https.plugins.module_utils._linux.ssh_session import Session
 from ansible_collections.port443.https.plugins.module_utils._pf.conf import skipped_interfaces, without_loads
 from ansible_collections.port443.https.plugins.module_utils._pf.drift import calls
+from ansible_collections.port443.https.plugins.module_utils._pf.evaluate import Filter
 from ansible_collections.port443.https.plugins.module_utils._pf.parse import parse_rules
 from ansible_collections.port443.https.plugins.module_utils._pf.rule import Rules, meaning
-from ansible_collections.port443.https.plugins.module_utils._pf.walk import Filter
 from ansible_collections.port443.https.plugins.module_utils._spec.request import PortsRequest
 
 _SSH = 22
@@ -67,7 +67,7 @@ def _without_tables(rules: Rules, request: PortsRequest) -> object:
 def _read(host: FirewallHost, have: PfState, text: str, options: Sequence[str] = ()) -> Rules:
     ended = try_rules(host, have.system, text, *options)
     if ended.returncode:
-        raise HostError(f"{' '.join(ended.argv)} failed with code {ended.returncode} and said: {words_of(ended)}")
+        raise HostError(f"{' '.join(ended.argv)} failed with code {ended.returncode} and said: {pfctl_words(ended)}")
     return parse_rules(ended.out)
 
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 from typing import Dict, FrozenSet, Iterable, List, Optional, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.pfctl import has_failed, listing, words_of
+from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.pfctl import has_failed, listing, pfctl_words
 from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.system import System
 from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
+from ansible_collections.port443.https.plugins.module_utils._pf.evaluate import Filter, is_directly_below, resolve
 from ansible_collections.port443.https.plugins.module_utils._pf.parse import parse_rules
 from ansible_collections.port443.https.plugins.module_utils._pf.peer import parse_address
 from ansible_collections.port443.https.plugins.module_utils._pf.rule import (
@@ -20,7 +21,6 @@ from ansible_collections.port443.https.plugins.module_utils._pf.rule import (
     called_anchors,
     referred_tables,
 )
-from ansible_collections.port443.https.plugins.module_utils._pf.walk import Filter, is_directly_below, resolve
 from ansible_collections.port443.https.plugins.module_utils._spec.request import Network, PortsRequest
 
 _TRANSLATIONS = ("nat", "rdr", "binat", "no nat", "no rdr", "no binat")
@@ -66,7 +66,7 @@ def _listing_verbose(host: FirewallHost) -> List[str]:
     """The lines on pf's interfaces; raises HostError without any, as "all" is always one of them (pf_if.c)."""
     ended = host.run(("pfctl", "-v", "-s", "Interfaces"))
     if has_failed(ended) or not ended.out.strip():
-        raise HostError(f"pfctl -v -s Interfaces failed with code {ended.returncode} and said: {words_of(ended)}")
+        raise HostError(f"pfctl -v -s Interfaces failed with code {ended.returncode} and said: {pfctl_words(ended)}")
     return ended.out.splitlines()
 
 

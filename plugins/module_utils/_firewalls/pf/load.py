@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Optional, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.pfctl import ruleset, try_rules, words_of
+from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.pfctl import pfctl_words, ruleset, try_rules
 from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.system import System
 from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
 from ansible_collections.port443.https.plugins.module_utils._pf.conf import without_loads
@@ -101,7 +101,7 @@ def refuse_loss(
     """Returns what ``pfctl -R`` would make of a text; raises HostError unless those are the rules expected."""
     ended = try_rules(host, system, text, *PARTS)
     if ended.returncode:
-        raise HostError(f"pfctl does not read the rules that it printed itself: {words_of(ended)}")
+        raise HostError(f"pfctl does not read the rules that it printed itself: {pfctl_words(ended)}")
     printed = foreign(ended.out, anchor)
     lost = [line for line in more(expected, printed) if not line.startswith(_TRANSLATES)]
     if lost:

@@ -22,9 +22,9 @@ from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.kernel
 from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.links import observe_links
 from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.pfctl import (
     listing,
+    pfctl_words,
     ruleset,
     try_rules,
-    words_of,
 )
 from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.system import (
     DAEMON,
@@ -41,7 +41,7 @@ from ansible_collections.port443.https.plugins.module_utils._linux.ssh_session i
 from ansible_collections.port443.https.plugins.module_utils._netfilter.link import Link
 from ansible_collections.port443.https.plugins.module_utils._pf.conf import loaded_files, without_loads
 from ansible_collections.port443.https.plugins.module_utils._pf.drift import named_bodies
-from ansible_collections.port443.https.plugins.module_utils._pf.walk import Filter
+from ansible_collections.port443.https.plugins.module_utils._pf.evaluate import Filter
 from ansible_collections.port443.https.plugins.module_utils._spec.request import PortsRequest
 
 THERE, NOT_LOADED, HIDDEN = "there", "not loaded", "hidden"
@@ -172,11 +172,11 @@ def _observe_file(
             return None, f"{loaded}: {os.strerror(errno.ENOENT)}", ()
         ended = try_rules(host, system, content.decode("latin-1"), "-a", name)
         if ended.returncode:
-            return None, words_of(ended).replace("stdin:", f"{loaded}:"), ()
+            return None, pfctl_words(ended).replace("stdin:", f"{loaded}:"), ()
         found.append(LoadedAnchor(name, "", ended.out))
     ended = try_rules(host, system, without_loads(text))
     if ended.returncode:
-        return None, words_of(ended).replace("stdin:", f"{path}:"), ()
+        return None, pfctl_words(ended).replace("stdin:", f"{path}:"), ()
     return ended.out, "", tuple(found)
 
 
@@ -204,7 +204,7 @@ def _device(host: FirewallHost, system: System, info: Completed) -> str:
         return THERE
     if info.returncode and "No such file" in info.err:
         return HIDDEN if system.name == "FreeBSD" and _is_jailed(host) else NOT_LOADED
-    raise HostError(f"pfctl -s info failed with code {info.returncode} and said: {words_of(info)}")
+    raise HostError(f"pfctl -s info failed with code {info.returncode} and said: {pfctl_words(info)}")
 
 
 def _is_jailed(host: FirewallHost) -> bool:

@@ -42,7 +42,7 @@ def listing(host: FirewallHost, system: System, what: str, anchor: str = "") -> 
     ended = host.run(("pfctl", *where, *numeric, "-s", what))
     if has_failed(ended) and not (anchor and _NO_ANCHOR.search(ended.err)):
         command = " ".join(("pfctl", *where, "-s", what))
-        raise HostError(f"{command} failed with code {ended.returncode} and said: {words_of(ended)}")
+        raise HostError(f"{command} failed with code {ended.returncode} and said: {pfctl_words(ended)}")
     return ended.out
 
 
@@ -110,7 +110,7 @@ def has_failed(ended: Completed) -> bool:
     return bool(ended.returncode) or any(line.startswith("pfctl: ") for line in _own_words(ended))
 
 
-def words_of(ended: Completed) -> str:
+def pfctl_words(ended: Completed) -> str:
     """Returns what pfctl said, without what it says on macOS at every call."""
     return "\n".join(_own_words(ended)) or ended.words()
 

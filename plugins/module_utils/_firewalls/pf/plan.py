@@ -37,9 +37,9 @@ from ansible_collections.port443.https.plugins.module_utils._pf.conf import (
     without_block,
 )
 from ansible_collections.port443.https.plugins.module_utils._pf.drift import calls
+from ansible_collections.port443.https.plugins.module_utils._pf.evaluate import Filter
 from ansible_collections.port443.https.plugins.module_utils._pf.parse import parse_rules
 from ansible_collections.port443.https.plugins.module_utils._pf.rule import meaning
-from ansible_collections.port443.https.plugins.module_utils._pf.walk import Filter
 from ansible_collections.port443.https.plugins.module_utils._plan.steps import Change, Plan, Run, Step, Write
 from ansible_collections.port443.https.plugins.module_utils._spec.request import PortsRequest
 
@@ -91,7 +91,7 @@ def _plan_present(have: PfState, request: PortsRequest) -> PfPlan:
         (*before, *files, *loads, *after),
         _changes(have, anchor, want_conf, want_file, rules if loads else None),
         _persisted(have, request),
-        _warnings(have, request, bool(main and main.parts)) + _told_of_adopted(adopted),
+        _warnings(have, request, bool(main and main.parts)) + _adoption_warnings(adopted),
         rules=rules,
         conf=want_conf,
         calls=request.persistent or find_call(stripped, anchor).called,
@@ -264,7 +264,7 @@ def _persisted(have: PfState, request: PortsRequest) -> str:
     return "no" if have.live.enabled else "not needed"
 
 
-def _told_of_adopted(adopted: Sequence[Candidate]) -> Tuple[str, ...]:
+def _adoption_warnings(adopted: Sequence[Candidate]) -> Tuple[str, ...]:
     """What became of rules of others; pf has no state of connections that a rule without state let in."""
     ended = ", and connections that it let in end, as pf has no state of them"
     return tuple(f"taken over into the set: {one}{ended if one.stateless else ''}" for one in adopted)

@@ -11,7 +11,7 @@ import re
 from typing import List, Optional, Set, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.pfctl import has_failed, words_of
+from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.pfctl import has_failed, pfctl_words
 from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
 from ansible_collections.port443.https.plugins.module_utils._pf.peer import parse_address
 
@@ -47,7 +47,7 @@ def _list_table(host: FirewallHost, name: str) -> Optional[List[str]]:
         return ended.out.split()
     if "Table does not exist" in ended.err:  # ESRCH, pfr_strerror in pfctl_radix.c
         return None
-    raise HostError(f"{' '.join(ended.argv)} failed with code {ended.returncode} and said: {words_of(ended)}")
+    raise HostError(f"{' '.join(ended.argv)} failed with code {ended.returncode} and said: {pfctl_words(ended)}")
 
 
 def _given(host: FirewallHost, text: str) -> Optional[Set[str]]:

@@ -16,8 +16,14 @@ from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.anchor
 from ansible_collections.port443.https.plugins.module_utils._netfilter.explanation import WORSE, printable
 from ansible_collections.port443.https.plugins.module_utils._netfilter.link import Link
 from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Span
+from ansible_collections.port443.https.plugins.module_utils._pf.evaluate import (
+    Filter,
+    PfEvaluator,
+    PfOutcome,
+    PfOutcomes,
+    split_ports,
+)
 from ansible_collections.port443.https.plugins.module_utils._pf.packet import EPHEMERAL, TCP, End, PfPacket, is_on
-from ansible_collections.port443.https.plugins.module_utils._pf.walk import Fate, Filter, PfOutcome, Walk, split_ports
 from ansible_collections.port443.https.plugins.module_utils._spec.ports import PROTOCOL_NUMBERS, PortRule
 from ansible_collections.port443.https.plugins.module_utils._spec.request import Network, PortsRequest
 from ansible_collections.port443.https.plugins.module_utils._verdict.port_verdict import PortVerdict, ask
@@ -49,10 +55,10 @@ def blocks_neighbours(state: Filter, link: Link) -> bool:
     return state.enabled and link.family == 6 and link.exists and _discovery(state, link, link.interface)[0] != "open"
 
 
-def passes_established(state: Filter, link: Link, port: int, network: Optional[Network]) -> Fate:
+def passes_established(state: Filter, link: Link, port: int, network: Optional[Network]) -> PfOutcomes:
     """Returns what becomes of the next packet of a TCP connection to ``port`` that pf has no state of yet."""
     packet = _first(link, "in", TCP, (port, port), network, link.interface)
-    return Walk(state).filter(replace(packet, flags="A"))
+    return PfEvaluator(state).filter(replace(packet, flags="A"))
 
 
 def _judge_port(
@@ -90,7 +96,7 @@ def _each_address(state: Filter, packet: PfPacket) -> Verdict:
 
     pfctl makes a rule for each address of ``to self`` and ``to em0``: none of them matches all, and together they may.
     """
-    answer = _connection(Walk(state), packet)
+    answer = _connection(PfEvaluator(state), packet)
     if answer[0] != "depends":
         return answer
     inwards = packet.direction == "in"
@@ -99,18 +105,18 @@ def _each_address(state: Filter, packet: PfPacket) -> Verdict:
     for address in host.addresses if len(host.addresses) > 1 else ():
         one = replace(host, addresses=(address,))
         moved = replace(packet, destination=one) if inwards else replace(packet, source=one)
-        answers.append(_connection(Walk(state), moved))
+        answers.append(_connection(PfEvaluator(state), moved))
     return answers[0] if len({verdict for verdict, _because in answers}) == 1 else answer
 
 
-def _connection(walk: Walk, packet: PfPacket) -> Verdict:
+def _connection(evaluator: PfEvaluator, packet: PfPacket) -> Verdict:
     """Follows a connection: its first packet, and where no state lets the rest through, an answer and a next packet."""
     if packet.direction == "in":
-        sent_on = walk.translate(packet)
+        sent_on = evaluator.translate(packet)
         if sent_on.elsewhere:
             return "depends", f"it is redirected, and who gets it then decides: {sent_on.elsewhere}"
-        if sent_on.doubt:
-            return "depends", f"it depends on {sent_on.doubt}"
+        if sent_on.uncertain_at:
+            return "depends", f"it depends on {sent_on.uncertain_at}"
     stages = (
         (packet, "{}"),
         (packet.answered("SA" if packet.flags else ""), "it gets through, but the answer is blocked: {}"),
@@ -118,30 +124,30 @@ def _connection(walk: Walk, packet: PfPacket) -> Verdict:
     )
     first: Optional[PfOutcome] = None
     for stage, sentence in stages:
-        fate = walk.filter(stage)
-        told = _told(fate, sentence)
+        found = evaluator.filter(stage)
+        told = _explain_block(found, sentence)
         if told:
             return told
-        first = first or fate.outcomes[0]
-        if all(outcome.stateful for outcome in fate.outcomes):
+        first = first or found.outcomes[0]
+        if all(outcome.stateful for outcome in found.outcomes):
             break
     return "open", str(first)
 
 
-def _told(fate: Fate, sentence: str) -> Optional[Verdict]:
+def _explain_block(found: PfOutcomes, sentence: str) -> Optional[Verdict]:
     """What there is to say of a packet that does not simply pass."""
-    if fate.passes is None:
-        return "depends", f"it depends on {fate.doubt}"
-    if not fate.passes:
-        return "blocked", sentence.format(fate.outcomes[0])
-    if fate.elsewhere:
-        return "depends", f"it is redirected, and who gets it then decides: {fate.elsewhere}"
+    if found.passes is None:
+        return "depends", f"it depends on {found.uncertain_at}"
+    if not found.passes:
+        return "blocked", sentence.format(found.outcomes[0])
+    if found.elsewhere:
+        return "depends", f"it is redirected, and who gets it then decides: {found.elsewhere}"
     return None
 
 
 def _discovery(state: Filter, link: Link, interface: Optional[str]) -> Verdict:
     """Whether neighbours find the host and it them: a solicitation each way, and where no state helps, its answer."""
-    walk = Walk(state)
+    evaluator = PfEvaluator(state)
     own = tuple(span for span in link.addresses if _LINK_LOCAL[0] <= span[0] <= _LINK_LOCAL[1])
     host, router, asked = (
         End(True, addresses=own or link.addresses),
@@ -152,10 +158,10 @@ def _discovery(state: Filter, link: Link, interface: Optional[str]) -> Verdict:
         solicitation = PfPacket(direction, 6, ICMPV6, one, asked, interface, icmp_type=SOLICITATION)
         answer = replace(solicitation.answered(""), source=other, destination=one, icmp_type=ADVERTISEMENT)
         for packet in (solicitation, answer):
-            fate = walk.filter(packet)
-            told = _told(fate, f"IPv6 neighbour discovery (icmp6 type {packet.icmp_type}) is blocked: {{}}")
+            found = evaluator.filter(packet)
+            told = _explain_block(found, f"IPv6 neighbour discovery (icmp6 type {packet.icmp_type}) is blocked: {{}}")
             if told:
                 return told
-            if all(outcome.stateful for outcome in fate.outcomes):
+            if all(outcome.stateful for outcome in found.outcomes):
                 break
     return "open", ""

@@ -107,7 +107,7 @@ class Ufw(Rehearsed[UfwState]):
         changes = tuple(change for part in parts for change in part.changes)
         files = dict(have.files, **{step.path: _text(step.after or b"") for step in steps if isinstance(step, Write)})
         ruleset = _replaced(have.kernel.ruleset, [part.table for part in parts if part.table is not None])
-        persisted, warnings = _told(have, request)
+        persisted, warnings = _boot_status(have, request)
         plan = KernelPlan(steps, changes, persisted, warnings, lock=LOCK, ruleset=ruleset)
         if request.state == "present" and request.enable and not _is_running(have.kernel):
             return _switched_on(plan, have, files)
@@ -218,7 +218,7 @@ def _is_running(kernel: Kernel) -> bool:
     return any(is_live(kernel.table(frontend, family), family) for frontend in (NFT, LEGACY) for family in FAMILIES)
 
 
-def _told(have: UfwState, request: PortsRequest) -> Tuple[str, Tuple[str, ...]]:
+def _boot_status(have: UfwState, request: PortsRequest) -> Tuple[str, Tuple[str, ...]]:
     """What to say of the next boot, and of a ufw that does not run."""
     if request.state == "absent":
         return "not needed", ()

@@ -13,13 +13,13 @@ from ansible_collections.port443.https.plugins.module_utils._errors import HostE
 from ansible_collections.port443.https.plugins.module_utils._webservers.configuration import Listen, Server
 from ansible_collections.port443.https.plugins.module_utils._webservers.haproxy import reader
 from ansible_collections.port443.https.plugins.module_utils._webservers.haproxy.block import divide, merge
-from ansible_collections.port443.https.plugins.module_utils._webservers.haproxy.complaints import find_complaints
 from ansible_collections.port443.https.plugins.module_utils._webservers.haproxy.context import read_context
 from ansible_collections.port443.https.plugins.module_utils._webservers.haproxy.layout import find_layout
 from ansible_collections.port443.https.plugins.module_utils._webservers.haproxy.reader import (
     read_binds,
     read_configuration,
 )
+from ansible_collections.port443.https.plugins.module_utils._webservers.haproxy.refusals import find_complaints
 from ansible_collections.port443.https.plugins.module_utils._webservers.haproxy.render import (
     render_block,
     render_crt_list,

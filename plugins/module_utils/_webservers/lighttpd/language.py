@@ -18,7 +18,7 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.lighttpd
     find_limits,
 )
 from ansible_collections.port443.https.plugins.module_utils._webservers.lighttpd.render import render_files
-from ansible_collections.port443.https.plugins.module_utils._webservers.lighttpd.render_kept import find_own
+from ansible_collections.port443.https.plugins.module_utils._webservers.lighttpd.render_existing import find_own
 from ansible_collections.port443.https.plugins.module_utils._webservers.lighttpd.render_shared import write_socket
 from ansible_collections.port443.https.plugins.module_utils._webservers.site import (
     Build,

@@ -17,7 +17,7 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.lighttpd
     find_unquotable,
     parse,
 )
-from ansible_collections.port443.https.plugins.module_utils._webservers.lighttpd.render_kept import (
+from ansible_collections.port443.https.plugins.module_utils._webservers.lighttpd.render_existing import (
     find_overlaps,
     know,
     tell_clients,

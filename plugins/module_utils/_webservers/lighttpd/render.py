@@ -8,7 +8,7 @@ from typing import AbstractSet, List, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._webservers.lighttpd.grammar import quote
 from ansible_collections.port443.https.plugins.module_utils._webservers.lighttpd.reader import sockets_of
-from ansible_collections.port443.https.plugins.module_utils._webservers.lighttpd.render_kept import (
+from ansible_collections.port443.https.plugins.module_utils._webservers.lighttpd.render_existing import (
     ENDING,
     KnownSite,
     OtherBlocks,

@@ -11,8 +11,8 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.configur
 from ansible_collections.port443.https.plugins.module_utils._webservers.nginx import reader
 from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.layout import LOOKED_AT, find_layout
 from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.reader import Socket, read_configuration
+from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.refusals import check_sites
 from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.render import find_own, render_files
-from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.render_checks import check_sites
 from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.render_site import write_name
 from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.render_words import (
     sockets_of,

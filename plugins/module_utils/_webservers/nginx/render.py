@@ -15,7 +15,7 @@ from typing import Dict, FrozenSet, List, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.reader import parse_directives
-from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.render_beside import (
+from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.render_existing import (
     ENDING,
     Claim,
     KeptSites,
@@ -28,7 +28,7 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.re
     read_kept,
     read_text,
 )
-from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.render_http import (
+from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.render_shared import (
     HASH_SIZE,
     HTTP_FILE,
     NOBODY_FILE,

@@ -12,7 +12,7 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.re
     Socket,
     parse_directives,
 )
-from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.render_http import HEADER
+from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.render_shared import HEADER
 from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.render_words import (
     Rendering,
     indent,

@@ -9,7 +9,7 @@ import struct
 
 import pytest
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._host import nfnl
+from ansible_collections.port443.https.plugins.module_utils._host import nfnetlink
 from ansible_collections.port443.https.plugins.module_utils._host.nft_prune import delete_if_empty
 
 BEGIN = "14000000100001000100000000000000" + "0000000a"
@@ -56,13 +56,13 @@ class Kernel:
 )
 def test_what_is_in_use_or_gone_stays_as_it_is(monkeypatch, codes, asked):
     kernel = Kernel(*codes)
-    monkeypatch.setattr(nfnl.socket, "socket", kernel)
+    monkeypatch.setattr(nfnetlink.socket, "socket", kernel)
     delete_if_empty("ip", "t", "c")
     assert (kernel.asked, kernel.codes) == ([BEGIN + one + END for one in asked], [])
 
 
 def test_refusal_is_told_in_the_kernel_s_words(monkeypatch):
-    monkeypatch.setattr(nfnl.socket, "socket", Kernel(errno.EPERM))
+    monkeypatch.setattr(nfnetlink.socket, "socket", Kernel(errno.EPERM))
     with pytest.raises(HostError) as raised:
         delete_if_empty("ip", "t", "c")
     assert raised.value.message == "the empty chain c of table ip t could not be deleted: Operation not permitted"

@@ -23,7 +23,7 @@ from ansible_collections.port443.https.plugins.module_utils._pki.decrypt import 
 from ansible_collections.port443.https.plugins.plugin_utils._cryptography import Cryptography
 from safe_folder import miss
 
-GIVEN = yaml.safe_load((Path(__file__).parent / "cases" / "sources.yml").read_text(encoding="utf-8"))
+GIVEN = yaml.safe_load((Path(__file__).parent / "sources.yml").read_text(encoding="utf-8"))
 CERTIFICATE, OTHER, KEY = (GIVEN[name].encode() for name in ("certificate", "other", "key"))
 LOCKED = [pytest.param(case, id=case["title"]) for case in GIVEN["locked"]]
 

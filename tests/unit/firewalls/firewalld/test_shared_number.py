@@ -11,8 +11,8 @@ import pytest
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.backend import Firewalld
 from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.item import find_ours
-from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.live import find_losses
 from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.observe import find_known
+from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.runtime import find_losses
 from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.service import (
     ServiceDefinition,
     render_service,

@@ -147,10 +147,10 @@ def test_effects_come_before_the_verdict():
 
 
 def test_what_a_rule_put_into_a_set_may_be_in_it():
-    learn = Rule((), "continue", effects=(Effect("learn", name="seen"),))
+    add_to_set = Rule((), "continue", effects=(Effect("add_to_set", name="seen"),))
     drop = Rule((Match("source", (), ("seen",)),), "drop")
-    assert native(drop, learn) == {("accept", "INPUT.policy", "", 0)}
-    assert native(learn, drop) == {("drop", "INPUT.2", "INPUT.2", 0), ("accept", "INPUT.policy", "", 0)}
+    assert native(drop, add_to_set) == {("accept", "INPUT.policy", "", 0)}
+    assert native(add_to_set, drop) == {("drop", "INPUT.2", "INPUT.2", 0), ("accept", "INPUT.policy", "", 0)}
 
 
 def test_many_rows_of_a_set_are_left_out_once_and_for_all():

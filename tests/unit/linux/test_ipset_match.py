@@ -13,7 +13,7 @@ import ipaddress
 import struct
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._host import nfnl
+from ansible_collections.port443.https.plugins.module_utils._host import nfnetlink
 from ansible_collections.port443.https.plugins.module_utils._linux.ipset_match import bind, bind_sets
 from ansible_collections.port443.https.plugins.module_utils._netfilter.match import rule_matches
 from ansible_collections.port443.https.plugins.module_utils._netfilter.packet import ANY_SOURCE, Packet
@@ -278,7 +278,7 @@ def test_sets_are_asked_for_by_name_with_those_within(monkeypatch):
     listed = message("list:set", ((NAME, b"in\0"),), family=0, name="all")
     more = attribute(1, b"\6") + attribute(2, b"in\0") + attribute(8 | 0x8000, nested(7, at("10.0.0.6")))
     kernel = Kernel({"all": [listed], "in": [message("hash:ip", (at("10.0.0.5"),), name="in"), more]})
-    monkeypatch.setattr(nfnl.socket, "socket", kernel)
+    monkeypatch.setattr(nfnetlink.socket, "socket", kernel)
     found = _netlink.read_ipsets(frozenset(("all", "nix")))
     assert kernel.asked == ["all", "nix", "in"]
     assert found["all"] == IpSet("all", "list:set", 0, elements=found["all"].elements, members=("in",))
@@ -289,5 +289,5 @@ def test_where_there_is_no_netlink_no_set_is_known(monkeypatch):
     def refuse(*_kind):
         raise OSError(errno.EAFNOSUPPORT, "none")
 
-    monkeypatch.setattr(nfnl.socket, "socket", refuse)
+    monkeypatch.setattr(nfnetlink.socket, "socket", refuse)
     assert _netlink.read_ipsets(frozenset(("s",))) == {}

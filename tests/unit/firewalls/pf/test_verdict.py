@@ -11,9 +11,9 @@ import pytest
 import yaml
 from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.verdict import judge
 from ansible_collections.port443.https.plugins.module_utils._netfilter.link import Link
+from ansible_collections.port443.https.plugins.module_utils._pf.evaluate import Filter
 from ansible_collections.port443.https.plugins.module_utils._pf.parse import parse_rules
 from ansible_collections.port443.https.plugins.module_utils._pf.rule import PfTable
-from ansible_collections.port443.https.plugins.module_utils._pf.walk import Filter
 from ansible_collections.port443.https.plugins.module_utils._spec.request import parse_request
 
 CASES = yaml.safe_load((Path(__file__).parent / "verdicts.yml").read_text(encoding="utf-8"))

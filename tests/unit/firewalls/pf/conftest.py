@@ -4,13 +4,7 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
 from fake_pf.host import PlayedHost
 from fake_pf.machine import Machine
 

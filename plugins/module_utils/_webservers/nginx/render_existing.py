@@ -18,7 +18,7 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.re
     parse_directives,
     read_servers,
 )
-from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.render_http import (
+from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.render_shared import (
     HASH_SIZE,
     HTTP_FILE,
     needed_bucket,

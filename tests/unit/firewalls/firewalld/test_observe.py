@@ -9,8 +9,8 @@ from ansible_collections.port443.https.plugins.module_utils._errors import HostE
 from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld import observe
 from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.backend import Firewalld
 from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.item import find_ours
-from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.live import find_losses
 from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.running import is_running
+from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.runtime import find_losses
 from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.service import ServiceDefinition
 from ansible_collections.port443.https.plugins.module_utils._host.dbus import BUS_SOCKET, Refusal
 from ansible_collections.port443.https.plugins.module_utils._spec.ports import PortRule

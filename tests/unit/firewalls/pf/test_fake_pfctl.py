@@ -143,7 +143,7 @@ def test_what_is_not_played_is_an_error(machine):
 
 def test_it_runs_as_a_command_of_its_own(tmp_path):
     played = Machine(tmp_path, "OpenBSD").stock()
-    program = Path(__file__).resolve().parents[2] / "fake_pf" / "command.py"
+    program = Path(__file__).resolve().parents[3] / "fake_pf" / "command.py"
     argv = [sys.executable, str(program), str(tmp_path), "OpenBSD", "pfctl", "-s", "info"]
     ended = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout.split()[:2]) == (0, ["Status:", "Enabled"])

@@ -57,11 +57,11 @@ UNMATCHED = PfOutcome(True)
 
 
 @dataclass(frozen=True)
-class Fate:
-    """All that may become of a packet; ``doubt`` is the first rule that cannot be foretold, where it matters."""
+class PfOutcomes:
+    """All that may become of a packet; ``uncertain_at`` is the first rule that cannot be foretold, where it matters."""
 
     outcomes: Tuple[PfOutcome, ...]
-    doubt: Optional[PfOutcome] = None
+    uncertain_at: Optional[PfOutcome] = None
     elsewhere: Optional[PfOutcome] = None
 
     @property
@@ -71,25 +71,25 @@ class Fate:
         return None if len(found) > 1 else found.pop()
 
 
-class Walk:
+class PfEvaluator:
     """Asks the rules of a Filter about packets."""
 
     def __init__(self, state: Filter) -> None:
         self._state = state
-        self._doubt: Optional[PfOutcome] = None
+        self._uncertain_at: Optional[PfOutcome] = None
         self._elsewhere: Optional[PfOutcome] = None
 
-    def filter(self, packet: PfPacket) -> Fate:
+    def filter(self, packet: PfPacket) -> PfOutcomes:
         """Returns what becomes of a packet; it is not asked whether the interface is skipped."""
-        self._doubt = self._elsewhere = None
+        self._uncertain_at = self._elsewhere = None
         last, done = self._ask(self._state.rules, "", packet, (UNMATCHED,))
-        return Fate(tuple(dict.fromkeys(done + last)), self._doubt, self._elsewhere)
+        return PfOutcomes(tuple(dict.fromkeys(done + last)), self._uncertain_at, self._elsewhere)
 
-    def translate(self, packet: PfPacket) -> Fate:
+    def translate(self, packet: PfPacket) -> PfOutcomes:
         """Returns whether a packet is redirected: the first rdr rule that matches decides (FreeBSD, macOS)."""
-        self._doubt = self._elsewhere = None
+        self._uncertain_at = self._elsewhere = None
         self._redirect(self._state.translations, "", packet)
-        return Fate((UNMATCHED,), self._doubt, self._elsewhere)
+        return PfOutcomes((UNMATCHED,), self._uncertain_at, self._elsewhere)
 
     def _ask(
         self, rules: Rules, anchor: str, packet: PfPacket, before: Tuple[PfOutcome, ...]
@@ -117,8 +117,8 @@ class Walk:
         return last, done
 
     def _note(self, rule: PfRule, here: PfOutcome, hit: Optional[bool]) -> None:
-        if hit is None and self._doubt is None:
-            self._doubt = here
+        if hit is None and self._uncertain_at is None:
+            self._uncertain_at = here
         if rule.elsewhere and rule.action != "block" and self._elsewhere is None:
             self._elsewhere = here
 

@@ -27,13 +27,13 @@ from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld
     is_ours,
     parse_items,
 )
-from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.live import is_settled, wanted_items
 from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.observe import (
     FOLDERS,
     FirewalldState,
     SettingsFile,
     service_path,
 )
+from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.runtime import is_settled, wanted_items
 from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.service import (
     ServiceDefinition,
     parse_service,

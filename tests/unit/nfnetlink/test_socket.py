@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._host import nfnl
+from ansible_collections.port443.https.plugins.module_utils._host import nfnetlink
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink import socket as _netlink
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.messages import KernelTable
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.sets import read_elements
@@ -72,7 +72,7 @@ class FakeKernel:
 
 def answering(monkeypatch, answer):
     kernel = FakeKernel(answer)
-    monkeypatch.setattr(nfnl.socket, "socket", kernel)
+    monkeypatch.setattr(nfnetlink.socket, "socket", kernel)
     return kernel
 
 

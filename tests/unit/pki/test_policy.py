@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Every pair of cases/judge.yml is read, judged and shaken hands with, and exactly the expected is said."""
+"""Every pair of policy.yml is read, judged and shaken hands with, and exactly the expected is said."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ansible_collections.port443.https.plugins.module_utils._errors import Reque
 from ansible_collections.port443.https.plugins.module_utils._pki import policy
 from ansible_collections.port443.https.plugins.module_utils._pki.chain import read_pair
 
-CASES = yaml.safe_load((Path(__file__).parent / "cases" / "judge.yml").read_text(encoding="utf-8"))
+CASES = yaml.safe_load((Path(__file__).parent / "policy.yml").read_text(encoding="utf-8"))
 NOW = int(pki.NOW.timestamp())
 OTHERS = {
     "expired": {"common_name": "Expired Intermediate", "ca": True, "number": 110, "days": (-500, -2)},
