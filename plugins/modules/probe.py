@@ -15,7 +15,7 @@ description:
     a TLS handshake succeeds for every name, the certificate is for that name, its chain is trusted, it does not expire
     soon, and plain HTTP redirects to HTTPS.
   - The checks are made by the machine the module runs on. Delegate the task to the controller, or to another host, to
-    look from there.
+    look from there. With O(locate) it is the controller unless the task is delegated.
   - Every way to fail has an answer of its own, so that a firewall that drops packets (V(timed out)), a port nothing
     listens on (V(refused)), an unknown issuer (V(untrusted)) and somebody else's certificate (V(wrong name)) can be
     told apart.
@@ -24,9 +24,9 @@ options:
   host:
     description:
       - Names or addresses to connect to. Of a name, every address is checked.
+      - By default C(ansible_host) of the task's host, else its name in the inventory.
     type: list
     elements: str
-    required: true
   names:
     description:
       - Server names to ask for, each at every address.
@@ -116,6 +116,24 @@ options:
         serves may change a moment after its reload was asked for.
     type: float
     default: 0
+  locate:
+    description:
+      - Whether to tell where a connection ends that gets no answer, and what ends it. That is before the host (a
+        provider's security group, a router), in the host (a rule, a program that does not listen, a route), beyond it
+        (a container), or on the way back.
+      - V(on_failure) does so where a connection fails, V(always) in any case. Where all is well, V(on_failure) costs
+        nothing; otherwise there are three executions more. On the task's host a recorder of packets' headers starts,
+        the look is repeated, and the host is asked what it saw, with its rules, sockets, routes and counters.
+      - The task's host is the one that is looked at. Who looks is the host that the task is delegated to, or else the
+        controller. The task's host is asked over a connection of its own, as root.
+      - The recorder writes headers alone, into a file in C(/run) that only root can read. It ends by itself, and
+        nothing of it is left. Without root, CAP_NET_RAW or Linux there is none, and it is told what rules and sockets
+        say.
+      - It does not go with C(async).
+    type: str
+    choices: [on_failure, always, never]
+    default: never
+    version_added: 0.2.0
   report_only:
     description: Return what was found, also where a check fails, instead of failing.
     type: bool
@@ -165,6 +183,12 @@ EXAMPLES = r"""
     checks: [tcp]
     report_only: true
   delegate_to: monitor.example.com
+  register: seen
+
+- name: Tell where a connection to port 443 of each host ends, as seen from the controller
+  port443.https.probe:
+    checks: [tcp]
+    locate: always
   register: seen
 
 - name: Check how a site is set up, not only whether it works
@@ -231,6 +255,38 @@ results:
       description: One sentence about it.
       type: str
       sample: the certificate is for www.example.com
+ends:
+  description: Where each connection ended that got no answer; with O(locate=always), all of them.
+  returned: where it was located
+  type: list
+  elements: dict
+  contains:
+    address:
+      description: The address that was connected to.
+      type: str
+      sample: 192.0.2.10
+    family:
+      description: V(ipv4) or V(ipv6).
+      type: str
+      sample: ipv4
+    port:
+      description: The port that was connected to.
+      type: int
+      sample: 443
+    protocol:
+      description: V(tcp) or V(udp).
+      type: str
+      sample: tcp
+    ends:
+      description:
+        - V(before the host), V(in the host), V(beyond the host), V(on the way back), or V(reached).
+        - V(not known) where that cannot be said.
+      type: str
+      sample: in the host
+    because:
+      description: What ends it, and what to do, in one sentence.
+      type: str
+      sample: "the host drops it: nft inet filter input handle 7: tcp dport 443 drop, from /etc/nftables.conf line 12"
 checks:
   description: The outcome of each check, V(ok) or that of the first address and name at which it failed.
   returned: always, unless the task cannot be meant
@@ -294,18 +350,20 @@ msg:
   sample: all 12 checks hold
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Dict, Optional
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.port443.https.plugins.module_utils._errors import RequestError, UserError
+from ansible_collections.port443.https.plugins.module_utils._probe.attempt import describe_attempts
 from ansible_collections.port443.https.plugins.module_utils._probe.finding import sum_up, summary, table
 from ansible_collections.port443.https.plugins.module_utils._probe.probe import probe
 from ansible_collections.port443.https.plugins.module_utils._probe.request import CHECKS, USUAL_CHECKS, read_request
 
 FAMILIES = ["ipv4", "ipv6"]
 OPTIONS: Dict[str, Dict[str, Any]] = {
-    "host": {"type": "list", "elements": "str", "required": True},
+    "host": {"type": "list", "elements": "str"},
     "names": {"type": "list", "elements": "str", "default": []},
     "port": {"type": "int", "default": 443},
     "http_port": {"type": "int", "default": 80},
@@ -321,9 +379,25 @@ OPTIONS: Dict[str, Dict[str, Any]] = {
     "minimum_days": {"type": "int", "default": 0},
     "timeout": {"type": "float", "default": 5},
     "wait": {"type": "float", "default": 0},
+    "locate": {"type": "str", "choices": ["on_failure", "always", "never"], "default": "never"},
     "report_only": {"type": "bool", "default": False},
 }
 EXCLUSIVE = [("ca", "ca_file"), ("fingerprint", "fingerprints")]
+
+
+MARK, ATTEMPTS = "_mark", "_attempts"
+"""What the action plugin says and is told beside what is documented: how the look is known, and what it tried."""
+
+
+class LookingModule(AnsibleModule):  # type: ignore[misc]  # ansible-core has no types
+    """An AnsibleModule with what its action plugin says to it alone."""
+
+    mark: Optional[int]
+
+    def _load_params(self) -> None:
+        """Called by AnsibleModule before it looks at the parameters."""
+        super()._load_params()
+        self.mark = self.params.pop(MARK, None)
 
 
 def read_authorities(ca: Optional[str], ca_file: Optional[str]) -> str:
@@ -338,10 +412,10 @@ def read_authorities(ca: Optional[str], ca_file: Optional[str]) -> str:
 
 def main() -> None:
     """Checks, and tells."""
-    module = AnsibleModule(argument_spec=OPTIONS, mutually_exclusive=EXCLUSIVE, supports_check_mode=True)
+    module = LookingModule(argument_spec=OPTIONS, mutually_exclusive=EXCLUSIVE, supports_check_mode=True)
     try:
         authorities = read_authorities(module.params["ca"], module.params["ca_file"])
-        report = probe(read_request(module.params, authorities))
+        report = probe(replace(read_request(module.params, authorities), mark=module.mark or 0))
     except UserError as problem:
         module.fail_json(msg=problem.message)
     for sentence in report.left_out:
@@ -355,6 +429,8 @@ def main() -> None:
         "table": table(report.findings),
         "msg": summary(report.findings),
     }
+    if module.mark is not None:
+        answer[ATTEMPTS] = describe_attempts(report.attempts, report.findings)
     if report.ok or module.params["report_only"]:
         module.exit_json(**answer)
     module.fail_json(**answer)

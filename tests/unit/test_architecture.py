@@ -59,7 +59,7 @@ PURE = (
     "_firewalls/nftables/tables",
     "_firewalls/nftables/text",
     "_firewalls/pf/verdict",
-    *("_witness/[!ck]*", "_[cr]e*/request"),  # of _certificate, _renewal
+    *("_probe/finding", "_witness/[!ck]*", "_[cr]e*/request"),  # of _certificate, _renewal
     "_certificate/site_options",
     "_[rs]*/arguments",  # of _renewal, _sites
     "_sites/re[gq]*",  # registry, request

@@ -8,11 +8,9 @@ import socket
 from dataclasses import dataclass
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
-from ansible_collections.port443.https.plugins.module_utils._probe.finding import NOT_TRIED, OK, Finding, SocketPlace
+from ansible_collections.port443.https.plugins.module_utils._probe.finding import LOST, OK, Finding, SocketPlace
 from ansible_collections.port443.https.plugins.module_utils._probe.reach import FAMILIES, own_address
 
-LOST = ("timed out", "refused", "reset", "unreachable", "prohibited", "failed", "closed", "no handshake")
-"""Outcomes of which it may be asked where the connection ended; with any other one, what answered is known."""
 _SIZES = 8  # of segments, each two more than the one before: every other number is one that systems use
 _PATIENCE = 0.3
 
@@ -82,7 +80,7 @@ def _outcome(attempt: Attempt, findings: Sequence[Finding]) -> str:
         for one in findings
         if (one.address, one.port) == place and (one.check == "quic") == (attempt.protocol == "udp")
     )
-    return next((outcome for outcome in found if outcome in LOST and outcome != NOT_TRIED), OK)
+    return next((outcome for outcome in found if outcome in LOST), OK)
 
 
 def _own(place: SocketPlace) -> Tuple[str, ...]:

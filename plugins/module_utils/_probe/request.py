@@ -108,8 +108,8 @@ def read_fingerprint(given: str) -> str:
     return plain
 
 
-def _read_hosts(given: Sequence[str]) -> Tuple[str, ...]:
-    hosts = tuple(dict.fromkeys(host.strip().strip("[]") for host in given))
+def _read_hosts(given: Optional[Sequence[str]]) -> Tuple[str, ...]:
+    hosts = tuple(dict.fromkeys(host.strip().strip("[]") for host in given or ()))
     if not hosts or not all(hosts):
         raise RequestError("host is empty; give a name or an address to connect to, or a list of them")
     for host in hosts:
