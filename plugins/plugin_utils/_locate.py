@@ -148,5 +148,6 @@ def _where(one: Mapping[str, Any]) -> str:
 
 def _words(result: Mapping[str, Any]) -> str:
     """What a host said that could not be asked, on one line."""
-    said = " ".join(str(result.get("msg") or result.get("module_stderr") or "no answer").split())
+    told = [str(result[name]) for name in ("msg", "module_stderr", "module_stdout") if result.get(name)]
+    said = " ".join(" ".join(told or ["no answer"]).split())
     return f"the host could not be asked: {said[:500]}"
