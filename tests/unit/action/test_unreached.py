@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.port443.https.plugins.action import certbot_certificate
 from ansible_collections.port443.https.plugins.plugin_utils import _unreached
 
-# As these words are in the sources of Let's Encrypt and of Pebble; no CA that could not connect has confirmed them here.
+# As these words are in the sources of Let's Encrypt and Pebble; no CA that could not connect has confirmed them here.
 PLACE = "http://a.example/.well-known/acme-challenge/x"
 FIREWALL = f"Detail: 192.0.2.7: Fetching {PLACE}: Timeout during connect (likely firewall problem)"
 REFUSED = f'Detail: Get "{PLACE}": dial tcp 192.0.2.7:80: connect: connection refused'
