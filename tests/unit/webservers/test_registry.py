@@ -32,14 +32,14 @@ def make_request(**options):
 def test_the_registry_is_the_folder():
     folders = {path.parent.name for path in Path(_webservers.__file__).parent.glob("[a-z]*/control.py")}
     assert folders == set(SERVICES) == set(LANGUAGES) == set(WEB_SERVERS)
-    assert {language.name for language in LANGUAGES.values()} == set(LANGUAGES)
+    assert {load().name for load in LANGUAGES.values()} == set(LANGUAGES)
 
 
 @pytest.mark.parametrize("kind", SERVICES)
 def test_a_service_that_is_not_installed_says_so(kind):
     service = choose_service(Bare(), kind, None, (), ())
     (serving,) = service.observe(WantedPair("/etc/port443/x", "www.example.com", ()))
-    title = LANGUAGES[kind].title
+    title = LANGUAGES[kind]().title
     assert (serving.named, serving.running, serving.reason) == (False, False, f"{title} is not installed")
 
 
