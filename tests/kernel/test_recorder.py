@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -16,8 +17,9 @@ from ansible_collections.port443.https.plugins.module_utils._host.firewall_host 
 from ansible_collections.port443.https.plugins.module_utils._host.wire import recorder
 from ansible_collections.port443.https.plugins.module_utils._witness.collect import begin, end
 from ansible_collections.port443.https.plugins.module_utils._witness.evidence import read_door
+from ansible_collections.port443.https.plugins.module_utils._witness.headers import read_headers
 from ansible_collections.port443.https.plugins.module_utils._witness.packet_filter import Watch
-from lab import HOSTS, ROUTER, tool
+from lab import HOSTS, ROUTER, SOURCES, tool
 from witness_lab import MARK, Witness, attempt_at, find_holders, talkative
 
 MARKER = b"a byte of which must not be written"
@@ -113,3 +115,32 @@ def test_a_disk_that_is_full_is_told_before_a_look(witness):
     finally:
         tool("umount", str(small))
         small.rmdir()
+
+
+STREAM = """
+import socket, sys
+reading = socket.create_connection((sys.argv[1], 4443), 5, (sys.argv[2], 0))
+print("there", flush=True)
+while reading.recv(1 << 20):
+    pass
+"""
+
+
+def test_what_others_exchange_on_the_port_is_not_kept_and_costs_next_to_nothing(witness):
+    began = witness.begin(ports=(443, 4443))
+    path = Path(witness.folder, f"port443-witness-{began.token}")
+    (process,) = find_holders(path)
+    command = (*witness.lab._there, sys.executable, "-c", STREAM, HOSTS[4], SOURCES["friend"][4])
+    with talkative(300_000_000), subprocess.Popen(command, stdout=subprocess.PIPE) as reading:
+        reading.stdout.readline()
+        (found,) = witness.look(HOSTS[4])
+        reading.wait()
+    spent = [int(number) for number in Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[11:13]]
+    kept = [
+        read_headers(one.at, one.outgoing, one.interface, one.headers)
+        for one in recorder.take(began.token, witness.folder).heard
+    ]
+    assert found["outcome"] == "ok"
+    assert 0 < len(kept) < 30
+    assert {address for one in kept for address in (one.source, one.destination)} == {HOSTS[4], ROUTER[4]}
+    assert sum(spent) / os.sysconf("SC_CLK_TCK") < 0.5

@@ -7,12 +7,13 @@ from __future__ import annotations
 import contextlib
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 from lab import HOSTS, ROUTER, tool
-from witness_lab import filtering, talkative
+from witness_lab import MARK, attempt_at, filtering, talkative
 
 TRANSLATED = """
 table ip n {
@@ -117,15 +118,19 @@ table ip n {
 """
 
 
-@pytest.fixture
-def box(witness):
-    """A container of the host, behind DNAT of port 443 to its port 8443."""
+@pytest.fixture(params=["box0", "bridge0"])
+def box(witness, request):
+    """A container of the host, behind DNAT of port 443 to its port 8443, with a link of its own or on a bridge."""
     with subprocess.Popen(["unshare", "--net", "--kill-child=KILL", "sleep", "100"]) as started:
         try:
             inner = wait_for_child(started.pid)
             tool("ip", "link", "add", "box0", "type", "veth", "peer", "name", "in0", "netns", str(inner))
-            tool("ip", "addr", "add", "172.17.0.1/24", "dev", "box0")
-            tool("ip", "link", "set", "box0", "up")
+            if request.param != "box0":
+                tool("ip", "link", "add", "name", request.param, "type", "bridge")
+                tool("ip", "link", "set", "box0", "master", request.param)
+                tool("ip", "link", "set", "box0", "up")
+            tool("ip", "addr", "add", "172.17.0.1/24", "dev", request.param)
+            tool("ip", "link", "set", request.param, "up")
             inside = ("nsenter", f"--net=/proc/{inner}/ns/net")
             tool(*inside, "ip", "addr", "add", "172.17.0.2/24", "dev", "in0")
             tool(*inside, "ip", "link", "set", "in0", "up")
@@ -136,7 +141,8 @@ def box(witness):
             yield inside
         finally:
             started.kill()
-            tool("ip", "link", "del", "box0", check=False)
+            for name in ("box0", "bridge0"):
+                tool("ip", "link", "del", name, check=False)
             tool("sysctl", "-qw", "net.ipv4.ip_forward=0")
 
 
@@ -155,7 +161,8 @@ def test_a_container_that_does_not_answer_is_told(witness, box):
     tool(*box, "nft", "-f", "-", stdin=filtering("input", "tcp dport 8443 drop"))
     found = witness.locate(HOSTS[4])
     assert found[0] == "beyond the host"
-    assert "hands it on to 172.17.0.2:8443 out of box0, and nothing comes back" in found[1]
+    assert "the host hands it on to 172.17.0.2:8443 out of b" in found[1]
+    assert "0, and nothing comes back: look whether the container" in found[1]
     assert "dnat to 172.17.0.2:8443" in found[1]
 
 
@@ -163,3 +170,27 @@ def test_a_container_in_which_nothing_listens_is_told(witness, box):
     found = witness.locate(HOSTS[4])
     assert found[0] == "beyond the host"
     assert "hands it on to 172.17.0.2:8443, which refuses it" in found[1]
+
+
+EXTENDED = """
+import socket, sys
+looking = socket.socket(socket.AF_INET6)
+looking.setsockopt(socket.IPPROTO_IPV6, 59, bytes([0, 0, 1, 4, 0, 0, 0, 0]))  # IPV6_DSTOPTS: padding alone
+looking.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, int(sys.argv[2]))
+looking.settimeout(1.2)
+looking.bind(("", 0))
+print(looking.getsockname()[1])
+try:
+    looking.connect((sys.argv[1], 443))
+except OSError:
+    pass
+"""
+
+
+def test_extension_headers_of_ipv6_hide_nobody(witness):
+    witness.begin()
+    witness.lab.load({"nft": filtering("input", "tcp dport 443 drop")})
+    port = int(witness.on_router(sys.executable, "-c", EXTENDED, HOSTS[6], str(MARK)))
+    attempt = {**attempt_at(443), "address": HOSTS[6], "family": "ipv6", "sources": [[ROUTER[6], port]]}
+    (found,) = witness.end([attempt])
+    assert (found["ends"], "tcp dport 443 drop" in found["because"]) == ("in the host", True), found
