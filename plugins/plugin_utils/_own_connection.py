@@ -9,6 +9,7 @@ import os
 from typing import Any, Dict, Mapping, Optional, Set
 
 from ansible import constants
+from ansible.errors import AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import become_loader
@@ -79,6 +80,8 @@ def _connect(action: ActionBase, variables: Dict[str, Any], transport: str, beco
     connection = action._shared_loader_obj.connection_loader.get(
         transport, context, None, task_uuid=task._uuid, ansible_playbook_pid=str(os.getppid())
     )
+    if connection is None:
+        raise AnsibleError(f"the connection plugin {transport!r} was not found")
     connection.set_become_plugin(None)
     _set_options(action, connection, task, context, variables)
     if become is None and _must_become(action, connection, task, variables):

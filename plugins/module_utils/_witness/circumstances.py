@@ -27,10 +27,11 @@ from ansible_collections.port443.https.plugins.module_utils._witness.evidence im
     RuleFound,
     Waiting,
 )
-from ansible_collections.port443.https.plugins.module_utils._witness.headers import SeenPacket
 from ansible_collections.port443.https.plugins.module_utils._witness.story import Story
 
 Look = Tuple[Door, Optional[Story]]
+Way = Tuple[str, str]
+"""Who connects, and by which interface he comes; both may be empty."""
 LINUX = "Linux"
 _TRACKED = ("count", "max")
 
@@ -49,13 +50,13 @@ def observe_all(
 ) -> List[HostFacts]:
     """Returns what the host says of itself for each look, ``before`` being what ``count_before`` returned then."""
     common = _observe_common(host, before)
-    rules = _Rules(host, before.get("rules") or {})
+    rules = _Rules(host, before.get("rules") or {}, looks, common["addresses"])
     return [
         HostFacts(
             blind=blind,
             whole=whole,
             waiting=_find_waiting(host, door, story),
-            rule=rules.judge(door, story, common["addresses"]),
+            rule=rules.judge(door, story),
             back=_find_back(host, story, common["addresses"]),
             strict=_find_strict(host, story),
             **common,
@@ -124,33 +125,45 @@ def _find_strict(host: FirewallHost, story: Optional[Story]) -> Tuple[str, ...]:
 
 
 class _Rules:
-    """The verdicts of the host's rules, each for the very source and interface; the ruleset is read once for each."""
+    """The verdicts of the host's rules, each for the very source and interface; read once for each of these."""
 
-    def __init__(self, host: FirewallHost, before: Mapping[str, int]) -> None:
-        self._host, self._before = host, before
+    def __init__(
+        self, host: FirewallHost, before: Mapping[str, int], looks: Sequence[Look], addresses: Sequence[str]
+    ) -> None:
+        self._host, self._before, self._addresses = host, before, addresses
         self._after: Optional[Dict[str, int]] = None
+        self._ports: Dict[Way, List[str]] = {}
+        self._said: Dict[Way, List[Dict[str, Any]]] = {}
+        for door, story in looks:
+            self._ports.setdefault(self._way(door, story), []).append(f"{_port(door, story)}/{door.protocol}")
 
-    def judge(self, door: Door, story: Optional[Story], addresses: Sequence[str]) -> Optional[RuleFound]:
+    def judge(self, door: Door, story: Optional[Story]) -> Optional[RuleFound]:
+        way = self._way(door, story)
+        if way not in self._said:
+            self._said[way] = self._ask(way)
+        asked = (door.family, str(_port(door, story)), door.protocol)
+        for entry in self._said[way]:
+            if (entry["family"], entry["port"], entry["protocol"]) == asked:
+                key = rule_key(entry["table"], entry["chain"], entry["rule"], entry["handle"])
+                return RuleFound(entry["verdict"], entry["because"], entry["file"], self._count(key))
+        return None
+
+    def _way(self, door: Door, story: Optional[Story]) -> Way:
         first = story.first if story else None
-        source = first.source if first else guess_source(door, addresses)
-        entry = self._ask(door, first, source)
-        if entry is None:
-            return None
-        key = rule_key(entry.get("table", ""), entry.get("chain", ""), entry.get("rule", ""), entry.get("handle", 0))
-        return RuleFound(entry["verdict"], entry["because"], entry.get("file", ""), self._count(key))
+        return (first.source, first.interface) if first else (guess_source(door, self._addresses), "")
 
-    def _ask(self, door: Door, first: Optional[SeenPacket], source: str) -> Optional[Dict[str, Any]]:
-        port = first.dport if first else door.port
+    def _ask(self, way: Way) -> List[Dict[str, Any]]:
+        source, interface = way
         asked = {
-            "ports": [f"{port}/{door.protocol}"],
+            "ports": self._ports[way],
             "source": [source] if source else [],
-            "interface": [first.interface] if first else [],
+            "interface": [interface] if interface else [],
         }
         try:
             found = platform_of(self._host).report(self._host, parse_request(asked))
         except (HostError, RequestError):
-            return None
-        return next((dict(entry) for entry in found["effective"] if entry["family"] == door.family), None)
+            return []
+        return [dict(entry) for entry in found["effective"]]
 
     def _count(self, key: str) -> Tuple[int, ...]:
         if key not in self._before:
@@ -159,6 +172,11 @@ class _Rules:
             self._after = read_rule_counters(self._host)
         after = self._after.get(key, -1)
         return (self._before[key], after) if after > self._before[key] else ()
+
+
+def _port(door: Door, story: Optional[Story]) -> int:
+    first = story.first if story else None
+    return first.dport if first else door.port
 
 
 def guess_source(door: Door, addresses: Sequence[str]) -> str:
