@@ -44,7 +44,7 @@ options:
       - Fingerprints of O(fingerprints) for other names are ignored.
     type: list
     elements: dict
-    version_added: 0.3.0
+    version_added: 0.2.0
   served:
     description: >-
       Sites as M(port443.https.sites) returned them. Each of O(sites) that is among them has to serve the certificate
@@ -52,7 +52,7 @@ options:
     type: list
     elements: dict
     default: []
-    version_added: 0.3.0
+    version_added: 0.2.0
   own_ca:
     description:
       - The folder of the CA of one's own that issues for those of O(sites) that bring no certificate, as of
@@ -60,7 +60,7 @@ options:
       - Its C(ca.pem) is trusted for them, unless O(ca) or O(ca_file) say whom to trust. It takes the place of the
         system's stores, so where other sites need those, the V(chain) of its own is not checked.
     type: path
-    version_added: 0.3.0
+    version_added: 0.2.0
   port:
     description: The port that serves HTTPS.
     type: int
