@@ -427,8 +427,9 @@ EXCLUSIVE = [
 OF_SITES = ("sites", "served", "own_ca")
 
 
-MARK, ATTEMPTS = "_mark", "_attempts"
-"""What the action plugin says and is told beside what is documented: how the look is known, and what it tried."""
+# What the action plugin says and is told beside what is documented: how the look is known, and what it tried.
+MARK = "_mark"
+ATTEMPTS = "_attempts"
 
 
 class LookingModule(AnsibleModule):  # type: ignore[misc]  # ansible-core has no types

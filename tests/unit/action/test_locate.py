@@ -46,7 +46,8 @@ WELL = {**LOST, "ok": True, "outcome": "ok", "detail": "connected"}
 PARAMS = {"locate": "on_failure", "port": 443, "http_port": 80, "checks": ["tcp"], "timeout": 1.0}
 
 
-def looked(result=LOST, **more):
+def looked(result=None, **more):
+    result = result or LOST
     attempt = {**ATTEMPT, "outcome": result["outcome"]}
     return {"ok": result["ok"], "results": [dict(result)], "msg": "said", ATTEMPTS: [attempt], **more}
 

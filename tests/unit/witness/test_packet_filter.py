@@ -30,8 +30,8 @@ def head(family):
     return 20 if family == 4 else 40
 
 
-def coming(family, inner, source=LOOKER, **more):
-    return packet(source[family], HERE[family], inner, **more)
+def coming(family, inner, source=None, **more):
+    return packet((source or LOOKER)[family], HERE[family], inner, **more)
 
 
 @BOTH
