@@ -5,14 +5,15 @@
 from __future__ import annotations
 
 import socket
+import time
 from dataclasses import dataclass
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._probe.finding import LOST, OK, Finding, SocketPlace
-from ansible_collections.port443.https.plugins.module_utils._probe.reach import FAMILIES, own_address
+from ansible_collections.port443.https.plugins.module_utils._probe.reach import FAMILIES, connect, own_address
 
 _SIZES = 8  # of segments, each two more than the one before: every other number is one that systems use
-_PATIENCE = 0.3
+_PATIENCE = 0.3  # seconds
 
 
 @dataclass
@@ -28,13 +29,14 @@ class Attempt:
     segment: int = 0
     port: int = 0
 
-    @property
-    def patience(self) -> float:
-        """How long, in seconds, to keep the connection: a recorder that does not know who looks learns it meanwhile."""
-        return _PATIENCE if self.segment else 0.0
+    def knock(self, timeout: float) -> None:
+        """Connects and ends that; raises Failure. A recorder that does not know who looks learns it in between."""
+        connection = connect(self.place, timeout, self._open())
+        time.sleep(_PATIENCE if self.segment else 0.0)
+        connection.close()
 
-    def open(self) -> Optional[socket.socket]:
-        """Returns a socket of a port that is known; None where nothing has to be known, or it cannot be."""
+    def _open(self) -> Optional[socket.socket]:
+        """Returns a socket of a port that is known; None where nothing has to be known."""
         if not self.segment:
             return None
         opened = socket.socket(FAMILIES[self.place.family], socket.SOCK_STREAM)

@@ -19,15 +19,17 @@ from ansible_collections.port443.https.plugins.module_utils._probe.finding impor
     Finding,
     SocketPlace,
     finding,
+    remark,
 )
 from ansible_collections.port443.https.plugins.module_utils._probe.parallel import ask_together
-from ansible_collections.port443.https.plugins.module_utils._probe.reach import connect, find_places
+from ansible_collections.port443.https.plugins.module_utils._probe.reach import find_places
 from ansible_collections.port443.https.plugins.module_utils._probe.redirect import ask_for_redirect
 from ansible_collections.port443.https.plugins.module_utils._probe.request import ProbeRequest
 from ansible_collections.port443.https.plugins.module_utils._probe.server import (
     check_hsts,
     check_http2,
     check_quic,
+    check_status,
     check_versions,
 )
 from ansible_collections.port443.https.plugins.module_utils._probe.tls import Handshake, observe, verify
@@ -127,6 +129,7 @@ def look(request: ProbeRequest) -> Report:
         findings.extend(finding("quic", "", place, failure.outcome, failure.detail) for place, failure in nowhere)
         findings.extend(_ask_quic(places, request))
         attempts += plan_attempts(places, "udp", request.mark)
+    left_out.extend(remark(findings))
     return Report(tuple(findings), tuple(certificates), tuple(left_out), tuple(attempts))
 
 
@@ -148,7 +151,7 @@ def _doors(place: SocketPlace, request: ProbeRequest) -> List[SocketPlace]:
 
 def _knock(attempts: Sequence[Attempt], request: ProbeRequest) -> List[_Part]:
     """One part of the report for each door and, where it opens, for each name; in that order."""
-    opened = ask_together([partial(_try_connection, one, request.timeout) for one in attempts], request.timeout)
+    opened = ask_together([partial(one.knock, request.timeout) for one in attempts], request.timeout)
     parts: List[Union[_Part, _Question]] = []
     for door, failure in zip([attempt.place for attempt in attempts], opened):
         if failure is not None:
@@ -171,12 +174,6 @@ def _ask_quic(places: Sequence[SocketPlace], request: ProbeRequest) -> List[Find
         else finding("quic", "", place, OK, answer)
         for place, answer in zip(places, answers)
     ]
-
-
-def _try_connection(attempt: Attempt, timeout: float) -> None:
-    connection = connect(attempt.place, timeout, attempt.open())
-    time.sleep(attempt.patience)
-    connection.close()
 
 
 def _part_of(question: _Question, answer: Union[_Part, Failure]) -> _Part:
@@ -269,6 +266,10 @@ def _judge_http2(shown: Shown, request: ProbeRequest) -> str:
     return check_http2(shown.place, shown.name, request.timeout)
 
 
+def _judge_status(shown: Shown, request: ProbeRequest) -> str:
+    return check_status(shown.place, shown.name, request.timeout, shown.name in request.file_names, request.statuses)
+
+
 def _judge_hsts(shown: Shown, request: ProbeRequest) -> str:
     return check_hsts(shown.place, shown.name, request.timeout)
 
@@ -287,6 +288,7 @@ _JUDGES: Dict[str, Callable[[Shown, ProbeRequest], str]] = {
     "days": _judge_days,
     "versions": _judge_versions,
     "http2": _judge_http2,
+    "status": _judge_status,
     "hsts": _judge_hsts,
     "certificate": _judge_certificate,
 }
