@@ -68,6 +68,17 @@ def test_a_host_is_asked_and_then_told_what_to_do(act):
     assert "diff" not in result
 
 
+def test_a_guard_that_did_not_hold_means_another_plan_from_what_is_there_now(act):
+    other = RULE.replace("LPort=80|", "")
+    answers = [answer(), answer(local={ID: other}, guarded=False, failure=None), answer(local={ID: RULE}, **DONE)]
+    result, sent = act("ports", {}, answers)
+    assert [call["module_args"]["guard"] for call in sent[1:]] == [
+        [{"id": ID, "text": None}],
+        [{"id": ID, "text": other}],
+    ]
+    assert result["commands"][0].startswith("Set-NetFirewallRule")
+
+
 def test_nothing_is_sent_twice_where_nothing_is_to_do(act):
     for module, check in (("ports", False), ("win_firewall_ports", True), ("ports_info", False)):
         result, sent = act(module, {}, [answer(local={ID: RULE})], check=check)

@@ -189,3 +189,23 @@ def test_ours_comes_before_what_was_there_goes_and_what_goes_can_come_back():
 def test_absent_takes_ours_alone():
     made = planned({"adopt": True, "state": "absent"}, local={ID: RULE, "{X}": HAND})
     assert [step.id for step in made.steps] == [ID]
+
+
+def test_a_port_that_ansible_goes_out_by_is_not_that_by_which_it_came():
+    outgoing = HAND.replace("Dir=In", "Dir=Out").replace("LPort", "RPort")
+    assert adopted(outgoing, port=443, direction="both")[0] == ["{X}"]
+
+
+def test_what_set_could_not_take_back_is_made_anew():
+    made = planned({"source": ["10.0.0.0/8"]}, local={ID: RULE})
+    assert [step.verb for step in made.steps] == ["remove", "add"]
+
+
+def test_a_rule_that_asks_for_ipsec_is_made_anew_and_what_is_lost_is_told():
+    made = planned(local={ID: RULE.replace("Allow", "ByPass")})
+    assert [step.verb for step in made.steps] == ["remove", "add"]
+    assert made.warnings == (f"rule {ID} has Action=ByPass, which no cmdlet writes: it is made anew without",)
+
+
+def test_any_program_and_service_is_none():
+    assert planned({"program": "any", "service": "any"}, local={ID: RULE}).steps == ()

@@ -42,6 +42,7 @@ SENT = [
     ("v2.31|Action=Allow|Active=TRUE|Dir=In|LPort=443|", True),
     ("v2.31|Active=TRUE|Dir=In|LPort=80|LPort=443|Action=Allow|", True),
     ("v2.31|Action=Allow|Active=TRUE|Dir=In|App=x|", True),
+    ("v2.31|Action=Allow|Active=TRUE|Dir=In|LPort=Newer|", True),
     ("v2.31|Action=Allow|Active=TRUE|Dir=In|LPort=4430|LPort=44|", False),
     ("v2.31|Action=Block|Active=TRUE|Dir=In|LPort=443|", False),  # these are sent for another reason
 ]
