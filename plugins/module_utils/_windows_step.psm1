@@ -9,6 +9,7 @@ $ErrorActionPreference = 'Stop'
 
 Function Get-Failure {
     # An error as data; the number and the words are those of the deepest cause, since PowerShell wraps what .NET threw.
+    # Of a cmdlet of CIM it is the id that has the system's number: "Windows System Error 5,New-NetFirewallRule".
     param ([System.Management.Automation.ErrorRecord]$ErrorRecord)
     $cause = $ErrorRecord.Exception
     while ($null -ne $cause.InnerException) {
@@ -17,6 +18,7 @@ Function Get-Failure {
     return @{
         category = [string]$ErrorRecord.CategoryInfo.Category
         hresult = [int]$cause.HResult
+        error_id = [string]$ErrorRecord.FullyQualifiedErrorId
         message = ([string]$cause.Message).Trim()
     }
 }

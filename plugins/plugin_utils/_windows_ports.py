@@ -137,7 +137,8 @@ def _ensure(action: ActionBase, host: WindowsHost, request: PortsRequest) -> Dic
         NAME, steps, first.changes, tuple(verdicts), first.persisted, _warnings(request, first, facts, verdicts)
     )
     rendered = render(result, action._task.diff)
-    return {**rendered, "windows": about_host(facts), "warnings": list(result.warnings)}
+    warnings = {"warnings": list(result.warnings)} if result.warnings else {}
+    return {**rendered, "windows": about_host(facts), **warnings}
 
 
 def _warnings(

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Plays powershell on a host: takes apart what ansible-core sends, and answers as our script would; nothing is run.

@@ -4,15 +4,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Mapping
 
-_DENIED = 0x80070005  # E_ACCESSDENIED
-_NO_SERVICE = (0x800706D9, 0x80070422, 0x80070426)  # EPT_S_NOT_REGISTERED, SERVICE_DISABLED, SERVICE_NOT_ACTIVE
+_DENIED = 5  # ERROR_ACCESS_DENIED
+_NO_SERVICE = (1753, 1058, 1062)  # EPT_S_NOT_REGISTERED, ERROR_SERVICE_DISABLED, ERROR_SERVICE_NOT_ACTIVE
+_WIN32 = 0x80070000  # HRESULT_FROM_WIN32
+_SYSTEM = re.compile(r"Windows System Error (\d+)\b", re.ASCII)  # in an id, which no language changes
 
 
 def tell_failure(failure: Mapping[str, Any]) -> str:
     """Returns what an error of the script was."""
-    words, number = failure["message"], int(failure["hresult"]) & 0xFFFFFFFF
+    words, number = failure["message"], _number(failure)
     where = f"{failure['do']} of rule {failure['id']}: " if failure.get("id") else ""
     told = f"{where}Windows said: {words}"
     left = failure.get("not_undone")
@@ -37,3 +40,12 @@ def tell_no_answer(answer: Mapping[str, Any]) -> str:
         return tell_failure(failure)
     said = " ".join(str(answer[key]).strip() for key in ("msg", "module_stderr") if answer.get(key))
     return f"the script on the host did not run: {said or repr(answer)}"
+
+
+def _number(failure: Mapping[str, Any]) -> int:
+    """Returns the system's number of an error, wherever it stands; 0 where it is none of the system's."""
+    named = _SYSTEM.match(failure.get("error_id", ""))
+    if named:
+        return int(named.group(1))
+    number = int(failure["hresult"]) & 0xFFFFFFFF
+    return number - _WIN32 if number & 0xFFFF0000 == _WIN32 else number if number < 0x10000 else 0

@@ -43,6 +43,9 @@ TOLD = [
     (failure(), "Windows said: Unspecified error"),
     (failure(do="add", id="x"), "add of rule x: Windows said: Unspecified error"),
     (failure(hresult=-2147024891), "which takes an administrator's token (over WinRM a local account needs LocalAcc"),
+    (failure(hresult=5), "no right to look at or change Windows Firewall"),
+    (failure(error_id="Windows System Error 5,New-NetFirewallRule"), "no right to look at or change Windows Firewall"),
+    (failure(error_id="Windows System Error 1753,x"), "the services of Windows Firewall (MpsSvc, BFE) do not run"),
     (failure(category="PermissionDenied"), "no right to look at or change Windows Firewall"),
     (failure(hresult=-2147023143), "the services of Windows Firewall (MpsSvc, BFE) do not run, start them: "),
     (
