@@ -160,8 +160,12 @@ Function Remove-FromStore {
 }
 
 Function Undo-Addition {
-    # Takes out what an operation put in, its key included.
+    # Takes out what an operation put in, its key included; nothing where it did not come so far.
     param ([System.Collections.IDictionary]$Operation)
+    $there = @(Get-Certificate -Store $Operation['store'] | Where-Object { $_.Thumbprint -eq $Operation['thumbprint'] })
+    if ($there.Count -eq 0) {
+        return
+    }
     foreach ($one in @(Remove-FromStore -Operation $Operation)) {
         if (Test-Key -Certificate $one) {
             Remove-Key -Certificate $one

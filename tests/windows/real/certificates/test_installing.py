@@ -140,7 +140,8 @@ def test_a_store_that_the_host_has_not_is_told_and_nothing_is_changed(host):
     before = host.whole()
     done = host.run(ONE, store="WebHosting", bindings=ALL)
     assert done["failed"]
-    assert "this host has no store WebHosting" in done["msg"]
+    assert done["msg"].endswith("this host has no store WebHosting. All that was done was taken back")
+    assert host.windows.state()["keys_deleted"] == [thumbprint(ONE)]
     assert host.whole() == before
 
 
