@@ -69,7 +69,7 @@ def describe_attempts(attempts: Sequence[Attempt], findings: Sequence[Finding]) 
             "outcome": _outcome(attempt, findings),
             "sources": [[address, attempt.port] for address in _own(attempt.place)],
             "segment": attempt.segment,
-            "named": [other.place.address for other in attempts if other.place.host == attempt.place.host],
+            "named": list(dict.fromkeys(one.place.address for one in attempts if one.place.host == attempt.place.host)),
         }
         for attempt in attempts
     ]

@@ -123,6 +123,13 @@ ROWS = {
         "it comes for 10.0.0.5, which is no address of the host (203.0.113.2)",
     ),
     "a program of tc": ([ASKED], replace(FACTS, queueing=("eth0",)), DOOR, "in the host", "eth0 has programs of tc"),
+    "what stands still explains nothing": (
+        [ASKED],
+        replace(FACTS, overflows=(5, 5), drops=(7, 7), conntrack=(3, 64), strict=("eth0",)),
+        DOOR,
+        "in the host",
+        "it arrives, by the rules it is open (no rule blocks it), and it is not answered",
+    ),
     "nothing explains it": ([ASKED], FACTS, DOOR, "in the host", "it arrives, by the rules it is open (no rule blocks"),
     "it depends": (
         [ASKED],
