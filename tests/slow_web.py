@@ -17,6 +17,7 @@ from ansible_collections.port443.https.plugins.module_utils._pki.chain import re
 from ansible_collections.port443.https.plugins.module_utils._tls import proof, served_certificate
 from ansible_collections.port443.https.plugins.module_utils._tls.served_certificate import Endpoint, Look
 from ansible_collections.port443.https.plugins.module_utils._webservers.base import Serving
+from ansible_collections.port443.https.plugins.module_utils._webservers.server_log import ServerLog
 
 A, B, NEW = "a.example", "b.example", "new.example"
 MINE = Access(os.geteuid(), os.getegid(), 0o600)
@@ -34,6 +35,7 @@ class SlowWeb:
     """
 
     test_command, reload_command = ("web", "-t"), ("web", "reload")
+    log = ServerLog()
 
     def __init__(self, store, *names):
         self.store, self.names = store, names

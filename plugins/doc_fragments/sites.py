@@ -32,7 +32,10 @@ options:
         type: list
         elements: str
       root:
-        description: Folder of the files to serve. By default, where the distribution's server has its own.
+        description:
+          - Folder of the files to serve. By default, where the distribution's server has its own.
+          - One that is not there is refused, as nothing of it could be served; check mode warns, since an earlier task
+            may be what would make it.
         type: path
       proxy_pass:
         description:
@@ -43,7 +46,9 @@ options:
         type: list
         elements: str
       health_path:
-        description: Path that HAProxy asks of each backend to see whether it is well, such as V(/healthz).
+        description: >-
+          Path that HAProxy, and Apache with several, asks of each backend to see whether it is well, such as
+          V(/healthz). nginx and lighttpd ask nobody, and refuse it.
         type: str
         default: ""
       verify_backend:

@@ -133,7 +133,7 @@ options:
         cannot be opened are then a failure that leaves the sites served; a firewall that cannot be told at all is one
         that leaves everything as it was.
     type: dict
-    version_added: 0.3.0
+    version_added: 0.2.0
   install:
     description:
       - Whether to install O(package) where the server is missing. With C(async), nothing is installed.

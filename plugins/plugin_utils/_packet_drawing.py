@@ -26,9 +26,9 @@ class Drawings:
         self._known: Dict[str, Tuple[str, int]] = {}
 
     def show(self, port: Mapping[str, Any]) -> Html:
-        """Returns the drawing of a port of a report; a sentence where no chain is on the way."""
+        """Returns the drawing of a port of a report; nothing where no chain is, or no way is told."""
         if not port["way"]:
-            return element("p", "No chain is on the way." if port["table"] == "" else "", class_="none")
+            return join()
         drawn, height = draw_way(port["way"], port["verdict"])
         name, _height = self._known.setdefault(drawn, (f"w{len(self._known) + 1}", height))
         return element(

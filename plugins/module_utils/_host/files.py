@@ -11,7 +11,7 @@ import stat
 from dataclasses import dataclass
 from typing import Callable, Optional
 
-from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError, describe_os_error
 from ansible_collections.port443.https.plugins.module_utils._host.directory import Access
 
 PUBLIC = 0o644
@@ -46,7 +46,7 @@ def look_at(path: str) -> FoundFile:
     except (FileNotFoundError, NotADirectoryError):
         return FoundFile()
     except OSError as problem:
-        raise HostError(f"{path} cannot be read: {problem.strerror}") from None
+        raise HostError(f"{path} cannot be read: {describe_os_error(problem)}") from None
     return FoundFile(content, "", Access(status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)))
 
 
@@ -68,7 +68,7 @@ def exchange(path: str, before: FoundFile, after: FoundFile, relabel: Callable[[
         finally:
             os.close(directory)
     except OSError as problem:
-        raise HostError(f"{path} cannot be written: {problem.strerror}") from None
+        raise HostError(f"{path} cannot be written: {describe_os_error(problem)}") from None
     if after.link or (after.content is not None and before.content is None):
         relabel(path)
 

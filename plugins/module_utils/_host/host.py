@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, Iterator, Optional, Sequence, Tuple
 
-from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError, describe_os_error
 from ansible_collections.port443.https.plugins.module_utils._host import locks
 from ansible_collections.port443.https.plugins.module_utils._host.files import refuse_shared_folder, replace
 from ansible_collections.port443.https.plugins.module_utils._host.namespaces import CLONE_NEWNET, answer_in_child
@@ -99,7 +99,7 @@ class Host:
         except (FileNotFoundError, NotADirectoryError, ProcessLookupError):
             return None
         except OSError as problem:
-            raise HostError(f"{path} cannot be read: {problem.strerror}") from None
+            raise HostError(f"{path} cannot be read: {describe_os_error(problem)}") from None
 
     def has_link(self, path: str) -> bool:
         """Tells whether a path exists, as a file, a folder, or a link that leads anywhere or nowhere."""
@@ -124,7 +124,7 @@ class Host:
         try:
             replace(os.path.realpath(path), before, after)
         except OSError as problem:
-            raise HostError(f"{path} cannot be written: {problem.strerror}") from None
+            raise HostError(f"{path} cannot be written: {describe_os_error(problem)}") from None
 
     @contextlib.contextmanager
     def keep(self, path: str) -> Iterator[None]:

@@ -9,7 +9,7 @@ import subprocess
 import threading
 from typing import Any, Callable, List, Mapping, NamedTuple, Sequence, TypeVar
 
-from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError, describe_os_error
 from ansible_collections.port443.https.plugins.module_utils._host.search_path import search_path_of
 
 SEARCH_PATH = search_path_of(os.uname().sysname)
@@ -43,7 +43,7 @@ def execute(argv: Sequence[str], environment: Mapping[str, str], timeout: float,
     except subprocess.TimeoutExpired:
         raise HostError(f"{name} did not end within {timeout:.0f} seconds") from None
     except OSError as problem:
-        raise HostError(f"{argv[0]} could not be started: {problem.strerror}") from None
+        raise HostError(f"{argv[0]} could not be started: {describe_os_error(problem)}") from None
 
 
 def beside(work: Callable[[], _Answer]) -> Callable[[], _Answer]:

@@ -13,6 +13,7 @@ from typing import Optional, Protocol, Sequence, Tuple
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host.host import Completed, Host
 from ansible_collections.port443.https.plugins.module_utils._tls.served_certificate import Endpoint
+from ansible_collections.port443.https.plugins.module_utils._webservers.server_log import ServerLog
 
 Command = Tuple[str, ...]
 
@@ -50,6 +51,7 @@ class WebServer(Protocol):
 
     test_command: Command
     reload_command: Command
+    log: ServerLog
 
     def observe(self, *wanted: WantedPair) -> Tuple[Serving, ...]:
         """Returns how the service stands to each pair, by one look at it; changes nothing; raises HostError."""
@@ -66,6 +68,7 @@ class NoService:
 
     test_command: Command = ()
     reload_command: Command = ()
+    log = ServerLog()
 
     def observe(self, *wanted: WantedPair) -> Tuple[Serving, ...]:
         """Returns that no service is known."""
@@ -82,6 +85,8 @@ class NoService:
 
 class OwnCommands:
     """A service that only the user knows: its commands for the test, if there is one, and for the reload."""
+
+    log = ServerLog()
 
     def __init__(self, host: Host, test_command: Command, reload_command: Command) -> None:
         self._host = host

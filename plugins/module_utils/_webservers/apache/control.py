@@ -32,6 +32,7 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.base imp
     send_signal,
 )
 from ansible_collections.port443.https.plugins.module_utils._webservers.configuration import find_serving
+from ansible_collections.port443.https.plugins.module_utils._webservers.server_log import ServerLog
 
 PROGRAMS = ("apache2", "httpd")
 
@@ -52,6 +53,9 @@ class _PassphraseAskedError(Exception):
     """A key is encrypted; Apache has a way of its own to open it."""
 
 
+LOGS = ("/var/log/apache2/error.log", "/var/log/httpd/error_log", "/var/log/httpd-error.log")  # Debian; RHEL; FreeBSD
+
+
 class Apache:
     """Apache of a host; ``config`` is its main file where that is not the distribution's."""
 
@@ -62,6 +66,7 @@ class Apache:
         chosen = ("-f", config) if config else ()
         self.test_command: Command = (self._layout.command if self._layout else "apache2ctl", "-t", *chosen)
         self.reload_command: Command = ()
+        self.log = ServerLog(host, LOGS, ("apache2", "httpd"))
         self._pairs: Tuple[CertificatePaths, ...] = ()
         self._pid_file = ""
 

@@ -23,9 +23,11 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.haproxy.
     read_command_line,
     read_configuration,
 )
+from ansible_collections.port443.https.plugins.module_utils._webservers.server_log import ServerLog
 
 MAIN = "/etc/haproxy/haproxy.cfg"
 PID_FILES = ("/run/haproxy.pid", "/var/run/haproxy.pid")
+LOGS = ("/var/log/haproxy.log",)  # Debian's, of rsyslog
 
 
 class Haproxy:
@@ -37,6 +39,7 @@ class Haproxy:
         self._master: Optional[int] = None
         self._choose_files((config or MAIN,))
         self.reload_command: Command = ()
+        self.log = ServerLog(host, LOGS, ("haproxy",))
 
     def observe(self, *wanted: WantedPair) -> Tuple[Serving, ...]:
         """Returns where HAProxy's configuration serves each pair, and whether the one of that configuration runs."""
@@ -54,8 +57,9 @@ class Haproxy:
         stopped = "" if process is not None else "HAProxy is not running"
         if process is not None and not configuration.has_master and not {"-W", "-Ws"} & set(line):
             stopped = (
-                "HAProxy runs without a master process, so nothing can reload it: start it with -W, or give "
-                "service: none with reload_command"
+                "HAProxy runs without a master process, so nothing can reload it: start it with -W (where a script of "
+                "init starts it on Debian, by EXTRAOPTS=-W in /etc/default/haproxy), or write master-worker into its "
+                "section global and restart it"
             )
             process = None
         self._master = process

@@ -27,6 +27,7 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.lighttpd
     matches,
     read_configuration,
 )
+from ansible_collections.port443.https.plugins.module_utils._webservers.server_log import ServerLog
 from ansible_collections.port443.https.plugins.module_utils._webservers.site import SiteConfiguration
 
 MAIN = "/etc/lighttpd/lighttpd.conf"
@@ -44,6 +45,7 @@ done
 echo "process $process still runs 10 seconds after TERM" >&2
 exit 1
 """
+LOGS = ("/var/log/lighttpd/error.log",)
 
 
 class Lighttpd:
@@ -55,6 +57,7 @@ class Lighttpd:
         self._pid_file = ""
         self.test_command: Command = ("lighttpd", "-tt", "-f", self._main)
         self.reload_command: Command = self._choose_restart()
+        self.log = ServerLog(host, LOGS, ("lighttpd",))
 
     def observe(self, *wanted: WantedPair) -> Tuple[Serving, ...]:
         """Returns where lighttpd's configuration serves each pair, and whether one of that configuration runs."""

@@ -22,7 +22,14 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.re
     matches,
     read_configuration,
 )
+from ansible_collections.port443.https.plugins.module_utils._webservers.server_log import ServerLog
 from ansible_collections.port443.https.plugins.module_utils._webservers.site import SiteConfiguration
+
+LOGS = (
+    "/var/log/nginx/error.log",
+    "/usr/local/var/log/nginx/error.log",
+    "/opt/homebrew/var/log/nginx/error.log",
+)  # Linux and the BSDs; Homebrew
 
 
 class Nginx:
@@ -34,6 +41,7 @@ class Nginx:
         chosen = ("-c", config) if config else ()
         self.test_command: Command = ("nginx", "-t", *chosen)
         self.reload_command: Command = ("nginx", "-s", "reload", *chosen)
+        self.log = ServerLog(host, LOGS, ("nginx",))
 
     def observe(self, *wanted: WantedPair) -> Tuple[Serving, ...]:
         """Returns where nginx's configuration serves each pair, and whether the nginx of that configuration runs."""
