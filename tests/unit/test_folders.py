@@ -10,8 +10,8 @@ import pytest
 
 TESTS = Path(__file__).parent
 UTILS = TESTS.parents[1] / "plugins" / "module_utils"
-# Plugins of the controller, and what is no code of module_utils.
-BESIDE = {"action", "report", "readers", "roles", "tools"}
+# Plugins of the controller, a folder of _certificate, and what is no code of module_utils.
+BESIDE = {"action", "report", "readers", "roles", "tools", "windows_certificates"}
 
 
 @pytest.mark.parametrize("folder", ["", "firewalls", "webservers"])
