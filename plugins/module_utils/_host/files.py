@@ -6,12 +6,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import stat
 from dataclasses import dataclass
 from typing import Callable, Optional
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._host.atomic import remove_entry, replace_file, replace_link
 from ansible_collections.port443.https.plugins.module_utils._host.directory import Access
 
 PUBLIC = 0o644
@@ -64,7 +64,6 @@ def exchange(path: str, before: FoundFile, after: FoundFile, relabel: Callable[[
         try:
             refuse_shared_folder(folder, os.fstat(directory))
             _put(directory, name, after)
-            os.fsync(directory)
         finally:
             os.close(directory)
     except OSError as problem:
@@ -75,18 +74,13 @@ def exchange(path: str, before: FoundFile, after: FoundFile, relabel: Callable[[
 
 def _put(directory: int, name: str, after: FoundFile) -> None:
     if after.link:
-        prefix = f".{name}.port443-"
-        _remove_leftovers(directory, prefix)
-        temporary = prefix + os.urandom(4).hex()
-        os.symlink(after.link, temporary, dir_fd=directory)
-        os.rename(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
+        replace_link(directory, name, after.link)
     elif after.content is None:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(name, dir_fd=directory)
+        remove_entry(directory, name)
     else:
         old = _open_if_file(name, directory)
         try:
-            _write_beside(directory, name, after.content, old, after.access or Access(0, 0, PUBLIC))
+            _write(directory, name, after.content, old, after.access or Access(0, 0, PUBLIC))
         finally:
             if old is not None:
                 os.close(old)
@@ -112,13 +106,12 @@ def replace(path: str, before: Optional[bytes], after: Optional[bytes]) -> None:
         try:
             _refuse_changed(path, old, before)
             if after is None:
-                os.unlink(name, dir_fd=directory)
+                remove_entry(directory, name)
             else:
-                _write_beside(directory, name, after, old, None)
+                _write(directory, name, after, old, None)
         finally:
             if old is not None:
                 os.close(old)
-        os.fsync(directory)
     finally:
         os.close(directory)
 
@@ -144,33 +137,8 @@ def _refuse_changed(path: str, old: Optional[int], before: Optional[bytes]) -> N
         raise HostError(f"{path} was changed by somebody else during this run; run again")
 
 
-def _write_beside(directory: int, name: str, content: bytes, old: Optional[int], access: Optional[Access]) -> None:
-    prefix = f".{name}.port443-"
-    _remove_leftovers(directory, prefix)
-    temporary = prefix + os.urandom(4).hex()
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    new = os.open(temporary, flags, 0o600, dir_fd=directory)
-    try:
-        try:
-            _take_over(new, old, access)
-            view = memoryview(content)
-            while view:
-                view = view[os.write(new, view) :]
-            os.fsync(new)
-        finally:
-            os.close(new)
-        os.rename(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary, dir_fd=directory)
-        raise
-
-
-def _remove_leftovers(directory: int, prefix: str) -> None:
-    """Removes what a run that was killed left behind; the lock is held, so that nobody writes one now."""
-    for name in os.listdir(directory):
-        if re.fullmatch(re.escape(prefix) + "[0-9a-f]{8}", name):
-            os.unlink(name, dir_fd=directory)
+def _write(directory: int, name: str, content: bytes, old: Optional[int], access: Optional[Access]) -> None:
+    replace_file(directory, name, content, lambda new: _take_over(new, old, access))
 
 
 def _take_over(new: int, old: Optional[int], access: Optional[Access]) -> None:

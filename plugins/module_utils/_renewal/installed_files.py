@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Callable, Dict, Iterator, Mapping, Optional, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._host.atomic import remove_entry, replace_file
 from ansible_collections.port443.https.plugins.module_utils._host.directory import (
     Access,
     File,
     open_folder,
     read_file,
-    write_file,
 )
 from ansible_collections.port443.https.plugins.module_utils._host.host import Host
 from ansible_collections.port443.https.plugins.module_utils._renewal import application, zipapp
@@ -123,22 +123,16 @@ class InstalledFiles:
     def _put(self, path: str, file: Optional[File]) -> None:
         folder, name = os.path.split(path)
         if file is None:
-            with open_folder(folder) as opened, contextlib.suppress(FileNotFoundError):
+            with open_folder(folder) as opened:
                 if opened is not None:
-                    os.unlink(name, dir_fd=opened)
-                    os.fsync(opened)
+                    remove_entry(opened, name)
             remove_own_folders(folder, self.layout.own)
             return
         make_folders(folder)
         with open_folder(folder) as opened:
             if opened is None:
                 raise HostError(f"{folder} was removed by somebody else during this run; run again")
-            temporary = f".{name}.port443"
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(temporary, dir_fd=opened)
-            write_file(opened, temporary, file.content, file.access)
-            os.rename(temporary, name, src_dir_fd=opened, dst_dir_fd=opened)
-            os.fsync(opened)
+            replace_file(opened, name, file.content, file.access.give_to)
         self.relabel(path)
 
 
