@@ -12,7 +12,7 @@ from ansible_collections.port443.https.plugins.module_utils._certificate import 
 from ansible_collections.port443.https.plugins.module_utils._certificate.deploy import Deployment
 from ansible_collections.port443.https.plugins.module_utils._certificate.requested_pair import RequestedPair
 from ansible_collections.port443.https.plugins.module_utils._host.directory import Access
-from ansible_collections.port443.https.plugins.module_utils._host.host import Completed
+from ansible_collections.port443.https.plugins.module_utils._host.run import Completed
 from ansible_collections.port443.https.plugins.module_utils._pki.chain import read_pair
 from ansible_collections.port443.https.plugins.module_utils._tls import proof, served_certificate
 from ansible_collections.port443.https.plugins.module_utils._tls.served_certificate import Endpoint, Look

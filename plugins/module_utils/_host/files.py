@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Replaces files and links by rename, and tells what is at a path, so that it can be put back to the byte."""
+"""Files and links by their paths: tells what is there, and replaces it, so that it can be put back to the byte."""
 
 from __future__ import annotations
 
@@ -8,13 +8,49 @@ import contextlib
 import os
 import stat
 from dataclasses import dataclass
-from typing import Callable, Optional
+from typing import Callable, Optional, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host.atomic import remove_entry, replace_file, replace_link
 from ansible_collections.port443.https.plugins.module_utils._host.directory import Access
 
 PUBLIC = 0o644
+
+
+class Files:
+    """The files of the machine this runs on, to look at."""
+
+    def read(self, path: str) -> Optional[bytes]:
+        """Returns a file's bytes, or None where there is no such file; raises HostError if it cannot be read.
+
+        A file of a process that ends between opening and reading it says ESRCH, proc(5).
+        """
+        try:
+            with open(path, "rb") as stream:
+                return stream.read()
+        except (FileNotFoundError, NotADirectoryError, ProcessLookupError):
+            return None
+        except OSError as problem:
+            raise HostError(f"{path} cannot be read: {problem.strerror}") from None
+
+    def has_link(self, path: str) -> bool:
+        """Tells whether a path exists, as a file, a folder, or a link that leads anywhere or nowhere."""
+        return os.path.lexists(path)
+
+    def is_file(self, path: str) -> bool:
+        """Tells whether a path leads to a regular file."""
+        return os.path.isfile(path)
+
+    def list_folder(self, path: str) -> Tuple[str, ...]:
+        """Returns the names in a folder, sorted; empty where there is no such folder."""
+        try:
+            return tuple(sorted(os.listdir(path)))
+        except OSError:
+            return ()
+
+    def real_path(self, path: str) -> str:
+        """Returns the path with every symbolic link followed."""
+        return os.path.realpath(path)
 
 
 @dataclass(frozen=True)

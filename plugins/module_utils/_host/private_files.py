@@ -11,7 +11,7 @@ import os
 from typing import Any, Dict, Mapping, Optional, Sequence
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._host.host import Completed, Host
+from ansible_collections.port443.https.plugins.module_utils._host.host import Host
 from ansible_collections.port443.https.plugins.module_utils._host.namespaces import (
     CLONE_NEWNS,
     CLONE_NEWPID,
@@ -19,7 +19,7 @@ from ansible_collections.port443.https.plugins.module_utils._host.namespaces imp
     answer_in_child,
 )
 from ansible_collections.port443.https.plugins.module_utils._host.private_view import enter_private_view
-from ansible_collections.port443.https.plugins.module_utils._host.run import COMMAND_TIMEOUT
+from ansible_collections.port443.https.plugins.module_utils._host.run import COMMAND_TIMEOUT, Completed
 
 _PREPARING = 30.0  # seconds; a network share that does not answer holds up whoever looks at it
 _PUBLIC = 0o644

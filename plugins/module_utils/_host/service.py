@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Optional, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._host.host import Completed, Host
+from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.run import Completed
 
 Command = Tuple[str, ...]
 

@@ -12,7 +12,8 @@ import os
 from typing import Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._host.host import Completed, Host
+from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.run import Completed
 from ansible_collections.port443.https.plugins.module_utils._renewal.settings import RenewalPaths
 
 UNKNOWN = "accountDoesNotExist"  # RFC 8555, 6.7

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from typing import Mapping, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._host.host import Completed, Host
-from ansible_collections.port443.https.plugins.module_utils._host.run import COMMAND_ENVIRONMENT, execute
+from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.run import COMMAND_ENVIRONMENT, Completed, execute
 from ansible_collections.port443.https.plugins.module_utils._renewal.lineage import KEY_TYPES, WantedLineage
 from ansible_collections.port443.https.plugins.module_utils._webservers.base import Command
 

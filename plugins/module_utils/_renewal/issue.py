@@ -16,7 +16,7 @@ from typing import Dict, List, Optional, Tuple
 from ansible_collections.port443.https.plugins.module_utils._certificate import install as _install
 from ansible_collections.port443.https.plugins.module_utils._certificate.site_options import gather_problems
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError, UserError, tell_error
-from ansible_collections.port443.https.plugins.module_utils._host.host import Completed
+from ansible_collections.port443.https.plugins.module_utils._host.run import Completed
 from ansible_collections.port443.https.plugins.module_utils._renewal import certbot as _certbot
 from ansible_collections.port443.https.plugins.module_utils._renewal import lineage as _lineage
 from ansible_collections.port443.https.plugins.module_utils._renewal import zipapp

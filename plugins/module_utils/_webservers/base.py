@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Optional, Protocol, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._host.host import Completed, Host
+from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.run import Completed
 from ansible_collections.port443.https.plugins.module_utils._tls.served_certificate import Endpoint
 
 Command = Tuple[str, ...]

@@ -10,7 +10,7 @@ from ansible_collections.port443.https.plugins.module_utils._certificate import 
 from ansible_collections.port443.https.plugins.module_utils._certificate.removal import remove
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host.directory import Access
-from ansible_collections.port443.https.plugins.module_utils._host.host import Completed
+from ansible_collections.port443.https.plugins.module_utils._host.run import Completed
 from ansible_collections.port443.https.plugins.module_utils._webservers.base import Serving
 from slow_web import ADDED, BACK, FIRST, MINE, NEW, OTHERS, SECOND, A, B, ask, deployment, everything, prints, start_web
 

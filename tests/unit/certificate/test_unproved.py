@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.port443.https.plugins.module_utils._certificate import deploy, inventory
 from ansible_collections.port443.https.plugins.module_utils._certificate.deployment_state import DeploymentOutcome
-from ansible_collections.port443.https.plugins.module_utils._host.host import Completed
+from ansible_collections.port443.https.plugins.module_utils._host.run import Completed
 from ansible_collections.port443.https.plugins.module_utils._tls.served_certificate import Endpoint, Look
 from ansible_collections.port443.https.plugins.module_utils._webservers.apache.control import Apache
 from ansible_collections.port443.https.plugins.module_utils._webservers.base import Serving, WantedPair

@@ -16,7 +16,7 @@ from typing import Dict, List, Match, Tuple
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.system import System
 from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
-from ansible_collections.port443.https.plugins.module_utils._host.host import Completed
+from ansible_collections.port443.https.plugins.module_utils._host.run import Completed
 from ansible_collections.port443.https.plugins.module_utils._pf.conf import included_file, split_statements
 
 _PATH = re.compile(

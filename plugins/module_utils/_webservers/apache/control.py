@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from typing import Dict, Optional, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._host.host import Completed, Host
+from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.run import Completed
 from ansible_collections.port443.https.plugins.module_utils._webservers.apache.reader import (
     ApacheConfiguration,
     CertificatePaths,

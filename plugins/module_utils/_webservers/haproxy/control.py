@@ -7,7 +7,8 @@ from __future__ import annotations
 import os
 from typing import List, Optional, Sequence, Tuple
 
-from ansible_collections.port443.https.plugins.module_utils._host.host import Completed, Host
+from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.run import Completed
 from ansible_collections.port443.https.plugins.module_utils._webservers.base import (
     Command,
     Serving,

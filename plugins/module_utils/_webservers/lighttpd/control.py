@@ -13,7 +13,8 @@ from dataclasses import replace
 from typing import Optional, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._host.host import Completed, Host
+from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.run import Completed
 from ansible_collections.port443.https.plugins.module_utils._host.service import find_commands
 from ansible_collections.port443.https.plugins.module_utils._webservers.base import (
     Command,

@@ -8,7 +8,7 @@ import os
 
 import pytest
 from ansible_collections.port443.https.plugins.module_utils._host import service
-from ansible_collections.port443.https.plugins.module_utils._host.host import Completed
+from ansible_collections.port443.https.plugins.module_utils._host.run import Completed
 from ansible_collections.port443.https.plugins.module_utils._webservers.base import WantedPair
 from ansible_collections.port443.https.plugins.module_utils._webservers.lighttpd.control import MAIN, Lighttpd
 
