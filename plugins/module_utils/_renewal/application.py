@@ -17,8 +17,9 @@ from typing import List, MutableMapping, Optional, TextIO, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._certificate import install
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError, UserError
+from ansible_collections.port443.https.plugins.module_utils._host.files import Files
 from ansible_collections.port443.https.plugins.module_utils._host.host import Host
-from ansible_collections.port443.https.plugins.module_utils._host.run import SEARCH_PATH
+from ansible_collections.port443.https.plugins.module_utils._host.run import SEARCH_PATH, Runner
 from ansible_collections.port443.https.plugins.module_utils._pki.x509 import printable
 from ansible_collections.port443.https.plugins.module_utils._renewal.lineage import find_newest
 from ansible_collections.port443.https.plugins.module_utils._renewal.outlook import find_problems
@@ -94,11 +95,11 @@ def _install_newest(host: Host, layout: RenewalPaths, site: str, out: TextIO) ->
     return (warnings or ("another certificate is served",)) if result["served"] == "other" else ()
 
 
-def _look_ahead(host: Host, layout: RenewalPaths, site: str, _out: TextIO) -> Tuple[str, ...]:
+def _look_ahead(host: Files, layout: RenewalPaths, site: str, _out: TextIO) -> Tuple[str, ...]:
     return find_problems(host, layout, site, int(time.time()))
 
 
-def relabel_with(host: Host) -> install.Relabel:
+def relabel_with(host: Runner) -> install.Relabel:
     """Returns what gives a path the label that the host's SELinux policy has for it, if the host has SELinux."""
     if not os.path.isdir("/sys/fs/selinux") or host.find("restorecon") is None:
         return lambda path: None

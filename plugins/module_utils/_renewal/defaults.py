@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Callable, Dict, Mapping, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.files import Files
 from ansible_collections.port443.https.plugins.module_utils._renewal.lineage import WantedLineage
 from ansible_collections.port443.https.plugins.module_utils._renewal.settings import RenewalPaths
 
@@ -68,7 +68,7 @@ class Default:
         return f"{self.path}, line {self.line}: {self.option} = {self.value}"
 
 
-def refuse_beaten(host: Host, layout: RenewalPaths, want: WantedLineage) -> None:
+def refuse_beaten(host: Files, layout: RenewalPaths, want: WantedLineage) -> None:
     """Raises HostError where certbot's own configuration would make something else of a renewal."""
     beaten = find_beaten(read_all(host, layout), layout, want)
     if beaten:
@@ -86,7 +86,7 @@ def find_beaten(defaults: Tuple[Default, ...], layout: RenewalPaths, want: Wante
     return tuple(f"{default}: {problem.format(certbot=layout.certbot)}" for default, problem in verdicts if problem)
 
 
-def read_all(host: Host, layout: RenewalPaths) -> Tuple[Default, ...]:
+def read_all(host: Files, layout: RenewalPaths) -> Tuple[Default, ...]:
     """Returns what certbot's files say, the last word on each option; raises HostError for one that cannot be read.
 
     certbot/_internal/constants.py, config_files: the host's, and root's own, which beats it.

@@ -23,7 +23,7 @@ from ansible_collections.port443.https.plugins.module_utils._renewal import zipa
 from ansible_collections.port443.https.plugins.module_utils._renewal.accounts import explain
 from ansible_collections.port443.https.plugins.module_utils._renewal.challenge import wait_for_answer
 from ansible_collections.port443.https.plugins.module_utils._renewal.defaults import refuse_beaten
-from ansible_collections.port443.https.plugins.module_utils._renewal.installed_files import Files, InstalledFiles
+from ansible_collections.port443.https.plugins.module_utils._renewal.installed_files import FilesByPath, InstalledFiles
 from ansible_collections.port443.https.plugins.module_utils._renewal.outcome import (
     RenewalContext,
     RenewalDiff,
@@ -65,8 +65,8 @@ class SitePlan:
     want: _lineage.WantedLineage
     have: Optional[_lineage.Lineage]
     reasons: Tuple[str, ...]
-    files: Files
-    wanted_files: Files
+    files: FilesByPath
+    wanted_files: FilesByPath
 
     def commands(self) -> Tuple[str, ...]:
         """Returns the command that issues the certificate, none where none has to be."""

@@ -9,7 +9,7 @@ import re
 from typing import Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.files import Files
 from ansible_collections.port443.https.plugins.module_utils._pki.policy import show_time
 from ansible_collections.port443.https.plugins.module_utils._renewal.defaults import find_beaten, read_all
 from ansible_collections.port443.https.plugins.module_utils._renewal.lineage import (
@@ -32,7 +32,7 @@ _SHOWN = "Notifying user:"
 _DETAIL = re.compile(r"^ *(?:Domain|Type|Detail|Identifier): .*", re.MULTILINE)
 
 
-def find_problems(host: Host, layout: RenewalPaths, site: str, now: int) -> Tuple[str, ...]:
+def find_problems(host: Files, layout: RenewalPaths, site: str, now: int) -> Tuple[str, ...]:
     """Returns why a site's certificate will not be renewed, or has not been; raises HostError for unreadable files."""
     have = observe(host, layout, site)
     if have is None:
@@ -42,7 +42,7 @@ def find_problems(host: Host, layout: RenewalPaths, site: str, now: int) -> Tupl
     return (*problems, late) if late else problems
 
 
-def tell_late(host: Host, layout: RenewalPaths, site: str, have: Lineage, now: int) -> str:
+def tell_late(host: Files, layout: RenewalPaths, site: str, have: Lineage, now: int) -> str:
     """Returns that certbot has not renewed what it should have, with its own words; empty if it is not late."""
     leaf = have.certificate
     if leaf.not_after - now >= (leaf.not_after - leaf.not_before) // LATE:
@@ -76,7 +76,7 @@ def find_failure(log: str, lineage: str) -> str:
     return ""
 
 
-def _find_obstacles(host: Host, layout: RenewalPaths, site: str, have: Lineage) -> Tuple[str, ...]:
+def _find_obstacles(host: Files, layout: RenewalPaths, site: str, have: Lineage) -> Tuple[str, ...]:
     beaten = find_beaten(read_all(host, layout), layout, _as_wanted(layout, site, have))
     told = tuple(f"at the next renewal {problem}" for problem in beaten)
     return (NO_RENEWAL, *told) if is_kept_back(have) else told
@@ -98,7 +98,7 @@ def _as_wanted(layout: RenewalPaths, site: str, have: Lineage) -> WantedLineage:
     )
 
 
-def _read_failure(host: Host, layout: RenewalPaths, site: str) -> str:
+def _read_failure(host: Files, layout: RenewalPaths, site: str) -> str:
     """The log is begun anew at each run, or now and then by logrotate, so the last words may be in the one before."""
     for name in ("letsencrypt.log", "letsencrypt.log.1", "letsencrypt.log.2"):
         try:

@@ -10,7 +10,7 @@ from ansible_collections.port443.https.plugins.module_utils._certificate import 
 from ansible_collections.port443.https.plugins.module_utils._certificate.exchange import PairExchange
 from ansible_collections.port443.https.plugins.module_utils._certificate.journal import Journal
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError, describe_os_error
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.run import Runner
 from ansible_collections.port443.https.plugins.module_utils._host.signals import uninterrupted
 from ansible_collections.port443.https.plugins.module_utils._sites.plan import SitesPlan
 from ansible_collections.port443.https.plugins.module_utils._sites.request import SitesRequest
@@ -31,7 +31,7 @@ class Application:
 
     def __init__(
         self,
-        host: Host,
+        host: Runner,
         request: SitesRequest,
         state: ServerState,
         plan: SitesPlan,

@@ -9,7 +9,7 @@ import glob
 import os
 from typing import Dict, Iterable, List, Optional, Sequence
 
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.files import Files
 from ansible_collections.port443.https.plugins.module_utils._webservers.base import read_files
 from ansible_collections.port443.https.plugins.module_utils._webservers.site import ConfigFile
 
@@ -19,7 +19,7 @@ LINKS = 10  # on one way; a loop has more
 class PlannedFiles:
     """The files of a host with those of a plan in their places; without a plan, as they are."""
 
-    def __init__(self, host: Host, planned: Iterable[ConfigFile] = ()) -> None:
+    def __init__(self, host: Files, planned: Iterable[ConfigFile] = ()) -> None:
         self._host = host
         self._planned: Dict[str, ConfigFile] = {file.path: file for file in planned}
 

@@ -12,8 +12,10 @@ from typing import Dict, List, Optional, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host import service as _service
+from ansible_collections.port443.https.plugins.module_utils._host.files import Files
 from ansible_collections.port443.https.plugins.module_utils._host.host import Host
 from ansible_collections.port443.https.plugins.module_utils._host.listeners import list_listeners
+from ansible_collections.port443.https.plugins.module_utils._host.run import Runner
 from ansible_collections.port443.https.plugins.module_utils._sites.files import PlannedFiles
 from ansible_collections.port443.https.plugins.module_utils._sites.registry import LANGUAGES
 from ansible_collections.port443.https.plugins.module_utils._sites.request import SitesRequest
@@ -114,7 +116,7 @@ def _find_installer(layout: SiteLayout) -> Tuple[str, ...]:
     return ("sudo", "-u", owner, "-H", *layout.install)
 
 
-def start(host: Host, state: ServerState) -> List[Tuple[str, ...]]:
+def start(host: Runner, state: ServerState) -> List[Tuple[str, ...]]:
     """Starts the server now and at every boot, as far as it is not; returns the commands; raises HostError."""
     told = _tell_manager(host, state)
     deadline = time.monotonic() + _STARTING
@@ -127,7 +129,7 @@ def start(host: Host, state: ServerState) -> List[Tuple[str, ...]]:
     return told
 
 
-def _tell_manager(host: Host, state: ServerState) -> List[Tuple[str, ...]]:
+def _tell_manager(host: Runner, state: ServerState) -> List[Tuple[str, ...]]:
     if state.layout.start:
         _service.tell(host, state.layout.start)
         return [state.layout.start]
@@ -141,7 +143,7 @@ def _tell_manager(host: Host, state: ServerState) -> List[Tuple[str, ...]]:
     return [command for command in told if command]
 
 
-def stop(host: Host, state: ServerState) -> str:
+def stop(host: Runner, state: ServerState) -> str:
     """Undoes ``start``; returns what was against it, empty if nothing was."""
     commands = _service.find_commands(host, state.layout.service)
     if commands is None or state.layout.start:
@@ -156,7 +158,7 @@ def stop(host: Host, state: ServerState) -> str:
     return ""
 
 
-def refuse_taken_ports(host: Host, request: SitesRequest, state: ServerState) -> None:
+def refuse_taken_ports(host: Files, request: SitesRequest, state: ServerState) -> None:
     """Raises HostError where another program has a port that the sites need.
 
     A server that cannot have a port keeps what it ran, or ends, at a reload or at the next boot.
@@ -174,7 +176,7 @@ def refuse_taken_ports(host: Host, request: SitesRequest, state: ServerState) ->
         )
 
 
-def _observe_build(host: Host, language: SiteLanguage, layout: SiteLayout) -> Optional[Build]:
+def _observe_build(host: Runner, language: SiteLanguage, layout: SiteLayout) -> Optional[Build]:
     if host.find(layout.program) is None:
         return None
     said = []
@@ -189,7 +191,7 @@ def _observe_build(host: Host, language: SiteLanguage, layout: SiteLayout) -> Op
     return build
 
 
-def _observe_running(host: Host, request: SitesRequest, language: SiteLanguage, control: WebServer) -> bool:
+def _observe_running(host: Files, request: SitesRequest, language: SiteLanguage, control: WebServer) -> bool:
     (serving,) = control.observe(_NOBODY)
     if serving.running:
         return True

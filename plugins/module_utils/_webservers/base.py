@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Optional, Protocol, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
-from ansible_collections.port443.https.plugins.module_utils._host.run import Completed
+from ansible_collections.port443.https.plugins.module_utils._host.files import Files
+from ansible_collections.port443.https.plugins.module_utils._host.run import Completed, Runner
 from ansible_collections.port443.https.plugins.module_utils._tls.served_certificate import Endpoint
 
 Command = Tuple[str, ...]
@@ -84,7 +84,7 @@ class NoService:
 class OwnCommands:
     """A service that only the user knows: its commands for the test, if there is one, and for the reload."""
 
-    def __init__(self, host: Host, test_command: Command, reload_command: Command) -> None:
+    def __init__(self, host: Runner, test_command: Command, reload_command: Command) -> None:
         self._host = host
         self.test_command = test_command
         self.reload_command = reload_command
@@ -102,14 +102,14 @@ class OwnCommands:
         return self._host.run(self.reload_command)
 
 
-def read_files(host: Host, pattern: str) -> Sequence[str]:
+def read_files(host: Files, pattern: str) -> Sequence[str]:
     """Returns the texts of the files a path or pattern stands for, sorted; what is not there is left out."""
     paths = sorted(glob.glob(pattern)) if glob.has_magic(pattern) else [pattern]
     contents = [host.read(path) for path in paths if not os.path.isdir(path)]
     return [content.decode("utf-8", "surrogateescape") for content in contents if content is not None]
 
 
-def find_process(host: Host, pid_file: str, programs: Sequence[str]) -> Optional[int]:
+def find_process(host: Files, pid_file: str, programs: Sequence[str]) -> Optional[int]:
     """Returns the number in a pid file if a process of one of the programs has it.
 
     A pid file outlives a crash, and its number may have become another's. Where the system has no /proc, any process
