@@ -29,7 +29,11 @@ from ansible_collections.port443.https.plugins.module_utils._errors import HostE
 from ansible_collections.port443.https.plugins.module_utils._host.directory import hold_lock, open_folder
 from ansible_collections.port443.https.plugins.module_utils._tls import proof as _proof
 from ansible_collections.port443.https.plugins.module_utils._tls.served_certificate import Look, find_own
-from ansible_collections.port443.https.plugins.module_utils._webservers.base import WebServer, tell_failure
+from ansible_collections.port443.https.plugins.module_utils._webservers.base import (
+    ServiceControl,
+    WebServer,
+    tell_failure,
+)
 
 LOCK_PATIENCE = 60.0  # seconds, beside what another run may spend on its proofs
 
@@ -69,9 +73,8 @@ class Deployment:
             if folder is None:
                 self._refuse_missing_parent()
             told = recover(folder, self._directory, self.relabel, check=True)
-            states = self._observe(folder, bool(told))
-        commands = tuple(command for command in (self.service.test_command, self.service.reload_command) if command)
-        due = DeploymentOutcome(True, YES if self._proves else UNKNOWN, commands=commands)
+            states, control = self._observe(folder, bool(told))
+        due = DeploymentOutcome(True, YES if self._proves else UNKNOWN, commands=control.commands())
         outcomes = [replace(due, looks=state.looks) if state.needs_reload() else state.outcome() for state in states]
         return _finish(states, outcomes, told, bool(told))
 
@@ -84,8 +87,8 @@ class Deployment:
                 raise HostError(f"{self._directory} was removed by somebody else during this run; run again")
             try:
                 told = recover(folder, self._directory, self.relabel, check=False)
-                states = self._observe(folder, bool(told))
-                outcomes, warnings = self._install(folder, states)
+                states, control = self._observe(folder, bool(told))
+                outcomes, warnings = self._install(folder, states, control)
                 return _finish(states, outcomes, (*told, *warnings), bool(told))
             finally:
                 # Nothing stays of what failed; a directory that holds something is not removed by rmdir.
@@ -113,9 +116,10 @@ class Deployment:
         """What is named where a file cannot be read or written."""
         return self.pairs[0].path if len(self.pairs) == 1 else self._directory
 
-    def _observe(self, folder: Optional[int], cut_off: bool) -> Tuple[DeploymentState, ...]:
+    def _observe(self, folder: Optional[int], cut_off: bool) -> Tuple[Tuple[DeploymentState, ...], ServiceControl]:
         have = observe_pairs(folder, [one.site for one in self.pairs])
-        servings = self.service.observe(*(one.wanted() for one in self.pairs))
+        found = self.service.observe(*(one.wanted() for one in self.pairs))
+        servings = found.servings
         unstapled = [
             f"{one.label}the certificate demands OCSP stapling (must-staple, RFC 7633), and the service is not set up "
             "for that on this site, so clients such as Firefox would refuse it: set stapling up first, or have the "
@@ -128,7 +132,7 @@ class Deployment:
         places = [one.places(serving) if self._proves else () for one, serving in zip(self.pairs, servings)]
         looks = _proof.look_at_all([one.expect(asked) for one, asked in zip(self.pairs, places)])
         own = _proof.look_at_all([one.expect(find_own(asked)) for one, asked in zip(self.pairs, places)])
-        return tuple(
+        states = tuple(
             DeploymentState(
                 have[one.site],
                 one.want,
@@ -141,9 +145,10 @@ class Deployment:
             )
             for one, serving in zip(self.pairs, servings)
         )
+        return states, found.control
 
     def _install(
-        self, folder: int, states: Sequence[DeploymentState]
+        self, folder: int, states: Sequence[DeploymentState], control: ServiceControl
     ) -> Tuple[List[DeploymentOutcome], Tuple[str, ...]]:
         due = [(one, state) for one, state in zip(self.pairs, states) if not state.is_done()]
         exchange = PairExchange(folder, self._directory, self.relabel)
@@ -153,7 +158,7 @@ class Deployment:
             _journal.write(folder, Journal((), pairs.changes()))
         try:
             pairs.exchange()
-            outcomes, warnings = self._serve(states, pairs)
+            outcomes, warnings = self._serve(states, pairs, control)
         except HostError:
             _journal.finish(folder)
             raise
@@ -163,25 +168,27 @@ class Deployment:
         return outcomes, (*warnings, *filter(None, left))
 
     def _serve(
-        self, states: Sequence[DeploymentState], pairs: ExchangedPairs
+        self, states: Sequence[DeploymentState], pairs: ExchangedPairs, control: ServiceControl
     ) -> Tuple[List[DeploymentOutcome], Tuple[str, ...]]:
         """Has the pairs served; returns outcomes and warnings; raises HostError once they are taken back."""
         reloaded = True
         try:
-            return self._take_up(states)
+            return self._take_up(states, control)
         except _RefusedError as refusal:
             why, reloaded = refusal.message, refusal.reloaded
         except HostError as problem:
             why = problem.message
         except OSError as problem:
             why = problem.strerror or str(problem)
-        raise HostError(f"{why}; {take_back(self.service, pairs, reloaded, self._seconds)}")
+        raise HostError(f"{why}; {take_back(control, pairs, reloaded, self._seconds)}")
 
-    def _take_up(self, states: Sequence[DeploymentState]) -> Tuple[List[DeploymentOutcome], Tuple[str, ...]]:
+    def _take_up(
+        self, states: Sequence[DeploymentState], control: ServiceControl
+    ) -> Tuple[List[DeploymentOutcome], Tuple[str, ...]]:
         due = [(one, state) for one, state in zip(self.pairs, states) if state.needs_reload()]
         if not due:
             return [state.outcome() for state in states], ()
-        tested = self.service.test()
+        tested = control.test()
         if tested.returncode != 0:
             words = tested.words()
             if any(state.may_serve_previous() or one.path + "/" in words for one, state in due):
@@ -190,7 +197,7 @@ class Deployment:
             why = "the service cannot be reloaded before its configuration is mended"
             outcomes = [state.outcome(why if state.needs_reload() else "") for state in states]
             return outcomes, (tell_failure(tested),)
-        reloaded = self.service.reload()
+        reloaded = control.reload()
         if reloaded.returncode != 0:  # which a command may say after it has reloaded
             raise _RefusedError(tell_failure(reloaded), reloaded=True)
         commands = tuple(ended.argv for ended in (tested, reloaded) if ended.argv)

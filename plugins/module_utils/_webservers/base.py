@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The protocol of a web server: observe what it serves, test its configuration, reload it."""
+"""The protocol of a web server: observes what it serves, together with what tests its configuration and reloads it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import glob
 import os
 import signal
 from dataclasses import dataclass
-from typing import Optional, Protocol, Sequence, Tuple
+from typing import Callable, Optional, Protocol, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host.files import Files
@@ -46,39 +46,50 @@ class Serving:
     staples: Optional[bool] = None
 
 
-class WebServer(Protocol):
-    """What a kind of service has to be able to do; a new one is a folder and a line in the registry."""
+@dataclass(frozen=True)
+class ServiceControl:
+    """Acts on a service as it was found: on that configuration and that process.
+
+    ``test`` tests the configuration, with the service's own command first, and returns what was said against it.
+    ``reload`` asks the service to take up its configuration and returns what it said. Both raise HostError.
+    ``test_command`` and ``reload_command`` are how they are told to users, empty for what is not run.
+    """
 
     test_command: Command
     reload_command: Command
+    test: Callable[[], Completed]
+    reload: Callable[[], Completed]
 
-    def observe(self, *wanted: WantedPair) -> Tuple[Serving, ...]:
-        """Returns how the service stands to each pair, by one look at it; changes nothing; raises HostError."""
+    def commands(self) -> Tuple[Command, ...]:
+        """Returns the commands of a test and a reload."""
+        return tuple(command for command in (self.test_command, self.reload_command) if command)
 
-    def test(self) -> Completed:
-        """Tests the configuration, with the service's own command first, and returns what was said against it."""
 
-    def reload(self) -> Completed:
-        """Asks the service to take up its configuration and returns what it said."""
+@dataclass(frozen=True)
+class ObservedService:
+    """How a service stands to each pair that was asked for, in that order, and what acts on it."""
+
+    servings: Tuple[Serving, ...]
+    control: ServiceControl
+
+
+class WebServer(Protocol):
+    """A kind of service on a host; a new one is a folder and a line in the registry."""
+
+    def observe(self, *wanted: WantedPair) -> ObservedService:
+        """Returns how the service stands to each pair, by one look at it; changes nothing; raises HostError.
+
+        Nothing of that is remembered here: whoever wants to test or reload what was found has its control.
+        """
 
 
 class NoService:
     """Nothing to test and nothing to reload: somebody else takes care of that."""
 
-    test_command: Command = ()
-    reload_command: Command = ()
-
-    def observe(self, *wanted: WantedPair) -> Tuple[Serving, ...]:
-        """Returns that no service is known."""
-        return (Serving(named=False, running=False, reason="service is none"),) * len(wanted)
-
-    def test(self) -> Completed:
-        """Returns success."""
-        return Completed((), 0, "", "")
-
-    def reload(self) -> Completed:
-        """Returns success."""
-        return Completed((), 0, "", "")
+    def observe(self, *wanted: WantedPair) -> ObservedService:
+        """Returns that no service is known, and a control that does nothing and succeeds."""
+        serving = Serving(named=False, running=False, reason="service is none")
+        return ObservedService((serving,) * len(wanted), ServiceControl((), (), _succeed, _succeed))
 
 
 class OwnCommands:
@@ -86,20 +97,23 @@ class OwnCommands:
 
     def __init__(self, host: Runner, test_command: Command, reload_command: Command) -> None:
         self._host = host
-        self.test_command = test_command
-        self.reload_command = reload_command
+        self._test_command = test_command
+        self._reload_command = reload_command
 
-    def observe(self, *wanted: WantedPair) -> Tuple[Serving, ...]:
+    def observe(self, *wanted: WantedPair) -> ObservedService:
         """Returns that the service serves every pair; whether it runs, a look tells."""
-        return (Serving(named=True, running=True, shown=True),) * len(wanted)
+        control = ServiceControl(
+            self._test_command,
+            self._reload_command,
+            lambda: self._host.run(self._test_command) if self._test_command else _succeed(),
+            lambda: self._host.run(self._reload_command),
+        )
+        return ObservedService((Serving(named=True, running=True, shown=True),) * len(wanted), control)
 
-    def test(self) -> Completed:
-        """Runs the user's command, and succeeds where there is none."""
-        return self._host.run(self.test_command) if self.test_command else Completed((), 0, "", "")
 
-    def reload(self) -> Completed:
-        """Runs the user's command."""
-        return self._host.run(self.reload_command)
+def not_serving(reason: str, wanted: Sequence[WantedPair]) -> Tuple[Serving, ...]:
+    """Returns of each pair that a service, which does not run, is not set up to serve it."""
+    return (Serving(named=False, running=False, reason=reason, expected=False),) * len(wanted)
 
 
 def read_files(host: Files, pattern: str) -> Sequence[str]:
@@ -141,7 +155,7 @@ def send_signal(pid: int, name: str) -> Completed:
     return Completed(argv, 0, "", "")
 
 
-def load_again(service: WebServer) -> str:
+def load_again(service: ServiceControl) -> str:
     """Tests and reloads a service once what it had before is back; returns what was against that, empty if nothing."""
     try:
         tested = service.test()
@@ -154,3 +168,7 @@ def load_again(service: WebServer) -> str:
 def tell_failure(completed: Completed) -> str:
     """Returns a failed command with its own words."""
     return f"'{' '.join(completed.argv)}' failed: {completed.words()}"
+
+
+def _succeed() -> Completed:
+    return Completed((), 0, "", "")

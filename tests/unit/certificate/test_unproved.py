@@ -115,7 +115,7 @@ AT_RANDOM = (
 )
 def test_what_no_look_on_loopback_sees_is_told(service, told):
     kind, text = service
-    (serving,) = kind(ConfiguredHost(text), None).observe(WANTED)
+    (serving,) = kind(ConfiguredHost(text), None).observe(WANTED).servings
     assert (serving.named, serving.unproved) == (True, told)
 
 
@@ -163,5 +163,5 @@ def test_the_inventory_says_what_yes_does_not_promise():
 )
 def test_a_service_staples_where_its_configuration_says_so(service, staples):
     kind, text = service
-    (serving,) = kind(ConfiguredHost(text), None).observe(WANTED)
+    (serving,) = kind(ConfiguredHost(text), None).observe(WANTED).servings
     assert serving.staples is staples
