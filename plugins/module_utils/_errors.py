@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The errors of this collection: the request is wrong, or the host cannot do it."""
+"""The errors that end a run with a message: RequestError for the request, HostError for the host."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Writes files and links into open directories in one step, by rename: what fails in the middle leaves the old, whole.
+"""Atomic writer: replaces files and links of an open folder by rename, so that a failure leaves the old one whole.
 
 A new file is unreadable to others from its first byte, and all of it is on the disk when a function returns. Folders
 are descriptors, names are entries of them. Whoever calls holds the lock of what is written; all raise OSError.

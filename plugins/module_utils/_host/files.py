@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Files and links by their paths: tells what is there, and replaces it, so that it can be put back to the byte."""
+"""Reads files and links by their paths, and replaces them in one step so that they can be put back to the byte."""
 
 from __future__ import annotations
 

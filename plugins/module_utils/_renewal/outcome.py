@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a run works with, and what comes of it for each site and for what all of them share."""
+"""The context of a run, its outcome for each site and for the files that all share, and both as a diff."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The files of a host as they are, and as a plan will have them."""
+"""The configuration files of a host with planned files laid over them, for the readers of configurations."""
 
 from __future__ import annotations
 

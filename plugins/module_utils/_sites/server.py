@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A host's web server as it is: where its files are, what it was built with, whether it runs, who has its ports."""
+"""Observes a host's web server: its files, build, process and ports; starts and stops it."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What pfctl(8) prints: what is in force, and what a text would come to, both in the same words.
+"""Client of pfctl(8): reads the rules in force, and parses a text under ``-n`` into the same words.
 
 Under ``-n`` pfctl of FreeBSD before 15 and of macOS prints ``anchor "com.apple/*"`` as ``anchor "/*"`` and every
 operating system of a client as "nomatch". So the text is read once as it is, which decides whether it is legal, and

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What is there already and decides what is written: sites of ours that stay, and what others have set."""
+"""Reads the existing configuration of lighttpd for rendering: sites of ours that stay, and what others set."""
 
 from __future__ import annotations
 

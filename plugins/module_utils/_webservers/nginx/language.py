@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""nginx as a SiteLanguage: what it can hold, what is there, what the sites are written as."""
+"""nginx as a SiteLanguage: reads its configuration and renders sites in it, from data alone."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Every file of ours as it is to be, in an order of which each prefix is a configuration that nginx loads.
+"""Renders all files of sites for nginx, in an order of which each prefix is a configuration that it loads.
 
 What nginx refuses on the way: two default servers or two reuseports on one socket, a variable or a hash's size that is
 not there yet, a link to nothing. So what gives up a socket goes before what takes it.
