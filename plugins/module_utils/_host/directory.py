@@ -28,7 +28,7 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 @dataclass(frozen=True)
 class Access:
-    """Who may read a file: numeric owner and group, and the permission bits."""
+    """A file's owner and group as numbers, and its permission bits."""
 
     uid: int
     gid: int
@@ -42,7 +42,7 @@ class Access:
 
 @dataclass(frozen=True)
 class File:
-    """A regular file as found."""
+    """The content and access of a regular file."""
 
     content: bytes
     access: Access

@@ -18,7 +18,7 @@ PUBLIC = 0o644
 
 
 class Files:
-    """The files of the machine this runs on, to look at."""
+    """Reads the files of the machine this runs on."""
 
     def read(self, path: str) -> Optional[bytes]:
         """Returns a file's bytes, or None where there is no such file; raises HostError if it cannot be read.
@@ -55,7 +55,7 @@ class Files:
 
 @dataclass(frozen=True)
 class FoundFile:
-    """What is at a path: a file's content with who may read it, the text of a link, or nothing."""
+    """A path's state: a file's content and access, the text of a link, or nothing."""
 
     content: Optional[bytes] = None
     link: str = ""

@@ -32,7 +32,7 @@ _Answer = TypeVar("_Answer")
 
 
 class Ended(NamedTuple):
-    """How a program ended, and what it said, as bytes."""
+    """The exit code and output of a program, as bytes."""
 
     returncode: int
     stdout: bytes
@@ -41,7 +41,7 @@ class Ended(NamedTuple):
 
 @dataclass(frozen=True)
 class Completed:
-    """What a command said; ``out`` and ``err`` are text with undecodable bytes kept as surrogates."""
+    """The result of a command; ``out`` and ``err`` are text with undecodable bytes kept as surrogates."""
 
     argv: Tuple[str, ...]
     returncode: int
@@ -49,12 +49,12 @@ class Completed:
     err: str
 
     def words(self) -> str:
-        """The tool's own words, for a message."""
+        """Returns the tool's own words, for a message."""
         return (self.err.strip() or self.out.strip() or "no output")[-2000:]
 
 
 class Runner:
-    """The programs of the machine this runs on, and the system that they are of."""
+    """Runs programs of the machine this runs on, and tells of which system they are."""
 
     def run(self, argv: Sequence[str], stdin: str = "") -> Completed:
         """Runs a command in the C locale and in /, as services do, and returns what it said.

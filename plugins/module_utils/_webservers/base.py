@@ -20,7 +20,7 @@ Command = Tuple[str, ...]
 
 @dataclass(frozen=True)
 class WantedPair:
-    """What to look for in a service's configuration: the directory of the site, and the names its pair is for."""
+    """A pair to look for in a service's configuration: the directory of its site, and the names that it is for."""
 
     folder: str
     server_name: str
@@ -29,7 +29,7 @@ class WantedPair:
 
 @dataclass(frozen=True)
 class Serving:
-    """Whether a service is set up to serve the pair (``named``), runs, and at which places; else ``reason`` says why.
+    """How a service stands to a pair: set up to serve it (``named``), running, where; else ``reason`` says why.
 
     ``expected`` tells whether what answers at a place may be meant to be this pair. ``shown`` tells that only a look
     can tell whether the service runs. ``unproved`` says where clients may meet another server, which no look here sees.
