@@ -17,7 +17,7 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Tuple, Union
+from typing import Any, Dict, Iterator, List, Sequence, Tuple, Union
 
 import pytest
 import yaml
@@ -59,16 +59,19 @@ class Player:
         )
         return ended.returncode, " ".join((ended.stdout + ended.stderr).split())
 
-    def show(self, expression: str, *cases: Dict[str, Any]) -> List[Any]:
-        """What an expression comes to in the role enable_https with the variables of each case; a host a case."""
+    def show(self, expression: str, *cases: Dict[str, Any], arguments: Sequence[str] = ()) -> List[Any]:
+        """What an expression comes to in the role enable_https with the variables of each case; a host a case.
+
+        ``arguments`` are those of ansible-playbook.
+        """
         hosts = {f"case{number}": case for number, case in enumerate(cases)}
         defaults = yaml.safe_load((ROLE / "defaults" / "main.yml").read_text(encoding="utf-8"))
         told = f"SHOWN {{{{ inventory_hostname }}}}={{{{ {expression} | to_json | b64encode }}}}."
         tasks = [
-            {"ansible.builtin.include_vars": str(ROLE / "vars" / "main.yml")},
-            {"ansible.builtin.debug": {"msg": told}},
+            {"ansible.builtin.include_vars": str(ROLE / "vars" / "main.yml"), "tags": "always"},
+            {"ansible.builtin.debug": {"msg": told}, "tags": "always"},
         ]
-        code, said = self(tasks, hosts, **defaults)
+        code, said = self(tasks, hosts, *arguments, **defaults)
         assert code == 0, said
         shown = dict(re.findall(r"SHOWN (case[0-9]+)=([^.]*)[.]", said))
         return [json.loads(base64.b64decode(shown[host])) for host in hosts]

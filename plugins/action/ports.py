@@ -4,16 +4,13 @@
 
 from __future__ import annotations
 
-import socket
 from typing import Any, Dict, Optional
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible_collections.port443.https.plugins.module_utils._spec.arguments import arguments_of
 from ansible_collections.port443.https.plugins.module_utils._spec.options import SYSTEMS
-from ansible_collections.port443.https.plugins.module_utils._spec.request import parse_request
-from ansible_collections.port443.https.plugins.plugin_utils._arguments import check_arguments as _check
 from ansible_collections.port443.https.plugins.plugin_utils._packed import execute_packed
+from ansible_collections.port443.https.plugins.plugin_utils._ports_arguments import check_ports_arguments
 
 
 class ActionModule(ActionBase):
@@ -28,19 +25,6 @@ class ActionModule(ActionBase):
         if getattr(self._connection._shell, "_IS_WINDOWS", False):
             raise AnsibleActionFail(f"{module} manages firewalls on {SYSTEMS}; this connection leads to Windows")
         name = module.rsplit(".", 1)[-1]
-        arguments = check_arguments(name, self._task.args)
+        arguments = check_ports_arguments(name, self._task.args)
         result.update(execute_packed(self, module, arguments, (), task_vars))
         return result
-
-
-def check_arguments(module: str, given: Dict[str, Any]) -> Dict[str, Any]:
-    """Returns the arguments with every port and source in the form that the host reads without a service list."""
-    return _check(module, arguments_of(module), given, _read)
-
-
-def _read(options: Dict[str, Any]) -> Dict[str, Any]:
-    request = parse_request(options, socket.getservbyname)
-    if request.ports:
-        options["ports"] = [str(port) for port in request.ports]
-    options["source"] = [str(network) for network in request.source]
-    return options

@@ -11,13 +11,15 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.port443.https.plugins.module_utils._certificate.site_options import brings_pair, fill_in
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError, RequestError
 from ansible_collections.port443.https.plugins.module_utils._secrets import mask
-from ansible_collections.port443.https.plugins.module_utils._sites.arguments import ARGUMENTS
+from ansible_collections.port443.https.plugins.module_utils._sites.arguments import ARGUMENTS, entry_for
 from ansible_collections.port443.https.plugins.module_utils._sites.registry import LANGUAGES
 from ansible_collections.port443.https.plugins.module_utils._sites.request import keep_lines, parse, shared_options
+from ansible_collections.port443.https.plugins.module_utils._spec.web_servers import WEB_SERVERS
 from ansible_collections.port443.https.plugins.plugin_utils._arguments import check_arguments
 from ansible_collections.port443.https.plugins.plugin_utils._packages import install_packages
 from ansible_collections.port443.https.plugins.plugin_utils._packed import execute_packed
 from ansible_collections.port443.https.plugins.plugin_utils._pair_reader import PairReader
+from ansible_collections.port443.https.plugins.plugin_utils._ports_arguments import check_ports_arguments
 from ansible_collections.port443.https.plugins.plugin_utils._site_pairs import SitePairs, read_pairs, secrets_of
 
 MODULE = "port443.https.sites"
@@ -70,9 +72,10 @@ class ActionModule(ActionBase):
         self, arguments: Dict[str, Any], read: SitePairs, task_vars: Optional[Dict[str, Any]]
     ) -> Dict[str, Any]:
         secret = read.argument()
-        return dict(
-            mask(execute_packed(self, MODULE, {**arguments, **secret}, tuple(secret), task_vars), read.secrets())
-        )
+        given = {**arguments, **secret}
+        others = tuple(f"_webservers/{server}" for server in WEB_SERVERS if server != arguments["server"])
+        ended = execute_packed(self, MODULE, given, tuple(secret), task_vars, entry_for(arguments), others)
+        return dict(mask(ended, read.secrets()))
 
     def _install(self, missing: Dict[str, Any], task_vars: Optional[Dict[str, Any]]) -> None:
         """Installs the packages of a server with Ansible's own module, or the command that the system needs."""
@@ -89,6 +92,7 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail(f"{MODULE}: {_tell_wanted(missing)}")
         names = [site["name"] for site in params["sites"]]
         told = f"{', '.join(missing['packages'])} would be installed, and serve {', '.join(names)}"
+        firewall = ended.get("firewall", {})
         return {
             **ended,
             "changed": True,
@@ -98,7 +102,10 @@ class ActionModule(ActionBase):
             "exchanged": [],
             "tested": "no",
             "commands": [],
-            "diff": [{"before": "", "after": told + "\n", "before_header": "packages", "after_header": "packages"}],
+            "diff": [
+                {"before": "", "after": told + "\n", "before_header": "packages", "after_header": "packages"},
+                *firewall.pop("diff", ()),
+            ],
         }
 
 
@@ -107,10 +114,22 @@ def _read(params: Dict[str, Any]) -> Dict[str, Any]:
     params["sites"] = [fill_in(site, shared) for site in params["sites"]]
     request = parse(params)
     if request.state == "present":
-        told = LANGUAGES[request.server].complaints(request.sites, request.settings)
+        told = LANGUAGES[request.server]().complaints(request.sites, request.settings)
         if told:
             raise RequestError("; ".join(told))
+    if params["firewall"] is not None:
+        params["firewall"] = _read_firewall(params)
     return params
+
+
+def _read_firewall(params: Dict[str, Any]) -> Dict[str, Any]:
+    """Returns the options of ports for the ports of the sites; the set is there, or goes, as the sites are or do."""
+    given = {name: value for name, value in params["firewall"].items() if value not in (None, "")}
+    if "state" in given:
+        raise RequestError("firewall: state is that of the sites: leave it out")
+    ports = [f"{params['http_port']}/tcp", f"{params['port']}/tcp"]
+    ports += [f"{params['port']}/udp"] if params["http3"] else []
+    return check_ports_arguments("ports", {"ports": ports, **given, "state": params["state"]}, f"{MODULE}: firewall")
 
 
 def _tell_wanted(missing: Dict[str, Any]) -> str:

@@ -43,7 +43,9 @@ options:
         type: list
         elements: str
       health_path:
-        description: Path that HAProxy asks of each backend to see whether it is well, such as V(/healthz).
+        description: >-
+          Path that HAProxy, and Apache with several, asks of each backend to see whether it is well, such as
+          V(/healthz). nginx and lighttpd ask nobody, and refuse it.
         type: str
         default: ""
       verify_backend:

@@ -124,6 +124,16 @@ options:
       - The main file of nginx, Apache or lighttpd, if it is not the one that it is built with, or that its service has.
       - The file of HAProxy that gets the block of the sites, there already. By default C(/etc/haproxy/haproxy.cfg).
     type: path
+  firewall:
+    description:
+      - Opens the ports of the sites on the host's firewall in the same execution, with the options of
+        M(port443.https.ports) but C(state), which is that of the sites; V({}) for its defaults. C(ports) are by default
+        O(http_port) and O(port), with O(http3) over UDP as well.
+      - The firewall is looked at before anything changes, and opened when there is something behind it. Ports that
+        cannot be opened are then a failure that leaves the sites served; a firewall that cannot be told at all is one
+        that leaves everything as it was.
+    type: dict
+    version_added: 0.2.0
   install:
     description:
       - Whether to install O(package) where the server is missing. With C(async), nothing is installed.

@@ -21,7 +21,7 @@ import os
 import sys
 import zlib
 from importlib.machinery import ModuleSpec
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Optional, Tuple
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.port443.https.plugins.module_utils._bundle import PACKAGE, bare, closure, is_package
@@ -37,7 +37,9 @@ UNFIT = "_payload_unfit"
 LINUX = "Linux"
 ANY = ""
 _UNUSED = {LINUX: (f"{PACKAGE}._pf.", f"{PACKAGE}._firewalls.pf.")}
-_ENTRIES = {name: f"{PACKAGE}._entry.{name}" for name in ("ports_info", "sites", "certbot_certificate")}
+_ENTRIES = {
+    name: f"{PACKAGE}._entry.{name}" for name in ("ports_info", "sites", "sites_and_ports", "certbot_certificate")
+}
 
 
 def entry_of(module: str) -> str:
@@ -45,14 +47,15 @@ def entry_of(module: str) -> str:
     return _ENTRIES.get(module, f"{PACKAGE}._entry.ports")
 
 
-def pack(entry: str, system: str = ANY) -> str:
+def pack(entry: str, system: str = ANY, unused: Tuple[str, ...] = ()) -> str:
     """Returns the sources of a Python module of this collection, and of all it imports of it, as text in ASCII.
 
     They are for hosts of that system, as uname calls it, whose Python has bz2: that makes a quarter less of them than
-    zlib. Those for ``ANY`` are for every host.
+    zlib. Those for ``ANY`` are for every host. What lies in the folders ``unused``, such as ``_webservers/apache``, is
+    left out.
     """
     system = system if bz2 is not None else ANY
-    sources = json.dumps(collect(entry, system)).encode("ascii")
+    sources = json.dumps(collect(entry, system, unused)).encode("ascii")
     packed = bz2.compress(sources) if system else zlib.compress(sources)
     return f"{system}:{base64.b64encode(packed).decode('ascii')}"
 
@@ -70,10 +73,10 @@ def unpack(packed: str) -> Optional[Dict[str, str]]:
     return sources
 
 
-def collect(entry: str, system: str = ANY) -> Dict[str, str]:
+def collect(entry: str, system: str = ANY, unused: Tuple[str, ...] = ()) -> Dict[str, str]:
     """Returns the sources that ``pack`` packs by the full names of their modules, read from this collection's files."""
-    unused = _UNUSED.get(system, ())
-    sources = closure(entry, lambda name: None if f"{name}.".startswith(unused) else _read_source(name))
+    left_out = _UNUSED.get(system, ()) + tuple(f"{PACKAGE}.{folder.replace('/', '.')}." for folder in unused)
+    sources = closure(entry, lambda name: None if f"{name}.".startswith(left_out) else _read_source(name))
     return {name: bare(source) for name, source in sources.items()}
 
 
@@ -82,8 +85,11 @@ def run(name: str) -> None:
     run_packed(name, PackedModule(argument_spec=arguments_of(name), supports_check_mode=True))
 
 
-def run_packed(name: str, module: PackedModule) -> None:
-    """Runs the Ansible module of that short name on the host, with the code that came with its parameters."""
+def run_packed(name: str, module: PackedModule, entry: Optional[str] = None) -> None:
+    """Runs the Ansible module of that short name on the host, with the code that came with its parameters.
+
+    ``entry`` is what ``entry_of`` is asked for, where that is not the module's name.
+    """
     if module.packed is not None:
         sources = unpack(module.packed)
         if sources is None:
@@ -91,12 +97,12 @@ def run_packed(name: str, module: PackedModule) -> None:
         else:
             sys.meta_path.append(Sources(sources))
     try:
-        entry: Any = importlib.import_module(entry_of(name))
+        code: Any = importlib.import_module(entry_of(entry or name))
     except ModuleNotFoundError as missing:
         if not (missing.name or "").startswith(PACKAGE):
             raise
         module.fail_json(msg=f"{name} came without its code: call it by its full name, port443.https.{name}")
-    entry.run(module)
+    code.run(module)
 
 
 class PackedModule(AnsibleModule):  # type: ignore[misc]  # ansible-core has no types

@@ -20,6 +20,7 @@ description:
     listens on (V(refused)), an unknown issuer (V(untrusted)) and somebody else's certificate (V(wrong name)) can be
     told apart.
   - Nothing is changed, in check mode nor otherwise. All checks run at the same time.
+  - Where that machine is the controller, no module is sent there. It looks itself.
 options:
   host:
     description:
@@ -35,6 +36,31 @@ options:
     type: list
     elements: str
     default: []
+  sites:
+    description:
+      - Sites as M(port443.https.sites) takes them, in place of O(names), O(chain_names) and O(redirect_names).
+      - Every name of every site is asked for; of one that has wildcards alone, C(www) below them. V(redirect) is
+        checked unless a site has C(redirect=false), V(chain) unless it is C(self_signed).
+      - Fingerprints of O(fingerprints) for other names are ignored.
+    type: list
+    elements: dict
+    version_added: 0.2.0
+  served:
+    description: >-
+      Sites as M(port443.https.sites) returned them. Each of O(sites) that is among them has to serve the certificate
+      that has the C(fingerprint) there.
+    type: list
+    elements: dict
+    default: []
+    version_added: 0.2.0
+  own_ca:
+    description:
+      - The folder of the CA of one's own that issues for those of O(sites) that bring no certificate, as of
+        M(port443.https.sites), which may name another for a site.
+      - Its C(ca.pem) is trusted for them, unless O(ca) or O(ca_file) say whom to trust. It takes the place of the
+        system's stores, so where other sites need those, the V(chain) of its own is not checked.
+    type: path
+    version_added: 0.2.0
   port:
     description: The port that serves HTTPS.
     type: int
@@ -173,6 +199,13 @@ EXAMPLES = r"""
     checks: [tls, versions, http2, hsts, quic]
   delegate_to: localhost
 
+- name: See that every site of a host is served as its task said, from the controller
+  port443.https.probe:
+    host: "{{ ansible_host }}"
+    sites: "{{ shop_sites }}"
+    served: "{{ shop_served.sites }}"
+  delegate_to: localhost
+
 - name: Trust the company's own CA
   port443.https.probe:
     host: intranet.example.com
@@ -295,7 +328,7 @@ msg:
 """
 
 from pathlib import Path
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Mapping, Optional, Tuple
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.port443.https.plugins.module_utils._errors import RequestError, UserError
@@ -307,6 +340,9 @@ FAMILIES = ["ipv4", "ipv6"]
 OPTIONS: Dict[str, Dict[str, Any]] = {
     "host": {"type": "list", "elements": "str", "required": True},
     "names": {"type": "list", "elements": "str", "default": []},
+    "sites": {"type": "list", "elements": "dict"},
+    "served": {"type": "list", "elements": "dict", "default": []},
+    "own_ca": {"type": "path"},
     "port": {"type": "int", "default": 443},
     "http_port": {"type": "int", "default": 80},
     "family": {"type": "list", "elements": "str", "choices": FAMILIES, "default": []},
@@ -323,7 +359,13 @@ OPTIONS: Dict[str, Dict[str, Any]] = {
     "wait": {"type": "float", "default": 0},
     "report_only": {"type": "bool", "default": False},
 }
-EXCLUSIVE = [("ca", "ca_file"), ("fingerprint", "fingerprints")]
+EXCLUSIVE = [
+    ("ca", "ca_file"),
+    ("fingerprint", "fingerprints"),
+    *(("sites", name) for name in ("names", "chain_names", "redirect_names", "fingerprint")),
+]
+# What the action plugin asks for by the others.
+OF_SITES = ("sites", "served", "own_ca")
 
 
 def read_authorities(ca: Optional[str], ca_file: Optional[str]) -> str:
@@ -336,16 +378,12 @@ def read_authorities(ca: Optional[str], ca_file: Optional[str]) -> str:
         raise RequestError(f"ca_file {ca_file!r} cannot be read on the machine that checks: {error}") from error
 
 
-def main() -> None:
-    """Checks, and tells."""
-    module = AnsibleModule(argument_spec=OPTIONS, mutually_exclusive=EXCLUSIVE, supports_check_mode=True)
-    try:
-        authorities = read_authorities(module.params["ca"], module.params["ca_file"])
-        report = probe(read_request(module.params, authorities))
-    except UserError as problem:
-        module.fail_json(msg=problem.message)
-    for sentence in report.left_out:
-        module.warn(sentence)
+def look(params: Mapping[str, Any]) -> Tuple[Dict[str, Any], Tuple[str, ...]]:
+    """Returns the result of a look with these parameters from the machine that this runs on, and the warnings.
+
+    Raises UserError for what cannot be asked.
+    """
+    report = probe(read_request(params, read_authorities(params["ca"], params["ca_file"])))
     answer = {
         "changed": False,
         "ok": report.ok,
@@ -355,7 +393,19 @@ def main() -> None:
         "table": table(report.findings),
         "msg": summary(report.findings),
     }
-    if report.ok or module.params["report_only"]:
+    return answer, report.left_out
+
+
+def main() -> None:
+    """Checks, and tells."""
+    module = AnsibleModule(argument_spec=OPTIONS, mutually_exclusive=EXCLUSIVE, supports_check_mode=True)
+    try:
+        answer, left_out = look(module.params)
+    except UserError as problem:
+        module.fail_json(msg=problem.message)
+    for sentence in left_out:
+        module.warn(sentence)
+    if answer["ok"] or module.params["report_only"]:
         module.exit_json(**answer)
     module.fail_json(**answer)
 

@@ -91,6 +91,17 @@ EXAMPLES = r"""
           - path: /old/
             redirect_to: https://www.example.com/
 
+- name: Serve a site for two networks alone, and open the ports for these in the same execution
+  port443.https.sites:
+    sites:
+      - name: intranet.example.com
+        certificate_file: intranet.crt
+        key_file: intranet.key.vault
+        root: /srv/intranet
+    firewall:
+      source: [192.0.2.0/24, "2001:db8:1::/64"]
+      require_effective: true
+
 - name: Take a site away with its certificate
   port443.https.sites:
     state: absent
@@ -170,6 +181,17 @@ sites:
       description: Where the server finds the key.
       type: str
       sample: /etc/port443/www.example.com/current/privkey.pem
+firewall:
+  description:
+    - What M(port443.https.ports) returns for the ports, its diff among that of the sites.
+  returned: O(firewall) was given
+  type: dict
+  sample:
+    changed: true
+    backend: nftables
+    commands: [nft -f -]
+    persisted: rehearsed
+    effective: [{port: "443", protocol: tcp, verdict: open, because: tcp dport 443 accept}]
 removed:
   description: Sites that were taken away, or would be.
   returned: always
@@ -206,7 +228,7 @@ mended:
 
 from ansible_collections.port443.https.plugins.module_utils._payload import PackedModule, run_packed
 from ansible_collections.port443.https.plugins.module_utils._secrets import SecretModule
-from ansible_collections.port443.https.plugins.module_utils._sites.arguments import ARGUMENTS
+from ansible_collections.port443.https.plugins.module_utils._sites.arguments import ARGUMENTS, entry_for
 
 
 class SitesModule(SecretModule, PackedModule):
@@ -215,7 +237,8 @@ class SitesModule(SecretModule, PackedModule):
 
 def main() -> None:
     """Runs the module."""
-    run_packed("sites", SitesModule(argument_spec=ARGUMENTS, supports_check_mode=True))
+    module = SitesModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    run_packed("sites", module, entry_for(module.params))
 
 
 if __name__ == "__main__":

@@ -4,30 +4,21 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._pki.decrypt import CannotOpenError
 
-try:
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives.serialization import (
-        Encoding,
-        NoEncryption,
-        PrivateFormat,
-        load_pem_private_key,
-        pkcs12,
-    )
-except ImportError:  # ansible-core requires it, and does without where it has to
-    HAS_CRYPTOGRAPHY = False
-else:
-    HAS_CRYPTOGRAPHY = True
-
 
 def demand_cryptography() -> None:
     """Raises HostError where the controller's Python has no cryptography."""
-    if not HAS_CRYPTOGRAPHY:
-        raise HostError("the controller's Python has no library cryptography, which ansible-core requires: install it")
+    try:  # here, as it takes long to load, and most pairs are in the clear
+        import_module("cryptography.hazmat.primitives.serialization.pkcs12")
+    except ImportError:  # ansible-core requires it, and does without where it has to
+        raise HostError(
+            "the controller's Python has no library cryptography, which ansible-core requires: install it"
+        ) from None
 
 
 class Cryptography:
@@ -36,6 +27,9 @@ class Cryptography:
     def open_key(self, pem: bytes, passphrase: bytes) -> bytes:
         """Returns the PEM of an encrypted key in the clear; raises CannotOpenError, or HostError for want of it."""
         demand_cryptography()
+        from cryptography.exceptions import UnsupportedAlgorithm
+        from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
         try:
             return write_key(load_pem_private_key(pem, passphrase))
         except (ValueError, TypeError, UnsupportedAlgorithm):
@@ -44,6 +38,9 @@ class Cryptography:
     def open_pkcs12(self, der: bytes, passphrase: bytes) -> bytes:
         """Returns the PEM of all that PKCS#12 holds, the key in the clear; raises as open_key does."""
         demand_cryptography()
+        from cryptography.exceptions import UnsupportedAlgorithm
+        from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
+
         try:
             held = pkcs12.load_pkcs12(der, passphrase or None)
         except (ValueError, TypeError, UnsupportedAlgorithm):
@@ -55,5 +52,7 @@ class Cryptography:
 
 def write_key(key: Any) -> bytes:
     """Returns a private key as PKCS#8 in the clear."""
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
     pem: bytes = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     return pem

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Optional
+from typing import Any, Optional
 
 _PART_OF_COLLECTION = re.compile(r"/ansible_collections/[^/]+/[^/]+/playbooks(/|$)")
 
@@ -18,3 +18,9 @@ def working_folder(playbook_folder: str) -> Optional[str]:
     The default of issue_certificate_folder has the same rule in Jinja.
     """
     return os.getcwd() if _PART_OF_COLLECTION.search(playbook_folder) else None
+
+
+def place_folder(loader: Any, given: str) -> str:
+    """Returns the path of a folder that a task names: beside the playbook, or where a collection's is started from."""
+    working = working_folder(loader.get_basedir())
+    return str(loader.path_dwim(given)) if working is None else os.path.join(working, given)

@@ -4,8 +4,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, Mapping, Optional
+import contextlib
+import hashlib
+import os
+from pathlib import Path
+from typing import Any, Dict, Iterable, Mapping, Optional, Tuple
 
+from ansible import constants
 from ansible.plugins.action import ActionBase
 from ansible_collections.port443.https.plugins.module_utils._payload import ANY, ARGUMENT, LINUX, UNFIT, entry_of, pack
 from ansible_collections.port443.https.plugins.plugin_utils._hand_over import Hidden, execute
@@ -17,18 +22,41 @@ def execute_packed(
     arguments: Mapping[str, Any],
     secret: Iterable[str],
     task_vars: Optional[Dict[str, Any]],
+    entry: str = "",
+    unused: Tuple[str, ...] = (),
 ) -> Dict[str, Any]:
     """Returns the result of a module; ``secret`` are the names of the arguments that nobody may see.
 
-    The code is that for the system that the host most likely has. Raises AnsibleActionFail as execute does.
+    ``entry`` is what ``entry_of`` is asked for, where that is not the module's short name; what lies in the folders
+    ``unused`` is not sent. The code is that for the system that the host most likely has. Raises AnsibleActionFail as
+    execute does.
     """
-    entry = entry_of(full_name.rpartition(".")[2])
+    needed = entry_of(entry or full_name.rpartition(".")[2])
     # Nobody would be there to send the rest to a job in the background.
     system = ANY if action._task.async_val else guess_system(arguments, task_vars or {})
-    ended = execute(action, full_name, {**arguments, ARGUMENT: Hidden(pack(entry, system))}, secret, task_vars)
+    code = Hidden(pack_once(needed, system, unused))
+    ended = execute(action, full_name, {**arguments, ARGUMENT: code}, secret, task_vars)
     if ended.pop(UNFIT, False):
-        ended = execute(action, full_name, {**arguments, ARGUMENT: Hidden(pack(entry))}, secret, task_vars)
+        code = Hidden(pack_once(needed, ANY, unused))
+        ended = execute(action, full_name, {**arguments, ARGUMENT: code}, secret, task_vars)
     return ended
+
+
+def pack_once(entry: str, system: str, unused: Tuple[str, ...]) -> str:
+    """Returns what ``pack`` does, made once for all tasks and hosts of a run of ansible-playbook.
+
+    Each of them is a process of its own; they share the run's folder, which is the user's alone and goes with it.
+    """
+    digest = hashlib.sha256("\n".join((entry, system, *unused)).encode()).hexdigest()[:16]
+    kept = Path(constants.DEFAULT_LOCAL_TMP, f"port443-{digest}")
+    with contextlib.suppress(OSError):
+        return kept.read_text(encoding="ascii")
+    packed = pack(entry, system, unused)
+    with contextlib.suppress(OSError):  # it is only made again by the next
+        own = kept.with_name(f"{kept.name}.{os.getpid()}")
+        own.write_text(packed, encoding="ascii")
+        own.replace(kept)
+    return packed
 
 
 def guess_system(arguments: Mapping[str, Any], task_vars: Mapping[str, Any]) -> str:

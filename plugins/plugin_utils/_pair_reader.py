@@ -21,7 +21,6 @@ from ansible_collections.port443.https.plugins.module_utils._pki.decrypt import 
 )
 from ansible_collections.port443.https.plugins.module_utils._secrets import SECRET_OPTIONS, mask
 from ansible_collections.port443.https.plugins.module_utils._tls.self_handshake import load_pair
-from ansible_collections.port443.https.plugins.plugin_utils import _own_ca
 from ansible_collections.port443.https.plugins.plugin_utils._arguments import check_arguments
 from ansible_collections.port443.https.plugins.plugin_utils._cryptography import Cryptography
 from ansible_collections.port443.https.plugins.plugin_utils._folders import working_folder
@@ -74,16 +73,22 @@ class PairReader:
             elif params[f"{name}_file"] is not None and not params["remote_src"]:
                 texts[name] = self._read_file(params[f"{name}_file"], f"{name}_file")
         if params["own_ca"] is not None:
-            folder = self._place_own_ca(params["own_ca"])
-            if not os.path.exists(os.path.join(folder, f"{_own_ca.CA}.pem")):
-                self.new_ca = folder
-            check_mode = bool(self._action._task.check_mode)
-            texts.update(
-                _own_ca.provide(
-                    folder, request.site, request.demand, params["passphrase"], check_mode, int(time.time())
-                )
-            )
+            texts.update(self._ask_own_ca(params, request))
         return texts
+
+    def _ask_own_ca(self, params: Dict[str, Any], request: _request.CertificateRequest) -> Texts:
+        """Returns what the CA of one's own has for a site, or issues to it."""
+        # Here, as it loads the library cryptography, which takes a tenth of a second.
+        from ansible_collections.port443.https.plugins.plugin_utils import _own_ca
+
+        folder = self._place_own_ca(params["own_ca"])
+        if not os.path.exists(os.path.join(folder, f"{_own_ca.CA}.pem")):
+            self.new_ca = folder
+        check_mode = bool(self._action._task.check_mode)
+        issued: Texts = _own_ca.provide(
+            folder, request.site, request.demand, params["passphrase"], check_mode, int(time.time())
+        )
+        return issued
 
     def _place_own_ca(self, given: str) -> str:
         """Returns the folder that own_ca means; raises RequestError where its CA is at a place that does not last."""

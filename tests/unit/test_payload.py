@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import pytest
 from ansible_collections.port443.https.plugins.module_utils import _payload
 from ansible_collections.port443.https.plugins.module_utils._renewal import zipapp
+from ansible_collections.port443.https.plugins.module_utils._spec.web_servers import WEB_SERVERS
 
 MODULES = ("ports", "iptables_ports", "ports_info")
 FIREWALLS = ("iptables", "nftables", "firewalld", "ufw", "pf")
@@ -60,6 +61,15 @@ def test_a_linux_host_gets_all_but_the_code_of_pf():
     unused = {name for name in everything if name[len(_payload.PACKAGE) :].startswith(("._pf", "._firewalls.pf"))}
     assert set(everything) - set(_payload.collect(entry, _payload.LINUX)) == unused
     assert {name.rpartition(".")[2] for name in unused} >= {"platform", "pfctl", "conf"}
+
+
+def test_of_the_web_servers_a_host_gets_the_code_of_one():
+    entry = _payload.entry_of("sites_and_ports")
+    servers = set(WEB_SERVERS) - {"nginx"}
+    sent = _payload.collect(entry, _payload.LINUX, tuple(f"_webservers/{server}" for server in servers))
+    missing = set(_payload.collect(entry, _payload.LINUX)) - set(sent)
+    assert {name.split(".")[-2] for name in missing} - {"_webservers"} == servers
+    assert f"{_payload.PACKAGE}._webservers.nginx.language" in sent
 
 
 @pytest.fixture
@@ -140,7 +150,7 @@ def called(python, monkeypatch):
 
     def run(sources=None, system=_payload.ANY, setup=""):
         package = {_payload.entry_of("ports_info").rpartition(".")[0]: ""}
-        monkeypatch.setattr(_payload, "collect", lambda entry, system: {**package, **sources})
+        monkeypatch.setattr(_payload, "collect", lambda *_asked: {**package, **sources})
         packed = {} if sources is None else {_payload.ARGUMENT: _payload.pack("", system)}
         return python(CALLED.format(package=_payload.PACKAGE, setup=setup), json.dumps(packed))
 

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Dict
 
 from ansible_collections.port443.https.plugins.module_utils._certificate.install import Result
 from ansible_collections.port443.https.plugins.module_utils._entry.certificate import exit_with, relabel_with
@@ -20,16 +19,16 @@ from ansible_collections.port443.https.plugins.module_utils._sites.server import
 
 def run(module: SecretModule) -> None:
     """Has the sites served as the options say, and ends the module."""
-    exit_with(module, lambda module: _serve(module, module.all_params()))
+    exit_with(module, serve)
 
 
-def _serve(module: SecretModule, params: Dict[str, Any]) -> Result:
+def serve(module: SecretModule) -> Result:
     """Returns the result and the warnings; where the server is missing, what would bring it.
 
     Raises HostError where nobody is there to install that, as with ``async``.
     """
     now = int(time.time())
-    request = parse(params)
+    request = parse(module.all_params())
     try:
         outcome = ensure(request, Host(), module.check_mode, now, relabel_with(module), module.tmpdir)
     except MissingServerError as missing:

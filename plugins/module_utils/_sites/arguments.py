@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict
+from typing import Any, Dict, Mapping
 
 from ansible_collections.port443.https.plugins.module_utils._certificate.site_options import PAIR_ARGUMENTS
 from ansible_collections.port443.https.plugins.module_utils._spec.web_servers import WEB_SERVERS
@@ -76,6 +76,7 @@ ARGUMENTS: Dict[str, Dict[str, Any]] = {
     "certificate_directory": {"type": "path", "default": "/etc/port443"},
     "directory": _PATH,
     "config": _PATH,
+    "firewall": {"type": "dict"},
     "install": {"type": "bool", "default": True},
     "package": _LINES,
     "service": _TEXT,
@@ -88,3 +89,8 @@ ARGUMENTS: Dict[str, Dict[str, Any]] = {
     "keep": {"type": "int", "default": 2},
     "prove_timeout": {"type": "int", "default": 10},
 }
+
+
+def entry_for(params: Mapping[str, Any]) -> str:
+    """Returns which code a run needs, as ``entry_of`` is asked for it: that about ports goes where there are any."""
+    return "sites" if params.get("firewall") is None else "sites_and_ports"

@@ -18,6 +18,7 @@ from ansible_collections.port443.https.plugins.module_utils._certificate.site_op
 from ansible_collections.port443.https.plugins.module_utils._errors import RequestError
 from ansible_collections.port443.https.plugins.module_utils._pki.names import is_address, normalise_name, normalise_site
 from ansible_collections.port443.https.plugins.module_utils._sites.arguments import ANSWERS, LINES
+from ansible_collections.port443.https.plugins.module_utils._spec.web_servers import OF_ONE_FILE
 from ansible_collections.port443.https.plugins.module_utils._webservers.site import Location, ServerSettings, Site
 from ansible_collections.port443.https.plugins.module_utils._webservers.values import find_doubles
 
@@ -123,7 +124,7 @@ def _read_site(given: Mapping[str, Any], params: Mapping[str, Any]) -> Site:
         raise RequestError("it has acme, which has a certificate issued, and a certificate of yours: leave one out")
     names = _read_names(given)
     current = posixpath.join(posixpath.normpath(params["certificate_directory"]), name, "current")
-    combined = params["server"] == "haproxy"
+    combined = params["server"] in OF_ONE_FILE
     return Site(
         name=name,
         names=names,
@@ -255,10 +256,10 @@ def _complain_of_all(params: Mapping[str, Any]) -> Iterator[str]:
             yield f"trusted_proxies takes addresses and networks such as 192.0.2.0/24; given: {text!r}"
     if params["proxy_protocol"] and not params["trusted_proxies"]:
         yield "proxy_protocol takes a balancer's word on who the visitor is: say which balancers by trusted_proxies"
-    if params["server"] == "haproxy" and params.get("directory"):
+    if params["server"] in OF_ONE_FILE and params.get("directory"):
         yield (
-            "directory is for servers that have a file for each site: HAProxy has all of them in a block of one file, "
-            "which config names"
+            f"directory is for servers that have a file for each site: those of {params['server']} are in a block of "
+            "one file, which config names"
         )
     for option in ("certificate_directory", "acme_root", "directory", "config"):
         path = params.get(option)

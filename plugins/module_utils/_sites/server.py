@@ -70,7 +70,7 @@ def find_layout(host: Host, request: SitesRequest) -> Tuple[SiteLanguage, SiteLa
 
     What the request says of folder, file, packages and service comes before what the system has.
     """
-    language = LANGUAGES[request.server]
+    language = LANGUAGES[request.server]()
     system = observe_system(host, language.looked_at)
     layout = language.find_layout(system)
     if layout is None:

@@ -7,3 +7,5 @@ from __future__ import annotations
 from typing import Tuple
 
 WEB_SERVERS: Tuple[str, ...] = ("nginx", "apache", "haproxy", "lighttpd")
+# Those whose sites are a block of one file, and that read certificate and key from one file as well.
+OF_ONE_FILE: Tuple[str, ...] = ("haproxy",)

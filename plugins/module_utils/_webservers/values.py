@@ -33,3 +33,11 @@ def is_network(text: str) -> bool:
 def find_doubles(values: Iterable[str]) -> List[str]:
     """Returns what is there more than once, each once, in order of appearance."""
     return [value for value, count in Counter(values).items() if count > 1]
+
+
+def tell_no_checks(title: str) -> str:
+    """Returns why a server that asks no application whether it is well takes no ``health_path``."""
+    return (
+        f"health_path: {title} asks no application whether it is well, and passes over one that does not answer: leave "
+        "it out, or take HAProxy, or Apache with several applications"
+    )

@@ -18,7 +18,6 @@ from ansible_collections.port443.https.plugins.action import (
     probe,
     sites,
 )
-from ansible_collections.port443.https.plugins.action.ports import check_arguments
 from ansible_collections.port443.https.plugins.module_utils._certificate import request
 from ansible_collections.port443.https.plugins.module_utils._errors import RequestError
 from ansible_collections.port443.https.plugins.module_utils._spec.arguments import arguments_of
@@ -29,6 +28,7 @@ from ansible_collections.port443.https.plugins.plugin_utils._misplaced import (
     SECRET,
     refuse_misplaced,
 )
+from ansible_collections.port443.https.plugins.plugin_utils._ports_arguments import check_ports_arguments
 
 SITE = pki.site()
 RSA = pki.site(number=2, key="rsa2048")
@@ -75,7 +75,7 @@ MODULES = {
         plugin.ActionModule.module.rsplit(".", maxsplit=1)[-1]: (checked(plugin), plugin.ActionModule.argument_spec)
         for plugin in (certbot_certificate, certificate_info, probe)
     },
-    **{name: (lambda given, name=name: check_arguments(name, given), arguments_of(name)) for name in PORTS},
+    **{name: (lambda given, name=name: check_ports_arguments(name, given), arguments_of(name)) for name in PORTS},
 }
 OPTIONS = [
     (module, option)

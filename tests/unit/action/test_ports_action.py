@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible_collections.port443.https.plugins.action.ports import ActionModule, check_arguments
+from ansible_collections.port443.https.plugins.action.ports import ActionModule
 from ansible_collections.port443.https.plugins.module_utils._payload import (
     ANY,
     ARGUMENT,
@@ -24,6 +24,7 @@ from ansible_collections.port443.https.plugins.module_utils._ports.registry impo
 from ansible_collections.port443.https.plugins.module_utils._spec.arguments import PORTS_ARGUMENTS, arguments_of
 from ansible_collections.port443.https.plugins.module_utils._spec.options import MANAGED, OPTIONS, UNSET
 from ansible_collections.port443.https.plugins.plugin_utils._packed import guess_system
+from ansible_collections.port443.https.plugins.plugin_utils._ports_arguments import check_ports_arguments
 
 REFUSED = [
     ({"ports": ["0/tcp"]}, "between 1 and 65535"),
@@ -53,21 +54,21 @@ REFUSED = [
 @pytest.mark.parametrize(("given", "told"), REFUSED, ids=[str(given) for given, _told in REFUSED])
 def test_what_cannot_be_meant_is_refused_with_what_would_work(given, told):
     with pytest.raises(AnsibleActionFail) as refusal:
-        check_arguments("ports", given)
+        check_ports_arguments("ports", given)
     assert told in str(refusal.value).replace("present, absent", "absent, present")
 
 
 def test_ports_and_sources_are_handed_over_in_one_form():
-    handed = check_arguments("ports", {"ports": "https,443/tcp,80/tcp", "source": ["192.0.2.7"]})
+    handed = check_ports_arguments("ports", {"ports": "https,443/tcp,80/tcp", "source": ["192.0.2.7"]})
     assert handed["ports"] == ["80/tcp", "443/tcp"]
     assert handed["source"] == ["192.0.2.7/32"]
     assert handed["backend"] == "auto"
 
 
 def test_a_module_with_its_backend_fixed_has_no_other():
-    assert check_arguments("iptables_ports", {})["backend"] == "iptables"
+    assert check_ports_arguments("iptables_ports", {})["backend"] == "iptables"
     with pytest.raises(AnsibleActionFail, match="backend"):
-        check_arguments("iptables_ports", {"backend": "auto"})
+        check_ports_arguments("iptables_ports", {"backend": "auto"})
 
 
 def test_every_backend_is_offered_and_every_offered_backend_exists():
@@ -86,13 +87,17 @@ def test_a_module_with_its_backend_fixed_has_the_options_of_that_one_alone(backe
     assert set(arguments) & set(UNSET) == OPTIONS[backend]
     other = next(name for name in UNSET if name not in OPTIONS[backend])
     with pytest.raises(AnsibleActionFail, match=other):
-        check_arguments(f"{backend}_ports", {other: "x"})
+        check_ports_arguments(f"{backend}_ports", {other: "x"})
 
 
 def test_ports_info_is_checked_too():
-    assert check_arguments("ports_info", {"ports": ["https"]}) == {"ports": ["443/tcp"], "source": [], "interface": []}
+    assert check_ports_arguments("ports_info", {"ports": ["https"]}) == {
+        "ports": ["443/tcp"],
+        "source": [],
+        "interface": [],
+    }
     with pytest.raises(AnsibleActionFail, match="rising range"):
-        check_arguments("ports_info", {"ports": ["9-1/tcp"]})
+        check_ports_arguments("ports_info", {"ports": ["9-1/tcp"]})
 
 
 @pytest.fixture
@@ -125,7 +130,7 @@ def test_a_host_is_sent_the_arguments_with_the_code_of_the_module_that_was_meant
     assert (sent["module_name"], sent["task_vars"]) == (resolved or written, {"inventory_hostname": "web1"})
     assert sent["wrap_async"] == 7
     assert unpack(handed.pop(ARGUMENT)) == collect(entry_of(name))
-    assert handed == check_arguments(name, {"ports": ["https"]})
+    assert handed == check_ports_arguments(name, {"ports": ["https"]})
     assert result == {"invocation": "of the base", "changed": True}
 
 

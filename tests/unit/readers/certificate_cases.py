@@ -63,7 +63,7 @@ CERTIFICATES = [
         "_sites.server:_observe_build",
         "silence",
         Mute(),
-        lambda host: server._observe_build(host, LANGUAGES["nginx"], NGINX),
+        lambda host: server._observe_build(host, LANGUAGES["nginx"](), NGINX),
         "does not say which release of nginx it is",
     ),
     Case(

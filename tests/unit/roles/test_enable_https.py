@@ -56,11 +56,22 @@ def test_a_ca_in_two_places_is_refused_before_anything_is_touched(play: Any) -> 
     assert "enable_https_ca_file is in place of enable_https_ca (by default install_certificate_ca)" in said
 
 
-def test_the_firewall_is_looked_at_before_anything_is_installed() -> None:
-    tasks = yaml.safe_load((Path(__file__).resolve().parents[3] / "roles/enable_https/tasks/enable.yml").read_text())
-    names = [task["name"] for task in tasks]
-    look = next(number for number, task in enumerate(tasks) if "port443.https.ports_info" in task)
-    assert look < names.index("Serve the sites")
+def test_the_ports_go_with_the_sites_unless_tags_ask_for_one_of_both(play: Any) -> None:
+    shown = "[__enable_https_firewall is none, (__enable_https_firewall or {}).source | default('')]"
+    given = {"open_ports_source": ["192.0.2.0/24"]}
+    asked = [[], ["--tags", "shop"], ["--tags", "serve_https,open_ports"], ["--skip-tags", "verify_https"]]
+    apart = [["--tags", "serve_https"], ["--tags", "serve_https,verify_https"], ["--skip-tags", "open_ports"]]
+    told = [play.show(shown, given, arguments=arguments) for arguments in asked + apart]
+    assert told == [[[False, ["192.0.2.0/24"]]]] * len(asked) + [[[True, ""]]] * len(apart)
+
+
+def test_what_the_module_is_told_of_the_ports_is_all_that_the_role_for_them_takes() -> None:
+    roles = Path(__file__).resolve().parents[3] / "roles"
+    told = yaml.safe_load((roles / "enable_https/vars/main.yml").read_text(encoding="utf-8"))["__enable_https_firewall"]
+    documented = yaml.safe_load((roles / "open_ports/meta/argument_specs.yml").read_text(encoding="utf-8"))
+    options = [name for name in documented["argument_specs"]["main"]["options"] if not name.startswith("__")]
+    alone = ["open_ports_ports", "open_ports_state"]
+    assert [name for name in options if name not in alone and f"{name} | default('')" not in told] == []
 
 
 def test_sites_that_are_given_to_the_playbook_where_it_is_imported_count(play: Any, tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ def test_every_task_of_a_role_has_its_name_or_comes_always(role: str) -> None:
 
 def test_a_part_of_enabling_https_has_the_tag_of_its_role() -> None:
     """A role that is imported brings its tags; one that is included has to be given them, and hands them on."""
-    for file in ("enable.yml", "close.yml"):
+    for file in ("refuse.yml", "apply.yml"):
         for task in tasks_of("enable_https", file):
             if "ansible.builtin.include_role" in task:
                 included = task["ansible.builtin.include_role"]

@@ -82,28 +82,3 @@ def test_a_ca_of_ones_own_is_trusted_for_its_sites(play: Any, served: Any, tmp_p
     mine = [{"hosts": "all", "gather_facts": False, "tasks": [role]}]
     (tmp_path / "mine" / "play.yml").write_text(yaml.safe_dump(mine))
     assert play("mine/play.yml", {"web": own}, **served.looked_at)[0] == 0
-
-
-GIVEN = {"name": "given.example.com", "certificate_file": "x", "key_file": "y"}
-OWN = {"name": "own.example.com"}
-
-
-def test_the_system_is_trusted_where_a_site_needs_it(play: Any, tmp_path: Path) -> None:
-    (tmp_path / "own-ca").mkdir()
-    (tmp_path / "own-ca" / "ca.pem").write_text("own")
-    own, given, issued = OWN["name"], GIVEN["name"], "issued.example.com"
-    cases = [
-        ({"enable_https_sites": [OWN]}, [own], "own"),
-        ({"enable_https_sites": [OWN, {**GIVEN, "self_signed": True}]}, [own], "own"),
-        ({"enable_https_sites": [OWN, GIVEN]}, [given], ""),
-        ({"enable_https_sites": [OWN, {"name": issued, "acme": {}}]}, [issued], ""),
-        ({"enable_https_sites": [GIVEN]}, [given], ""),
-        ({"enable_https_sites": [OWN, GIVEN], "enable_https_ca": "given"}, [own, given], "given"),
-        ({"enable_https_sites": [OWN], "install_certificate_own_ca": ""}, [own], ""),
-        ({"enable_https_sites": [OWN], "install_certificate_own_ca": "not/made/yet"}, [own], ""),
-    ]
-    shown = play.show(
-        "[__enable_https_chain_names, __enable_https_trusted]",
-        *({"install_certificate_own_ca": "own-ca", **variables} for variables, _names, _trusted in cases),
-    )
-    assert shown == [[names, trusted] for _variables, names, trusted in cases]

@@ -23,8 +23,8 @@ def serve(monkeypatch):
     def run(install):
         monkeypatch.setattr(sites, "parse", lambda params: SimpleNamespace(server="nginx", install=install))
         monkeypatch.setattr(sites, "ensure", ensure)
-        module = SimpleNamespace(check_mode=False, selinux_enabled=lambda: False, tmpdir="")
-        return sites._serve(module, {})
+        module = SimpleNamespace(check_mode=False, selinux_enabled=lambda: False, tmpdir="", all_params=dict)
+        return sites.serve(module)
 
     return run
 

@@ -146,7 +146,7 @@ REFUSED = [
     (
         (site(),),
         {"server": "haproxy", "directory": "/etc/x"},
-        "HAProxy has all of them in a block of one file, which con",
+        "those of haproxy are in a block of one file, which con",
     ),
     ((site(),), {"remove_certificates": True}, "remove_certificates goes with state: absent"),
 ]

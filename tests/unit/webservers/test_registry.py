@@ -15,6 +15,7 @@ from ansible_collections.port443.https.plugins.module_utils._sites.registry impo
 from ansible_collections.port443.https.plugins.module_utils._spec.web_servers import WEB_SERVERS
 from ansible_collections.port443.https.plugins.module_utils._webservers.base import NoService, OwnCommands, WantedPair
 from ansible_collections.port443.https.plugins.module_utils._webservers.registry import SERVICES, choose_service
+from ansible_collections.port443.https.plugins.module_utils._webservers.site import ServerSettings, Site
 
 
 class Bare(Host):
@@ -32,15 +33,24 @@ def make_request(**options):
 def test_the_registry_is_the_folder():
     folders = {path.parent.name for path in Path(_webservers.__file__).parent.glob("[a-z]*/control.py")}
     assert folders == set(SERVICES) == set(LANGUAGES) == set(WEB_SERVERS)
-    assert {language.name for language in LANGUAGES.values()} == set(LANGUAGES)
+    assert {load().name for load in LANGUAGES.values()} == set(LANGUAGES)
 
 
 @pytest.mark.parametrize("kind", SERVICES)
 def test_a_service_that_is_not_installed_says_so(kind):
     service = choose_service(Bare(), kind, None, (), ())
     (serving,) = service.observe(WantedPair("/etc/port443/x", "www.example.com", ())).servings
-    title = LANGUAGES[kind].title
+    title = LANGUAGES[kind]().title
     assert (serving.named, serving.running, serving.reason) == (False, False, f"{title} is not installed")
+
+
+@pytest.mark.parametrize("kind", WEB_SERVERS)
+def test_a_server_asks_applications_whether_they_are_well_or_says_that_it_does_not(kind):
+    backends = ("http://127.0.0.1:1", "http://127.0.0.1:2")
+    site = Site("www.example.com", ("www.example.com",), "/c.pem", "/k.pem", backends=backends, health_path="/up")
+    told = LANGUAGES[kind]().complaints((site,), ServerSettings())
+    assert (told == ()) == (kind in ("apache", "haproxy")), told
+    assert all("health_path: " in one and "leave it out, or take HAProxy" in one for one in told)
 
 
 def test_none_is_nobody_or_the_users_own_commands():

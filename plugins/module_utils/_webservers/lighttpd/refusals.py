@@ -40,6 +40,7 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.values i
     find_doubles,
     is_network,
     show_value,
+    tell_no_checks,
 )
 
 # The oldest in which all of this was read in its source; ssl.privkey, HTTP/2 and the PROXY protocol came before.
@@ -114,6 +115,8 @@ def _judge_site(site: Site, settings: ServerSettings) -> Iterator[str]:
     for option in ("client_ca", "users_file", "root"):
         if getattr(site, option):
             yield from _judge_path(option, getattr(site, option))
+    if site.health_path:
+        yield tell_no_checks("lighttpd")
     if site.root and site.backends:
         yield "it has a root, whose files are served, and backends, where requests go: leave one of them out"
     yield from _judge_clients(site)

@@ -12,7 +12,11 @@ from ansible_collections.port443.https.plugins.module_utils._pki.names import is
 from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.reader import parse_directives
 from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.render_words import split_backend
 from ansible_collections.port443.https.plugins.module_utils._webservers.site import Location, ServerSettings, Site
-from ansible_collections.port443.https.plugins.module_utils._webservers.values import REDIRECT_CODES, is_network
+from ansible_collections.port443.https.plugins.module_utils._webservers.values import (
+    REDIRECT_CODES,
+    is_network,
+    tell_no_checks,
+)
 
 CHALLENGES = "/.well-known/acme-challenge/"
 # A word has to fit into nginx' buffer (NGX_CONF_BUFFER, 4096 bytes), and into a path of the system's.
@@ -67,6 +71,8 @@ def _check_site(site: Site, settings: ServerSettings) -> Iterator[str]:
             yield from _check_path(option, getattr(site, option))
     yield from _check_backends("backends", site.backends, site.verify_backend)
     yield from _check_lines("directives", site.directives)
+    if site.health_path:
+        yield tell_no_checks("nginx")
     if site.root and site.backends:
         yield "it has a root, whose files are served, and backends, where requests go: leave one of them out"
     if site.client_verification != "none" and not site.client_ca:

@@ -1,0 +1,29 @@
+# Copyright: port443.https contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Checks options of the modules about ports on the controller, and gives ports and sources the form hosts read."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any, Dict, Optional
+
+from ansible_collections.port443.https.plugins.module_utils._spec.arguments import arguments_of
+from ansible_collections.port443.https.plugins.module_utils._spec.request import parse_request
+from ansible_collections.port443.https.plugins.plugin_utils._arguments import check_arguments
+
+
+def check_ports_arguments(module: str, given: Dict[str, Any], told: Optional[str] = None) -> Dict[str, Any]:
+    """Returns the arguments with every port and source in the form that the host reads without a service list.
+
+    ``module`` is the short name of the module whose options they are; messages begin with ``told``, by default with
+    that name. Raises AnsibleActionFail with all that is wrong.
+    """
+    return check_arguments(told or module, arguments_of(module), given, _read)
+
+
+def _read(options: Dict[str, Any]) -> Dict[str, Any]:
+    request = parse_request(options, socket.getservbyname)
+    if request.ports:
+        options["ports"] = [str(port) for port in request.ports]
+    options["source"] = [str(network) for network in request.source]
+    return options
