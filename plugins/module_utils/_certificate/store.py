@@ -42,7 +42,7 @@ FILES = (KEY, FULLCHAIN, CHAIN, COMBINED)
 PUBLIC_MODE = 0o644
 
 _GENERATION = re.compile(r"[0-9a-f]{64}(?:-[0-9]+)?")
-_LEFTOVER = re.compile(r"\.new-[0-9]+")
+_LEFTOVER = re.compile(r"\.(?:new|current)-[0-9]+")  # the links are those of version 0.1.0
 
 
 @dataclass(frozen=True)
@@ -239,7 +239,10 @@ class SiteFolder:
         remove_leftovers(self._home, CURRENT)
         for name in os.listdir(self._home):
             if _LEFTOVER.fullmatch(name):
-                remove_folder(self._home, name, FILES)
+                if name.startswith(".new-"):
+                    remove_folder(self._home, name, FILES)
+                else:
+                    os.unlink(name, dir_fd=self._home)
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,7 @@ class Application:
         told = [one for one in told if one]
         if self._started:
             told += filter(None, [stop(self._host, self._state)])
-        elif self._told_server:
+        if self._told_server:
             trouble = load_again(self._state.control)
             told += [f"the server could not be reloaded with it: {trouble}"] if trouble else []
         if told:
@@ -121,7 +121,7 @@ class Application:
 
     def _tell_served(self) -> str:
         """The end of a sentence: whether what was served before is served again."""
-        if not self._told_server or self._started:
+        if not self._told_server:
             return ""
         former = [
             Expectation(site, looks[0].fingerprint, "", tuple(look.place for look in looks))
