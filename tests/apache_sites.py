@@ -88,7 +88,11 @@ class SiteServer:
     def test(self) -> None:
         """Has Apache read the configuration; raises with its words."""
         tested = subprocess.run(
-            [*LANGUAGE.test_command(self.layout)], check=False, capture_output=True, text=True, timeout=20
+            [self.layout.program, "-t", "-f", self.layout.main],
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=20,
         )
         assert tested.returncode == 0, tested.stdout + tested.stderr
 

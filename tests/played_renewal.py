@@ -12,7 +12,14 @@ from ansible_collections.port443.https.plugins.module_utils._errors import HostE
 from ansible_collections.port443.https.plugins.module_utils._host.host import Host
 from ansible_collections.port443.https.plugins.module_utils._host.run import Completed
 from ansible_collections.port443.https.plugins.module_utils._renewal import certbot as _certbot
-from ansible_collections.port443.https.plugins.module_utils._renewal import engine, issue, outcome, request, timer
+from ansible_collections.port443.https.plugins.module_utils._renewal import (
+    engine,
+    issue,
+    lineage,
+    outcome,
+    request,
+    timer,
+)
 from ansible_collections.port443.https.plugins.module_utils._renewal.arguments import ARGUMENTS
 from ansible_collections.port443.https.plugins.module_utils._renewal.report import (
     report,
@@ -100,6 +107,7 @@ def certbot(renewed, host, monkeypatch):
     monkeypatch.setattr(os.path, "isdir", lambda name: name == "/run/systemd/system" or real(name))
     monkeypatch.setattr(outcome, "choose_timer", lambda on: timer.Systemd(on, str(renewed.root / "system")))
     monkeypatch.setattr(issue, "ask_server", lambda want: "")
+    monkeypatch.setattr(lineage, "_SWAP_PAUSE", 0)
     monkeypatch.setattr(engine, "LOCK_PATIENCE", 0.2)
     monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
     played = Certbot(renewed, f"/usr/bin/python3 -I {renewed.layout.program}")

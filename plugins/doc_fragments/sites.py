@@ -32,7 +32,10 @@ options:
         type: list
         elements: str
       root:
-        description: Folder of the files to serve. By default, where the distribution's server has its own.
+        description:
+          - Folder of the files to serve. By default, where the distribution's server has its own.
+          - One that is not there is refused, as nothing of it could be served; check mode warns, since an earlier task
+            may be what would make it.
         type: path
       proxy_pass:
         description:

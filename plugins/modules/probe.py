@@ -38,9 +38,11 @@ options:
     default: []
   sites:
     description:
-      - Sites as M(port443.https.sites) takes them, in place of O(names), O(chain_names) and O(redirect_names).
+      - Sites as M(port443.https.sites) takes them, in place of O(names) and the options for some
+        of them, such as O(chain_names).
       - Every name of every site is asked for; of one that has wildcards alone, C(www) below them. V(redirect) is
-        checked unless a site has C(redirect=false), V(chain) unless it is C(self_signed).
+        checked unless a site has C(redirect=false), V(chain) unless it is C(self_signed), V(status) unless it wants a
+        certificate of its visitors; one that has a C(root) serves files.
       - Fingerprints of O(fingerprints) for other names are ignored.
     type: list
     elements: dict
@@ -90,11 +92,14 @@ options:
       - V(versions), TLS 1.0 and 1.1 are refused. Where the library of the machine that checks cannot offer these, the
         answer says so.
       - V(http2), the server chooses HTTP/2 when it may.
+      - V(status), the site answers C(GET /) without an error of the server's (5xx), such as 502 where no application
+        listens. For O(file_names) 404 is one too; for others it is a warning. Leave sites out by O(status_names) that
+        want a certificate of their visitors.
       - V(hsts), the site tells browsers to use HTTPS alone (HTTP Strict Transport Security).
       - V(quic), something speaks QUIC, and so HTTP/3, on the same port of UDP.
     type: list
     elements: str
-    choices: [tcp, tls, names, chain, days, versions, http2, hsts, redirect, quic]
+    choices: [tcp, tls, names, chain, days, versions, http2, status, hsts, redirect, quic]
     default: [tcp, tls, names, chain, days, redirect]
   trust:
     description:
@@ -120,6 +125,19 @@ options:
     description: Those of O(names) of which V(redirect) is checked. By default, all.
     type: list
     elements: str
+  status_names:
+    description: Those of O(names) of which V(status) is checked. By default, all.
+    type: list
+    elements: str
+  file_names:
+    description: Those of O(names) that serve files of a folder, where a 404 at C(/) tells that the folder is missing.
+    type: list
+    elements: str
+  statuses:
+    description: Statuses of HTTP with which V(status) holds, whatever else they would mean, such as V(503).
+    type: list
+    elements: int
+    default: []
   fingerprint:
     description:
       - SHA-256 of the certificate that has to be served for all O(names), in hexadecimal, with or without colons.
@@ -257,6 +275,7 @@ results:
         - Of the certificate V(wrong name), V(untrusted), V(expired), V(not yet valid), V(expires soon),
           V(wrong certificate).
         - Of plain HTTP V(no redirect), V(wrong redirect), V(not http).
+        - Of the answer V(server error), V(not found), and those of the connection.
         - Of what the server offers V(old tls), V(no http2), V(no hsts), V(not quic).
       type: str
       sample: wrong name
@@ -352,6 +371,9 @@ OPTIONS: Dict[str, Dict[str, Any]] = {
     "ca_file": {"type": "path"},
     "chain_names": {"type": "list", "elements": "str"},
     "redirect_names": {"type": "list", "elements": "str"},
+    "status_names": {"type": "list", "elements": "str"},
+    "file_names": {"type": "list", "elements": "str"},
+    "statuses": {"type": "list", "elements": "int", "default": []},
     "fingerprint": {"type": "str"},
     "fingerprints": {"type": "dict"},
     "minimum_days": {"type": "int", "default": 0},
@@ -359,10 +381,11 @@ OPTIONS: Dict[str, Dict[str, Any]] = {
     "wait": {"type": "float", "default": 0},
     "report_only": {"type": "bool", "default": False},
 }
+_OF_NAMES = ("chain_names", "redirect_names", "status_names", "file_names")
 EXCLUSIVE = [
     ("ca", "ca_file"),
     ("fingerprint", "fingerprints"),
-    *(("sites", name) for name in ("names", "chain_names", "redirect_names", "fingerprint")),
+    *(("sites", name) for name in ("names", *_OF_NAMES, "fingerprint")),
 ]
 # What the action plugin asks for by the others.
 OF_SITES = ("sites", "served", "own_ca")

@@ -16,11 +16,16 @@ from ansible_collections.port443.https.plugins.module_utils._pki.names import no
 
 @dataclass(frozen=True)
 class AskedSite:
-    """One site as visitors ask for it; ``own_ca`` is the folder of the CA that issues for it, empty for any other."""
+    """One site as visitors ask for it; ``own_ca`` is the folder of the CA that issues for it, empty for any other.
+
+    One that wants a certificate of its visitors ``answers`` nobody who has none; ``is_files`` tells of a folder.
+    """
 
     names: Tuple[str, ...]
     redirects: bool
     has_chain: bool
+    answers: bool
+    is_files: bool
     own_ca: str
     fingerprint: str
 
@@ -52,6 +57,8 @@ def read_sites(
                 names=tuple(_list_names(site)),
                 redirects=_is_set(site, "redirect", True),
                 has_chain=not _is_set(site, "self_signed", False),
+                answers=not site.get("client_ca") or site.get("client_verification") == "optional",
+                is_files=bool(site.get("root")) and not site.get("proxy_pass"),
                 own_ca=str(filled["own_ca"] or ""),
                 fingerprint=fingerprints.get(site["name"], ""),
             )
@@ -76,6 +83,8 @@ def ask(sites: Sequence[AskedSite], fingerprints: Mapping[str, Any], has_ca: boo
         "names": names,
         "redirect_names": _join(site for site in sites if site.redirects),
         "chain_names": _join(others or [site for site in chained if site.own_ca == trusted]),
+        "status_names": _join(site for site in sites if site.answers),
+        "file_names": _join(site for site in sites if site.is_files),
         "fingerprints": {name: known[name] for name in names if name in known},
     }
     return AskedSites(options, trusted)

@@ -49,6 +49,7 @@ CHAINS = {
     "filter": ("INPUT", "OUTPUT", *USERS),
     "security": ("INPUT", "OUTPUT"),
 }
+CT = ("CT --notrack", "CT --ctevents new", "CT --zone 7")
 DEAD = 9  # nobody listens there
 LIKELY = {"raw": 0.3, "mangle": 0.35, "nat": 0.35, "filter": 1.0, "security": 0.1}
 
@@ -216,7 +217,7 @@ class _Text:
 
     def verdict(self, table, chain, protocol):
         choices = {
-            "raw": ["NOTRACK", "CT --notrack", "ACCEPT", "DROP", "TRACE", "CT --ctevents new", *self.filling(chain)],
+            "raw": ["NOTRACK", "ACCEPT", "DROP", "TRACE", *CT, *self.filling(chain)],
             "mangle": ["ACCEPT", "RETURN", "DROP", *self.marks(), *self.marks(), *self.changes(), *self.filling(chain)],
             "nat": ["ACCEPT", "RETURN", *self.translations(protocol), *self.marks()],
             "security": ["ACCEPT", "ACCEPT", "DROP"],

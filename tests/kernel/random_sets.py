@@ -1,10 +1,12 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Random sets of ipset, of each type but those of MAC addresses and lists, and packets that are in them or not."""
+"""Random sets of ipset, and packets that are in them or not: of MAC addresses and lists in rulesets alone."""
 
 from __future__ import annotations
 
+import functools
 import ipaddress
+import subprocess
 
 from ansible_collections.port443.https.plugins.module_utils._netfilter.packet import Packet
 
@@ -33,6 +35,7 @@ WIDE = {
     6: ("::/1", "8000::/1", "2000::/3"),
 }
 OWN = {4: "192.0.2.2", 6: "2001:db8::2"}
+MAC = "02:00:00:00:00:99"
 SERVED = ("tcp:443", "tcp:80", "tcp:22", "udp:443", "udp:53", "tcp:8443")
 SOURCES = {4: "10.1.0.0", 6: "2001:db8:1::"}
 TARGETS = {4: "10.2.0.0", 6: "2001:db8:2::"}
@@ -146,7 +149,7 @@ class RandomSet:
 def make_sets(chance):
     """Returns what ``ipset restore`` is given, and by IP version names and the directions of what comes in.
 
-    ``seen4`` and ``seen6`` are empty: rules fill them.
+    ``seen4`` and ``seen6`` are empty: rules fill them. Types that this kernel lacks are left out.
     """
     lines, names = [], {4: [], 6: []}
     for family in (4, 6):
@@ -154,16 +157,29 @@ def make_sets(chance):
             name = f"{kind.partition(':')[2].replace(',', '')}{family}"
             if family == 6 and kind.startswith("bitmap:ip"):
                 continue
-            inet = "" if kind.startswith(("bitmap", "list")) else f" family inet{'6' if family == 6 else ''}"
-            extra = {"bitmap:port": " range 0-65535", "bitmap:ip": " range 203.0.113.0/24"}.get(kind, "")
+            elements = dict.fromkeys(write(chance, family))
+            ranges = {"bitmap:port": " range 0-65535", "bitmap:ip": " range 203.0.113.0/24"}
+            extra = ranges.get(kind.partition(",")[0], "")
+            if not has_kind(kind, extra):
+                continue
+            has_family = not kind.startswith(("bitmap", "list", "hash:mac"))
+            inet = f" family inet{'6' if family == 6 else ''}" if has_family else ""
             name = f"b{name}" if kind.startswith("bitmap") else name
             option = chance.choice(("", " counters", " timeout 900")) if not kind.startswith("list") else ""
             lines.append(f"create {name} {kind}{inet}{extra}{option}")
-            lines += dict.fromkeys(f"add -exist {name} {element}" for element in write(chance, family))
+            lines += [f"add -exist {name} {element}" for element in elements]
             names[family].append((name, directions))
         lines.append(f"create seen{family} hash:ip,port family inet{'6' if family == 6 else ''}")
         names[family] += [(f"seen{family}", "src,dst")] * 2
     return "\n".join(lines) + "\n", names
+
+
+@functools.lru_cache(maxsize=None)
+def has_kind(kind, extra):
+    """Tells whether this kernel has a type of sets: each is a module of its own, and some kernels lack some."""
+    made = subprocess.run(("ipset", "create", "tried", kind, *extra.split()), capture_output=True, check=False)
+    subprocess.run(("ipset", "destroy", "tried"), capture_output=True, check=False)
+    return made.returncode == 0
 
 
 def _some(chance, things, most=3):
@@ -220,6 +236,27 @@ _WRITERS = (
             _with(chance, net, chance.choice(("eth0", "eth0", "eth1", "lo"))) for net in _nets(chance, family)
         ],
     ),
+    (
+        "hash:net,net",
+        "src,dst",
+        lambda chance, family: [_with(chance, net, OWN[family]) for net in _nets(chance, family)],
+    ),
+    (
+        "hash:net,port,net",
+        "src,dst,dst",
+        lambda chance, family: [
+            _with(chance, net, chance.choice(SERVED), OWN[family]) for net in _nets(chance, family)
+        ],
+    ),
+    (
+        "hash:ip,mark",
+        "src,src",
+        lambda chance, family: [f"{one},{chance.choice(('0', '1', '3'))}" for one in _some(chance, PEERS[family])],
+    ),
+    # Nobody has these addresses of Ethernet; a verdict that knows only IP does not know that.
+    ("hash:mac", "src", lambda chance, _family: _some(chance, (MAC,))),
+    ("hash:ip,mac", "src,src", lambda chance, family: [f"{one},{MAC}" for one in _some(chance, PEERS[family])]),
+    ("bitmap:ip,mac", "src,src", lambda chance, _family: _some(chance, (f"203.0.113.5,{MAC}", f"203.0.113.8,{MAC}"))),
     (
         "list:set",
         "src,dst",

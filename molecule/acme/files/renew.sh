@@ -62,7 +62,12 @@ until_true 'our timer has failed' ours_failed
 rm /etc/nginx/conf.d/broken.conf
 until_true 'the newest certificate is served' newest_is_served
 
-rm -r /run/systemd/system/certbot.timer.d /run/systemd/system/port443-renewal.timer.d /run/systemd/system/certbot.service.d
+# What the CA issues is due from its first minute, so a clock that rings in the middle of the second run would renew, and that
+# run rightly have something to install. reissue.yml gives the clocks their own times back.
+rm -r /run/systemd/system/certbot.service.d
+for timer in certbot port443-renewal; do
+    printf '[Timer]\nOnCalendar=\nOnCalendar=2100-01-01\nPersistent=false\n' >"/run/systemd/system/$timer.timer.d/fast.conf"
+done
 systemctl daemon-reload
 systemctl restart certbot.timer port443-renewal.timer
 systemctl reset-failed

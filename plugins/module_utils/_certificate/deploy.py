@@ -24,9 +24,14 @@ from ansible_collections.port443.https.plugins.module_utils._certificate.exchang
 from ansible_collections.port443.https.plugins.module_utils._certificate.exchanged_pairs import ExchangedPairs
 from ansible_collections.port443.https.plugins.module_utils._certificate.journal import Journal
 from ansible_collections.port443.https.plugins.module_utils._certificate.requested_pair import RequestedPair
-from ansible_collections.port443.https.plugins.module_utils._certificate.take_back import take_back, tell_unproved
+from ansible_collections.port443.https.plugins.module_utils._certificate.take_back import (
+    foresee_missed,
+    take_back,
+    tell_unproved,
+)
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError, naming
-from ansible_collections.port443.https.plugins.module_utils._host.directory import hold_lock, open_folder
+from ansible_collections.port443.https.plugins.module_utils._host.directory import hold_lock
+from ansible_collections.port443.https.plugins.module_utils._pki.policy import UNSTAPLED
 from ansible_collections.port443.https.plugins.module_utils._tls import proof as _proof
 from ansible_collections.port443.https.plugins.module_utils._tls.served_certificate import Look, find_own
 from ansible_collections.port443.https.plugins.module_utils._webservers.base import (
@@ -68,12 +73,18 @@ class Deployment:
     relabel: Callable[[str], None]
 
     def check(self) -> Deployed:
-        """Returns how the sites stand and what deploy() would do; only looks; raises HostError as deploy() would."""
-        with naming(self._place), open_folder(self._directory) as folder:
+        """Returns how the sites stand and what deploy() would do; only looks; raises HostError as deploy() would.
+
+        It waits for another run to end: in the middle of that, half of what it is making would be foretold anew.
+        """
+        with naming(self._place), hold_lock(self._directory, make=False, patience=self._patience) as folder:
             if folder is None:
                 self._refuse_missing_parent()
             told = recover(folder, self._directory, self.relabel, check=True)
             states, control = self._observe(folder, bool(told))
+        missed = [foresee_missed(one, state) for one, state in zip(self.pairs, states) if state.needs_reload()]
+        if any(missed):
+            raise HostError("; ".join(filter(None, missed)))
         due = DeploymentOutcome(True, YES if self._proves else UNKNOWN, commands=control.commands())
         outcomes = [replace(due, looks=state.looks) if state.needs_reload() else state.outcome() for state in states]
         return _finish(states, outcomes, told, bool(told))
@@ -81,8 +92,7 @@ class Deployment:
     def deploy(self) -> Deployed:
         """Installs the pairs and has them served, or leaves everything as it was; raises HostError."""
         existed = os.path.isdir(self._directory)
-        patience = LOCK_PATIENCE + 2 * self._seconds
-        with naming(self._place), hold_lock(self._directory, make=True, patience=patience) as folder:
+        with naming(self._place), hold_lock(self._directory, make=True, patience=self._patience) as folder:
             if folder is None:
                 raise HostError(f"{self._directory} was removed by somebody else during this run; run again")
             try:
@@ -112,6 +122,10 @@ class Deployment:
         return self.pairs[0].request.prove_timeout
 
     @property
+    def _patience(self) -> float:
+        return LOCK_PATIENCE + 2 * self._seconds
+
+    @property
     def _place(self) -> str:
         """What is named where a file cannot be read or written."""
         return self.pairs[0].path if len(self.pairs) == 1 else self._directory
@@ -121,9 +135,7 @@ class Deployment:
         found = self.service.observe(*(one.wanted() for one in self.pairs))
         servings = found.servings
         unstapled = [
-            f"{one.label}the certificate demands OCSP stapling (must-staple, RFC 7633), and the service is not set up "
-            "for that on this site, so clients such as Firefox would refuse it: set stapling up first, or have the "
-            "certificate issued again without the demand"
+            f"{one.label}the certificate {UNSTAPLED}"
             for one, serving in zip(self.pairs, servings)
             if one.pair.leaf.must_staple and serving.staples is False
         ]
@@ -132,7 +144,7 @@ class Deployment:
         places = [one.places(serving) if self._proves else () for one, serving in zip(self.pairs, servings)]
         looks = _proof.look_at_all([one.expect(asked) for one, asked in zip(self.pairs, places)])
         own = _proof.look_at_all([one.expect(find_own(asked)) for one, asked in zip(self.pairs, places)])
-        states = tuple(
+        states = [
             DeploymentState(
                 have[one.site],
                 one.want,
@@ -144,8 +156,14 @@ class Deployment:
                 cut_off,
             )
             for one, serving in zip(self.pairs, servings)
-        )
-        return states, found.control
+        ]
+        return tuple(map(self._await_others, self.pairs, states)), found.control
+
+    def _await_others(self, one: RequestedPair, state: DeploymentState) -> DeploymentState:
+        if state.cut_off or not (state.have.holds(one.want) and state.needs_reload()):
+            return state
+        looks = _proof.look_again([one.expect(one.places(state.serving))], {one.site: state.looks})
+        return replace(state, looks=looks[one.site])
 
     def _install(
         self, folder: int, states: Sequence[DeploymentState], control: ServiceControl
@@ -171,7 +189,7 @@ class Deployment:
         self, states: Sequence[DeploymentState], pairs: ExchangedPairs, control: ServiceControl
     ) -> Tuple[List[DeploymentOutcome], Tuple[str, ...]]:
         """Has the pairs served; returns outcomes and warnings; raises HostError once they are taken back."""
-        reloaded = True
+        reloaded, mark = True, control.log.begin()
         try:
             return self._take_up(states, control)
         except _RefusedError as refusal:
@@ -180,6 +198,7 @@ class Deployment:
             why = problem.message
         except OSError as problem:
             why = problem.strerror or str(problem)
+        why += control.log.tell_since(mark)
         raise HostError(f"{why}; {take_back(control, pairs, reloaded, self._seconds)}")
 
     def _take_up(

@@ -8,7 +8,7 @@ import os
 import stat
 from typing import Any, Dict, Mapping, Optional
 
-from ansible_collections.port443.https.plugins.module_utils._errors import HostError, RequestError
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError, RequestError, describe_os_error
 from ansible_collections.port443.https.plugins.module_utils._pki.decrypt import SOURCES
 from ansible_collections.port443.https.plugins.module_utils._pki.pem import SIZE_LIMIT
 
@@ -43,4 +43,4 @@ def read_regular_file(path: str, given: str) -> bytes:
                 raise HostError(f"{given}: {path} is not a regular file")
             return stream.read(SIZE_LIMIT + 1)
     except OSError as problem:
-        raise HostError(f"{given}: {path} cannot be read: {problem.strerror}") from None
+        raise HostError(f"{given}: {path} cannot be read: {describe_os_error(problem)}") from None

@@ -9,9 +9,15 @@ from typing import List, Mapping, Sequence, Tuple
 from ansible_collections.port443.https.plugins.module_utils._certificate import store
 from ansible_collections.port443.https.plugins.module_utils._certificate.deployment_state import DeploymentState
 from ansible_collections.port443.https.plugins.module_utils._certificate.exchanged_pairs import DuePair, ExchangedPairs
+from ansible_collections.port443.https.plugins.module_utils._certificate.requested_pair import RequestedPair
 from ansible_collections.port443.https.plugins.module_utils._tls import proof as _proof
 from ansible_collections.port443.https.plugins.module_utils._tls.proof import Expectation
-from ansible_collections.port443.https.plugins.module_utils._tls.served_certificate import Look, fetch, is_proved
+from ansible_collections.port443.https.plugins.module_utils._tls.served_certificate import (
+    Endpoint,
+    Look,
+    fetch,
+    is_proved,
+)
 from ansible_collections.port443.https.plugins.module_utils._webservers.base import ServiceControl, load_again
 
 
@@ -22,6 +28,25 @@ def tell_unproved(missed: Sequence[DuePair], looks: Mapping[str, Tuple[Look, ...
         for one, _state in missed
     ]
     return f"the service was reloaded, but after {seconds} seconds {_proof.join_some(told)}"
+
+
+def foresee_missed(one: RequestedPair, state: DeploymentState) -> str:
+    """Returns why a reload would not bring a pair to where it is asked for, empty where nothing speaks against it.
+
+    That is so where the server shows the installed pair for a name of its own, and another one answers the site's.
+    """
+    installed = store.read_leaf(state.have)
+    held = {one.fingerprint, installed.fingerprint() if installed else one.fingerprint}
+    shown = {(look.place.address, look.place.port) for look in state.own_looks if look.fingerprint in held}
+    astray = [
+        look
+        for look in state.looks
+        if look.place.instead and look.fingerprint not in (*held, "") and (look.place.address, look.place.port) in shown
+    ]
+    if not astray:
+        return ""
+    told = "; ".join(dict.fromkeys(_tell_other(look.place) for look in astray))
+    return f"{one.label}the pair would not be served: {', '.join(map(str, astray))}; {told}"
 
 
 def take_back(control: ServiceControl, pairs: ExchangedPairs, reloaded: bool, seconds: int) -> str:
@@ -66,9 +91,14 @@ def _tell_missed(looks: Sequence[Look], fingerprint: str, kind: str) -> str:
 
 def _explain(look: Look, fingerprint: str, kind: str) -> str:
     """Why the pair is not what was seen: where the server's own name shows it, it is the name that leads elsewhere."""
-    place, own = look.place, look.place.own()
+    own = look.place.own()
     if own is None or fetch(own, fingerprint, kind).fingerprint != fingerprint:
         return "its error log may say why"
+    return _tell_other(look.place)
+
+
+def _tell_other(place: Endpoint) -> str:
+    """Returns why another server answers at a place, and what would help."""
     theirs = ", ".join(place.instead)
     if not place.name:
         return (

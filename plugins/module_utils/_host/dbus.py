@@ -14,7 +14,7 @@ import struct
 from dataclasses import dataclass
 from typing import Any, Dict, List, Sequence, Tuple, Union
 
-from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError, describe_os_error
 from ansible_collections.port443.https.plugins.module_utils._host.dbus_codec import Reader, Writer, split_types
 
 BUS_SOCKET = "/run/dbus/system_bus_socket"
@@ -23,7 +23,6 @@ _AT_ONCE = 64  # the system bus lets a connection wait for 128 answers
 _CALL, _RETURN, _ERROR = 1, 2, 3
 _NO_AUTO_START = 2  # nothing is started that is not running
 _PATH, _INTERFACE, _MEMBER, _ERROR_NAME, _REPLY_SERIAL, _DESTINATION, _SIGNATURE = 1, 2, 3, 4, 5, 6, 8
-_FIXED = struct.Struct("<BBBBII")
 _LONGEST_LINE = 16384
 
 
@@ -86,7 +85,7 @@ def ask(methods: Sequence[Method], path: str = BUS_SOCKET) -> Tuple[Answer, ...]
     except socket.timeout:
         raise HostError(f"no answer came over D-Bus within {_TIMEOUT:.0f} seconds") from None
     except OSError as problem:
-        raise HostError(f"the system's D-Bus cannot be reached at {path}: {problem.strerror or problem}") from None
+        raise HostError(f"the system's D-Bus cannot be reached at {path}: {describe_os_error(problem)}") from None
 
 
 class _Conversation:

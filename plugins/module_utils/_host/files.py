@@ -10,7 +10,7 @@ import stat
 from dataclasses import dataclass
 from typing import Callable, Optional, Tuple
 
-from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError, describe_os_error
 from ansible_collections.port443.https.plugins.module_utils._host.atomic import remove_entry, replace_file, replace_link
 from ansible_collections.port443.https.plugins.module_utils._host.directory import Access
 
@@ -31,7 +31,7 @@ class Files:
         except (FileNotFoundError, NotADirectoryError, ProcessLookupError):
             return None
         except OSError as problem:
-            raise HostError(f"{path} cannot be read: {problem.strerror}") from None
+            raise HostError(f"{path} cannot be read: {describe_os_error(problem)}") from None
 
     def has_link(self, path: str) -> bool:
         """Tells whether a path exists, as a file, a folder, or a link that leads anywhere or nowhere."""
@@ -82,7 +82,7 @@ def look_at(path: str) -> FoundFile:
     except (FileNotFoundError, NotADirectoryError):
         return FoundFile()
     except OSError as problem:
-        raise HostError(f"{path} cannot be read: {problem.strerror}") from None
+        raise HostError(f"{path} cannot be read: {describe_os_error(problem)}") from None
     return FoundFile(content, "", Access(status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)))
 
 
@@ -103,7 +103,7 @@ def exchange(path: str, before: FoundFile, after: FoundFile, relabel: Callable[[
         finally:
             os.close(directory)
     except OSError as problem:
-        raise HostError(f"{path} cannot be written: {problem.strerror}") from None
+        raise HostError(f"{path} cannot be written: {describe_os_error(problem)}") from None
     if after.link or (after.content is not None and before.content is None):
         relabel(path)
 

@@ -12,7 +12,7 @@ import os
 import time
 from typing import Any, Callable, Dict, Iterator, Optional, Sequence, Tuple
 
-from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError, describe_os_error
 from ansible_collections.port443.https.plugins.module_utils._host import dbus, locks
 from ansible_collections.port443.https.plugins.module_utils._host.files import refuse_shared_folder, replace
 from ansible_collections.port443.https.plugins.module_utils._host.host import Host
@@ -51,7 +51,7 @@ class FirewallHost(Host):
         try:
             replace(os.path.realpath(path), before, after)
         except OSError as problem:
-            raise HostError(f"{path} cannot be written: {problem.strerror}") from None
+            raise HostError(f"{path} cannot be written: {describe_os_error(problem)}") from None
 
     @contextlib.contextmanager
     def keep(self, path: str) -> Iterator[None]:

@@ -11,7 +11,7 @@ import os
 import time
 from typing import Callable, List, Optional, Tuple
 
-from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError, describe_os_error
 
 LOCK_TIMEOUT = 60.0  # seconds in which nothing moves: as long as one command may take, COMMAND_TIMEOUT in _execute
 _PAUSE = 0.05  # seconds
@@ -125,7 +125,7 @@ def _try(path: str, lock: Callable[[int, int], object]) -> Optional[int]:
     except OSError as problem:
         if problem.errno not in (errno.EWOULDBLOCK, errno.EACCES):
             os.close(descriptor)
-            raise HostError(f"the lock {path} cannot be held: {problem.strerror}") from None
+            raise HostError(f"the lock {path} cannot be held: {describe_os_error(problem)}") from None
     os.close(descriptor)
     return None
 
@@ -134,7 +134,7 @@ def _open(path: str, flags: int) -> int:
     try:
         return os.open(path, flags, 0o600)
     except OSError as problem:
-        raise HostError(f"the lock {path} cannot be made: {problem.strerror}") from None
+        raise HostError(f"the lock {path} cannot be made: {describe_os_error(problem)}") from None
 
 
 def is_still(path: str, descriptor: int) -> bool:

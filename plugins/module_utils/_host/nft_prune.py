@@ -12,7 +12,7 @@ import errno
 import os
 from typing import Sequence, Tuple
 
-from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError, describe_os_error
 from ansible_collections.port443.https.plugins.module_utils._host.nfnetlink import (
     ACKNOWLEDGE,
     BATCH_BEGIN,
@@ -49,7 +49,7 @@ def delete_if_empty(family: str, table: str, chain: str) -> None:
                 _delete(netfilter, _DELETE_TABLE, _FAMILIES[family], ((_TABLE_NAME, table),))
     except OSError as problem:
         raise HostError(
-            f"the empty chain {chain} of table {family} {table} could not be deleted: {problem.strerror}"
+            f"the empty chain {chain} of table {family} {table} could not be deleted: {describe_os_error(problem)}"
         ) from None
 
 

@@ -10,7 +10,7 @@ import threading
 from dataclasses import dataclass
 from typing import Any, Callable, List, Mapping, NamedTuple, Optional, Sequence, Tuple, TypeVar
 
-from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError, describe_os_error
 
 _EVERYWHERE = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
 _HOMEBREW = "/opt/homebrew/sbin:/opt/homebrew/bin"  # on Apple silicon; on Intel it has /usr/local (docs.brew.sh)
@@ -98,7 +98,7 @@ def execute(argv: Sequence[str], environment: Mapping[str, str], timeout: float,
     except subprocess.TimeoutExpired:
         raise HostError(f"{name} did not end within {timeout:.0f} seconds") from None
     except OSError as problem:
-        raise HostError(f"{argv[0]} could not be started: {problem.strerror}") from None
+        raise HostError(f"{argv[0]} could not be started: {describe_os_error(problem)}") from None
 
 
 def beside(work: Callable[[], _Answer]) -> Callable[[], _Answer]:

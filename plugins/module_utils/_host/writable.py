@@ -8,17 +8,16 @@ import array
 import errno
 import fcntl
 import os
-import re
 import stat
 import struct
 from typing import FrozenSet
+
+from ansible_collections.port443.https.plugins.module_utils._host.mounts import MOUNTS, read_mounts
 
 # _IOR('f', 1, long) as most machines number it; one that does not says that it knows no such request.
 _GET_FLAGS = 0x80006601 | struct.calcsize("l") << 16
 _IMMUTABLE, _APPEND_ONLY = 0x10, 0x20  # FS_IMMUTABLE_FL, FS_APPEND_FL in include/uapi/linux/fs.h
 _BSD_FLAGS = stat.UF_IMMUTABLE | stat.UF_APPEND | stat.SF_IMMUTABLE | stat.SF_APPEND
-_MOUNTS = "/proc/self/mountinfo"
-_OCTAL = re.compile(rb"\\([0-7]{3})")
 
 
 def find_obstacle(path: str) -> str:
@@ -34,7 +33,7 @@ def find_obstacle(path: str) -> str:
         if os.path.exists(one) and _is_kept(one):
             words = f"{one} is marked as immutable or append-only (lsattr shows it)"
             return f"{path} cannot be written: {os.strerror(errno.EPERM)}; {words}"
-    if os.fsencode(path) in _mount_points():
+    if path in _mount_points():
         return f"{path} cannot be written: {os.strerror(errno.EBUSY)}; another file is mounted there"
     return ""
 
@@ -56,11 +55,10 @@ def _is_kept(path: str) -> bool:
     return bool(flags[0] & 0xFFFFFFFF & (_IMMUTABLE | _APPEND_ONLY))
 
 
-def _mount_points() -> FrozenSet[bytes]:
-    """The fifth field of each line; there is no such file but on Linux (man 5 proc)."""
+def _mount_points() -> FrozenSet[str]:
+    """The paths at which something is mounted; nobody tells but on Linux."""
     try:
-        with open(_MOUNTS, "rb") as stream:
-            lines = stream.read().splitlines()
+        with open(MOUNTS, "rb") as stream:
+            return frozenset(mount.path for mount in read_mounts(stream.read()))
     except OSError:
         return frozenset()
-    return frozenset(_OCTAL.sub(lambda found: bytes((int(found.group(1), 8),)), line.split()[4]) for line in lines)

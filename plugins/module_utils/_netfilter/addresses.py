@@ -22,6 +22,9 @@ _NEVER_HOST = {
 }
 
 
+_GIVEN_OUT, _REGISTRY = (1 << 125, (1 << 126) - 1), 1 << 116  # 2000::/3, and the addresses of a /12
+
+
 def agreed(answers: Iterable[Optional[bool]]) -> Optional[bool]:
     """Returns what all say, None where they differ or none is asked."""
     found = set(answers)
@@ -74,7 +77,7 @@ def _address_within(who: Addresses, match: Match, family: int) -> Optional[bool]
     if held >= count and any(last - first + 1 == count for first, last in spans):
         return True
     if who == UNLISTED_SOURCE:
-        return None if held >= count >> 3 else False
+        return None if holds_strangers(spans, family) else False
     if who == ANY_SOURCE:
         return None if spans or match.names else False
     return False if all(within(span, _NEVER_HOST[family]) for span in spans) else None
@@ -91,8 +94,19 @@ def destination_set(match: Match, packet: Packet) -> Optional[bool]:
 
 
 def holds_strangers(spans: Iterable[Span], family: int) -> bool:
-    """Tells whether so many addresses are in spans that a stranger's may be one of them."""
-    return sum(high - low + 1 for low, high in spans) >= 1 << ((128 if family == 6 else 32) - 3)
+    """Tells whether so many addresses are in spans that a stranger's may be one of them.
+
+    That is an eighth of all or more, also where it lacks a few that are excepted. Hardly anything of IPv6 is given out,
+    so an eighth of the /12 that a registry gets of 2000::/3 will do (IANA, IPv6 Global Unicast Address Assignments).
+    """
+    spans = tuple(spans) if not isinstance(spans, tuple) else spans
+    held = size(spans)
+    if held * 9 >= 1 << (128 if family == 6 else 32):
+        return True
+    if family == 4 or held < _REGISTRY // 8:
+        return False
+    low_end, high_end = _GIVEN_OUT
+    return sum(max(0, min(high, high_end) - max(low, low_end) + 1) for low, high in spans) >= _REGISTRY // 8
 
 
 def source_type(match: Match, packet: Packet) -> Optional[bool]:

@@ -10,7 +10,7 @@ from typing import FrozenSet, Optional, Tuple, Union
 from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Span
 
 UNLISTED_SOURCE = "stranger"
-"""A source that no rule names: in no set and no prefix, unless that holds an eighth of all addresses or more."""
+"""A source that no rule names: in no set and no prefix, unless holds_strangers says that it may."""
 
 ANY_SOURCE = "anyone"
 """Any source at all: a prefix or a set may hold it or not."""

@@ -23,6 +23,10 @@ DAY = 86400
 MINIMUM_RSA_BITS = 2048  # CA/Browser Forum baseline requirements, 6.1.5
 LONGEST_DAYS = 825  # support.apple.com/103769, whichever CA it is
 LONGEST_PUBLIC_DAYS = 398  # support.apple.com/102028, and browsers, under the roots that they come with
+UNSTAPLED = (
+    "demands OCSP stapling (must-staple, RFC 7633), and the service is not set up for that on this site, so clients "
+    "such as Firefox would refuse it: set stapling up first, or have the certificate issued again without the demand"
+)
 SERVED_CURVES = ("P-256", "P-384", "P-521")
 NAMES_SHOWN = 10
 

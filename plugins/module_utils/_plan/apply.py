@@ -7,7 +7,7 @@ from __future__ import annotations
 import contextlib
 from typing import List, Sequence
 
-from ansible_collections.port443.https.plugins.module_utils._errors import HostError, Refused
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError, Overtaken, Refused
 from ansible_collections.port443.https.plugins.module_utils._host.dbus import Refusal
 from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
 from ansible_collections.port443.https.plugins.module_utils._host.run import Completed
@@ -60,11 +60,12 @@ def _carry_out(host: FirewallHost, step: Step) -> None:
 def _call(host: FirewallHost, step: BusCall) -> None:
     """Lets the program do it, and then puts the bytes into its files that they are to have.
 
-    If it refuses a part, what it did of the others is taken back.
+    If it refuses a part, what it did of the others is taken back, and it may take all of it after another look:
+    firewalld forgets a service some seconds after the file of that is gone, which may be between look and call.
     """
     for file in step.files:
         if host.read(file.path) != file.before:
-            raise HostError(f"{file.path} was changed by somebody else during this run; run again")
+            raise Overtaken(f"{file.path} was changed by somebody else during this run; run again")
     with contextlib.ExitStack() as keeping:
         for path in step.kept:
             keeping.enter_context(host.keep(path))
@@ -80,7 +81,7 @@ def _call(host: FirewallHost, step: BusCall) -> None:
         for back in step.undo:
             with contextlib.suppress(HostError):  # what was refused cannot be taken back either
                 _carry_out(host, back)
-        raise HostError("; ".join(refused[:3]))
+        raise Refused("; ".join(refused[:3]))
 
 
 def _is_locked(ended: Completed) -> bool:

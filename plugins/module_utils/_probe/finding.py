@@ -66,6 +66,15 @@ def finding(check: str, name: str, place: SocketPlace, outcome: str, detail: str
     return Finding(check, name, address, place.family, place.port, outcome == OK, outcome, detail)
 
 
+def remark(findings: Sequence[Finding]) -> List[str]:
+    """Returns what is no failure and has to be told: an application may have nothing at /, or be the wrong one."""
+    return [
+        f"{found.name} at {found.address}: {found.detail}"
+        for found in findings
+        if found.check == "status" and found.ok and found.detail.startswith("404 ") and ":" in found.detail
+    ]
+
+
 def table(findings: Sequence[Finding]) -> List[str]:
     """Returns the findings as lines of a table with a heading, columns aligned, control characters escaped.
 

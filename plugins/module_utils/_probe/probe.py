@@ -18,6 +18,7 @@ from ansible_collections.port443.https.plugins.module_utils._probe.finding impor
     Finding,
     SocketPlace,
     finding,
+    remark,
 )
 from ansible_collections.port443.https.plugins.module_utils._probe.parallel import ask_together
 from ansible_collections.port443.https.plugins.module_utils._probe.reach import connect, find_places
@@ -27,6 +28,7 @@ from ansible_collections.port443.https.plugins.module_utils._probe.server import
     check_hsts,
     check_http2,
     check_quic,
+    check_status,
     check_versions,
 )
 from ansible_collections.port443.https.plugins.module_utils._probe.tls import Handshake, observe, verify
@@ -123,6 +125,7 @@ def look(request: ProbeRequest) -> Report:
     if "quic" in request.checks:
         findings.extend(finding("quic", "", place, failure.outcome, failure.detail) for place, failure in nowhere)
         findings.extend(_ask_quic(places, request))
+    left_out.extend(remark(findings))
     return Report(tuple(findings), tuple(certificates), tuple(left_out))
 
 
@@ -263,6 +266,10 @@ def _judge_http2(shown: Shown, request: ProbeRequest) -> str:
     return check_http2(shown.place, shown.name, request.timeout)
 
 
+def _judge_status(shown: Shown, request: ProbeRequest) -> str:
+    return check_status(shown.place, shown.name, request.timeout, shown.name in request.file_names, request.statuses)
+
+
 def _judge_hsts(shown: Shown, request: ProbeRequest) -> str:
     return check_hsts(shown.place, shown.name, request.timeout)
 
@@ -281,6 +288,7 @@ _JUDGES: Dict[str, Callable[[Shown, ProbeRequest], str]] = {
     "days": _judge_days,
     "versions": _judge_versions,
     "http2": _judge_http2,
+    "status": _judge_status,
     "hsts": _judge_hsts,
     "certificate": _judge_certificate,
 }

@@ -12,7 +12,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 from ansible_collections.port443.https.plugins.module_utils._errors import RequestError
 from ansible_collections.port443.https.plugins.module_utils._pki.names import normalise_name
 
-CHECKS = ("tcp", "tls", "names", "chain", "days", "versions", "http2", "hsts", "redirect", "quic")
+CHECKS = ("tcp", "tls", "names", "chain", "days", "versions", "http2", "status", "hsts", "redirect", "quic")
 # What every site ought to have; the others are a matter of how it is set up.
 USUAL_CHECKS = ("tcp", "tls", "names", "chain", "days", "redirect")
 _FINGERPRINT = re.compile("[0-9a-f]{64}")
@@ -25,7 +25,8 @@ class ProbeRequest:
     ``names`` are server names in their ASCII form or IP addresses; ``families`` is empty for whichever there is;
     ``authorities`` is PEM, empty for the system's; ``fingerprints`` maps a name to the SHA-256 it has to serve,
     64 lower-case hexadecimal digits; ``narrowed`` maps the checks that are not made of every name to the names they are
-    made of; ``timeout`` (a step) and ``wait`` (all in all) are seconds.
+    made of; of ``file_names`` a 404 at / is a failure, and of no name any of ``statuses``; ``timeout`` (a step) and
+    ``wait`` (all in all) are seconds.
     """
 
     hosts: Tuple[str, ...]
@@ -37,6 +38,8 @@ class ProbeRequest:
     authorities: str = ""
     fingerprints: Mapping[str, str] = field(default_factory=dict)
     narrowed: Mapping[str, Tuple[str, ...]] = field(default_factory=dict)
+    file_names: Tuple[str, ...] = ()
+    statuses: Tuple[int, ...] = ()
     minimum_days: int = 0
     timeout: float = 5.0
     wait: float = 0.0
@@ -83,6 +86,8 @@ def read_request(options: Mapping[str, Any], authorities: str) -> ProbeRequest:
         authorities=authorities,
         fingerprints=_read_fingerprints(options, names),
         narrowed=narrowed,
+        file_names=_read_some(options, "file_names", names) or (),
+        statuses=_read_statuses(options["statuses"]),
         minimum_days=options["minimum_days"],
         timeout=options["timeout"],
         wait=options["wait"],
@@ -131,16 +136,31 @@ def _read_fingerprints(options: Mapping[str, Any], names: Sequence[str]) -> Dict
 def _read_narrowed(options: Mapping[str, Any], names: Sequence[str]) -> Dict[str, Tuple[str, ...]]:
     """The names of the checks that were given names of their own."""
     narrowed: Dict[str, Tuple[str, ...]] = {}
-    for check in ("chain", "redirect"):
-        given: Optional[Sequence[str]] = options[f"{check}_names"]
-        if given is None:
-            continue
-        narrowed[check] = tuple(dict.fromkeys(read_name(name) for name in given))
-        strange = [name for name in narrowed[check] if name not in names]
-        if strange:
-            message = "{0}_names has {1}, which is not among the names checked: {2}"
-            raise RequestError(message.format(check, ", ".join(strange), ", ".join(names)))
+    for check in ("chain", "redirect", "status"):
+        given = _read_some(options, f"{check}_names", names)
+        if given is not None:
+            narrowed[check] = given
     return narrowed
+
+
+def _read_statuses(given: Sequence[int]) -> Tuple[int, ...]:
+    strange = [status for status in given if not 200 <= status <= 599]
+    if strange:
+        raise RequestError(f"statuses has {strange[0]}, which is no status of HTTP between 200 and 599")
+    return tuple(given)
+
+
+def _read_some(options: Mapping[str, Any], option: str, names: Sequence[str]) -> Optional[Tuple[str, ...]]:
+    """Some of the names that are checked, None where the option was not given."""
+    given: Optional[Sequence[str]] = options[option]
+    if given is None:
+        return None
+    some = tuple(dict.fromkeys(read_name(name) for name in given))
+    strange = [name for name in some if name not in names]
+    if strange:
+        message = "{0} has {1}, which is not among the names checked: {2}"
+        raise RequestError(message.format(option, ", ".join(strange), ", ".join(names)))
+    return some
 
 
 def _refuse_other_than_certificates(authorities: str) -> None:

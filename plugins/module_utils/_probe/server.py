@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Checks what a server offers beside a handshake: versions of TLS, HTTP/2, HSTS, QUIC."""
+"""Checks what a server offers beside a handshake: versions of TLS, HTTP/2, an answer, HSTS, QUIC."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import os
 import re
 import socket
 import ssl
-from typing import List, Optional
+from typing import List, Optional, Sequence
 
 from ansible_collections.port443.https.plugins.module_utils._probe.finding import Failure, SocketPlace
 from ansible_collections.port443.https.plugins.module_utils._probe.reach import connect_datagrams, explain, get_headers
@@ -18,6 +18,7 @@ from ansible_collections.port443.https.plugins.module_utils._probe.tls import ma
 OLD_VERSIONS = {"TLSv1": ssl.TLSVersion.TLSv1, "TLSv1.1": ssl.TLSVersion.TLSv1_1}
 # What OpenSSL says when it is this machine that cannot, or may not, offer a version.
 _CLIENT_REFUSES = ("NO_PROTOCOLS_AVAILABLE", "NO_CIPHERS_AVAILABLE", "UNSUPPORTED_PROTOCOL", "NO_SUITABLE_DIGEST")
+NOT_FOUND = 404
 _QUIC_DATAGRAM = 1200  # bytes a client's first datagram has at least, RFC 9000, 14.1
 _QUIC_TRIES = 3
 
@@ -51,15 +52,37 @@ def check_http2(place: SocketPlace, name: str, timeout: float) -> str:
 
 def check_hsts(place: SocketPlace, name: str, timeout: float) -> str:
     """Returns the header that tells browsers to use HTTPS alone (RFC 6797); raises Failure where none counts."""
-    connection = http.client.HTTPSConnection(place.address, place.port, timeout=timeout)
-    connection.sock = shake_hands(make_open_context(), place, name, timeout)
-    host = (f"[{name}]" if ":" in name else name) + ("" if place.port == 443 else f":{place.port}")
-    header = get_headers(connection, "/", host, timeout).getheader("Strict-Transport-Security") or ""
+    header = _get_front_page(place, name, timeout).getheader("Strict-Transport-Security") or ""
     age = re.search(r"(?:^|;)\s*max-age\s*=\s*\"?([0-9]+)", header, re.IGNORECASE)
     if age is None or int(age.group(1)) == 0:
         told = f"the header is {header!r}" if header else "there is no header Strict-Transport-Security"
         raise Failure("no hsts", told)
     return header
+
+
+def check_status(place: SocketPlace, name: str, timeout: float, serves_files: bool, right: Sequence[int]) -> str:
+    """Returns with which status ``/`` is answered; raises Failure for 5xx, and for 404 of a site that ``serves_files``.
+
+    Whatever is among ``right`` is. Other errors of the client may be meant, such as 401 and 403.
+    """
+    response = _get_front_page(place, name, timeout)
+    told = f"{response.status} {response.reason}".strip()
+    if response.status in right:
+        return told
+    if response.status >= 500:
+        raise Failure("server error", f"GET / is answered {told}: the application does not answer, or fails")
+    if response.status == NOT_FOUND:
+        if serves_files:
+            raise Failure("not found", f"GET / is answered {told}: the folder of the site is missing or empty")
+        return f"{told}: there is nothing at /, which may be meant"
+    return told
+
+
+def _get_front_page(place: SocketPlace, name: str, timeout: float) -> http.client.HTTPResponse:
+    connection = http.client.HTTPSConnection(place.address, place.port, timeout=timeout)
+    connection.sock = shake_hands(make_open_context(), place, name, timeout)
+    host = (f"[{name}]" if ":" in name else name) + ("" if place.port == 443 else f":{place.port}")
+    return get_headers(connection, "/", host, timeout)
 
 
 def check_quic(place: SocketPlace, timeout: float) -> str:

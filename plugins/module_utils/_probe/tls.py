@@ -4,15 +4,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import socket
 import ssl
+import time
 from dataclasses import dataclass
+from typing import List
 
 from ansible_collections.port443.https.plugins.module_utils._errors import RequestError
-from ansible_collections.port443.https.plugins.module_utils._pki.x509 import Certificate, read_certificate
+from ansible_collections.port443.https.plugins.module_utils._pki.pem import read_pem
+from ansible_collections.port443.https.plugins.module_utils._pki.policy import show_time
+from ansible_collections.port443.https.plugins.module_utils._pki.x509 import (
+    Certificate,
+    describe_name,
+    read_certificate,
+)
 from ansible_collections.port443.https.plugins.module_utils._probe.finding import Failure, SocketPlace
 from ansible_collections.port443.https.plugins.module_utils._probe.reach import connect, explain
+from ansible_collections.port443.https.plugins.module_utils._tls import shown
+from ansible_collections.port443.https.plugins.module_utils._tls.shown import ShownCertificates
 
 PARTIAL_CHAIN = 0x80000  # x509_vfy.h; named in Python's ssl since 3.10: a given CA may be an intermediate
 # What OpenSSL 1.1.1 to 3.5 says when the first bytes of the answer are no TLS record.
@@ -23,8 +34,9 @@ _NOT_TLS = (
     "PACKET_LENGTH_TOO_LONG",
     "RECORD_LAYER_FAILURE",
 )
+_EXPIRED, _NOT_YET_VALID = "expired", "not yet valid"
 # Numbers of X509_verify_cert_error_string(3).
-_EXPIRED, _NOT_YET_VALID = 10, 9
+_OUTDATED = {10: _EXPIRED, 9: _NOT_YET_VALID}
 _CHAIN_ENDS = {
     18: "it is self-signed, and not among the trusted ones",
     19: "its root certificate is not among the trusted ones",
@@ -43,13 +55,11 @@ class Handshake:
 
 def observe(place: SocketPlace, name: str, timeout: float) -> Handshake:
     """Returns what the server at ``place`` shows who asks for ``name``, without judging it; raises Failure."""
-    with shake_hands(make_open_context(), place, name, timeout) as connection:
-        der = connection.getpeercert(binary_form=True)
-        version = connection.version() or ""
-    if not der:
+    found = _fetch(make_open_context(), place, name, timeout)
+    if not found.chain:
         raise Failure("no certificate", "the server showed no certificate")
     try:
-        return Handshake(read_certificate(der, "the server's certificate"), version)
+        return Handshake(read_certificate(found.chain[0], "the server's certificate"), found.version)
     except RequestError as problem:
         raise Failure("damaged", problem.message) from problem
 
@@ -67,7 +77,12 @@ def verify(place: SocketPlace, name: str, timeout: float, authorities: str) -> N
         context.load_verify_locations(cadata=authorities)
     else:
         context.load_default_certs(ssl.Purpose.SERVER_AUTH)
-    shake_hands(context, place, name, timeout).close()
+    try:
+        _fetch(context, place, name, timeout)
+    except Failure as failure:
+        if failure.outcome not in (_EXPIRED, _NOT_YET_VALID):
+            raise
+        raise Failure(failure.outcome, _find_outdated(place, name, timeout, authorities) + failure.detail) from failure
 
 
 def make_open_context() -> ssl.SSLContext:
@@ -81,6 +96,40 @@ def make_open_context() -> ssl.SSLContext:
     context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
     context.set_ciphers("ALL:!aNULL:@SECLEVEL=0")
     return context
+
+
+def _fetch(context: ssl.SSLContext, place: SocketPlace, name: str, timeout: float) -> ShownCertificates:
+    """Returns what is shown to a client with this context; raises Failure.
+
+    One that wants a certificate of its clients is no failure, once it has shown its own and that is verified.
+    """
+    with contextlib.closing(connect(place, timeout)) as connection:
+        try:
+            return shown.observe(context, connection, name, timeout)
+        except (OSError, ValueError) as error:
+            raise _explain(error, timeout) from error
+
+
+def _find_outdated(place: SocketPlace, name: str, timeout: float, authorities: str) -> str:
+    """Returns the beginning of a sentence: which certificate of a chain is out of date, and when it is not.
+
+    OpenSSL tells which it is to its own callback, which Python does not have.
+    """
+    context = make_open_context()
+    if not hasattr(ssl.SSLObject, "get_unverified_chain"):
+        context.maximum_version = ssl.TLSVersion.TLSv1_2  # which sends it in the clear
+    chain: List[Certificate] = []
+    with contextlib.suppress(Failure, RequestError):
+        for der in _fetch(context, place, name, timeout).chain:
+            chain.append(read_certificate(der, "the server's certificate"))
+    given = [block.der for block in read_pem(authorities.encode("ascii"), "ca").blocks] if authorities else []
+    whose = [*((one, "") for one in chain), *((read_certificate(der, "ca"), ", of ca") for der in given)]
+    now = int(time.time())
+    for one, where in whose:
+        if not one.not_before <= now <= one.not_after:
+            dates = f"valid from {show_time(one.not_before)} to {show_time(one.not_after)}"
+            return f"'{describe_name(one.subject)}'{where}, {dates}: "
+    return f"one above '{describe_name(chain[-1].issuer)}', which the server does not send: " if len(chain) > 1 else ""
 
 
 def shake_hands(context: ssl.SSLContext, place: SocketPlace, name: str, timeout: float) -> ssl.SSLSocket:
@@ -114,9 +163,7 @@ def _explain(error: Exception, timeout: float) -> Failure:
 
 def _explain_verification(error: ssl.SSLCertVerificationError) -> Failure:
     words = error.verify_message
-    if error.verify_code == _EXPIRED:
-        return Failure("expired", words)
-    if error.verify_code == _NOT_YET_VALID:
-        return Failure("not yet valid", words)
+    if error.verify_code in _OUTDATED:
+        return Failure(_OUTDATED[error.verify_code], words)
     reason = _CHAIN_ENDS.get(error.verify_code)
     return Failure("untrusted", f"{reason} ({words})" if reason else words)

@@ -17,17 +17,23 @@ from typing import List, MutableMapping, Optional, TextIO, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._certificate import install
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError, UserError
-from ansible_collections.port443.https.plugins.module_utils._host.files import Files
+from ansible_collections.port443.https.plugins.module_utils._host.directory import hold_lock
 from ansible_collections.port443.https.plugins.module_utils._host.host import Host
 from ansible_collections.port443.https.plugins.module_utils._host.run import SEARCH_PATH, Runner
 from ansible_collections.port443.https.plugins.module_utils._pki.x509 import printable
 from ansible_collections.port443.https.plugins.module_utils._renewal.lineage import find_newest
 from ansible_collections.port443.https.plugins.module_utils._renewal.outlook import find_problems
-from ansible_collections.port443.https.plugins.module_utils._renewal.settings import RenewalPaths, list_sites, load
+from ansible_collections.port443.https.plugins.module_utils._renewal.settings import (
+    RenewalPaths,
+    SiteSettings,
+    list_sites,
+    load,
+)
 
 LINEAGE = "RENEWED_LINEAGE"
 JOURNAL = "JOURNAL_STREAM"
 KEPT = frozenset({LINEAGE, JOURNAL})
+PATIENCE = 600.0  # seconds: others may install several sites one after the other, each with a reload and its proof
 _ERROR = "<3>"  # sd-daemon(3), SD_ERR: journald takes it off, and shows the line where it shows errors
 
 
@@ -87,15 +93,30 @@ def _look_after(layout: RenewalPaths, site: str, ahead: bool, out: TextIO) -> Li
 
 def _install_newest(host: Host, layout: RenewalPaths, site: str, out: TextIO) -> Tuple[str, ...]:
     """Returns nothing if a site's newest certificate is installed, and served where anything serves the site."""
-    settings = load(layout, site)
-    params = settings.params(*find_newest(layout, site))
-    result, warnings = install.run(params, host, False, relabel_with(host))
+    with hold_lock(layout.settings, make=False, patience=PATIENCE):
+        result, warnings = install_newest(host, layout, load(layout, site), False, relabel_with(host))
     if result["changed"]:
         _say(out, f"{site}: installed sha256:{result['fingerprint']}, served: {result['served']}")
     return (warnings or ("another certificate is served",)) if result["served"] == "other" else ()
 
 
-def _look_ahead(host: Files, layout: RenewalPaths, site: str, _out: TextIO) -> Tuple[str, ...]:
+def install_newest(
+    host: Host,
+    layout: RenewalPaths,
+    settings: SiteSettings,
+    check_mode: bool,
+    relabel: install.Relabel,
+    folder: Optional[str] = None,
+) -> install.Result:
+    """Installs a site's newest certificate, and returns the result of the module certificate and its warnings.
+
+    Whoever calls it holds the lock of the settings: certbot's hook, the timer and a controller's run may come at once,
+    and one that was overtaken between its look and its turn would put the older pair back. Raises as that module does.
+    """
+    return install.run(settings.params(*find_newest(layout, settings.site)), host, check_mode, relabel, folder)
+
+
+def _look_ahead(host: Host, layout: RenewalPaths, site: str, _out: TextIO) -> Tuple[str, ...]:
     return find_problems(host, layout, site, int(time.time()))
 
 

@@ -92,13 +92,19 @@ def delete_command(name: str) -> Command:
 
 def refuse_unusable(host: Runner) -> None:
     """Raises HostError where certbot is not installed, or too old to be told what kind of key to make."""
+    version = read_version(host)
+    if version and version < OLDEST:
+        found, oldest = (".".join(map(str, one)) for one in (version, OLDEST))
+        raise HostError(f"certbot {found} of this host is too old: {oldest} or newer is needed")
+
+
+def read_version(host: Runner) -> Tuple[int, ...]:
+    """Returns certbot's version, its first two numbers, none where it words it in another way; raises HostError."""
     told = _run_once(host, ("certbot", "--version"), "")
     found = re.search(r"\bcertbot ([0-9]+)\.([0-9]+)", told.out + told.err)
     if told.returncode or not (told.out + told.err).strip():
         raise HostError(f"'certbot --version' of this host does not tell a version, it said: {tell(told)}")
-    if found and tuple(map(int, found.groups())) < OLDEST:
-        oldest = ".".join(map(str, OLDEST))
-        raise HostError(f"{found.group()} of this host is too old: {oldest} or newer is needed")
+    return tuple(map(int, found.groups())) if found else ()
 
 
 def passed_on(environ: Mapping[str, str]) -> Tuple[str, ...]:

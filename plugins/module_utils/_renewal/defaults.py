@@ -1,11 +1,12 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Parses certbot's cli.ini, and finds the settings that would override a lineage at its renewal.
+"""Parses certbot's cli.ini and the command of its timer, and finds the settings that would override a lineage.
 
 At a renewal certbot takes from a lineage what neither its arguments nor cli.ini say (as read in certbot 2.1, 4.0 and
 5.1, _internal/renewal.py, restore_required_config_elements: ``set_by_cli``, later ``set_by_user``), and no argument
 has it leave cli.ini alone: ``--config`` names one more file. So a line that is there for other certificates beats what
-this one was issued with, though the issue itself, whose arguments beat cli.ini, went well.
+this one was issued with, though the issue itself, whose arguments beat cli.ini, went well. An argument in the unit of
+certbot's timer, or a file that it adds to that, beats cli.ini too.
 """
 
 from __future__ import annotations
@@ -13,17 +14,20 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
-from typing import Callable, Dict, Mapping, Tuple
+from typing import Callable, Dict, Mapping, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._host.files import Files
+from ansible_collections.port443.https.plugins.module_utils._host.host import Host
 from ansible_collections.port443.https.plugins.module_utils._renewal.lineage import WantedLineage
 from ansible_collections.port443.https.plugins.module_utils._renewal.settings import RenewalPaths
+from ansible_collections.port443.https.plugins.module_utils._renewal.timer import find_commands
 
 STAGING = "https://acme-staging-v02.api.letsencrypt.org/directory"
 # ConfigArgParse, DefaultConfigFileParser.parse: what stands after white space and # or ; is a comment.
 _LINE = re.compile(r"^(?P<key>[^:=;#\s]+)\s*(?:(?P<equal>[:=\s])\s*(['\"]?)(?P<value>.+?)?\3)?\s*(?:\s[;#]\s*.*)?$")
 _TRUE = ("true", "yes", "1")
+_VERBS = ("renew", "certbot")
+_SHORT = {"a": "authenticator", "d": "domain", "w": "webroot-path"}
 _WAYS = ("apache", "manual", "nginx", "standalone", "webroot")
 _PROOF = "its names would be proved in another way"
 _AUTHORITY = "it would come from another CA"
@@ -53,7 +57,10 @@ _OPTIONS: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Default:
-    """A line of cli.ini: where it is, the option without dashes, its value ('true' for a flag)."""
+    """A line of cli.ini, or an argument (line 0): where it is, the option without dashes, its value.
+
+    The value of a flag is 'true'.
+    """
 
     path: str
     line: int
@@ -65,17 +72,19 @@ class Default:
         return self.value.lower() in _TRUE
 
     def __str__(self) -> str:
+        if not self.line:
+            return f"{self.path}: --{self.option} {self.value}"
         return f"{self.path}, line {self.line}: {self.option} = {self.value}"
 
 
-def refuse_beaten(host: Files, layout: RenewalPaths, want: WantedLineage) -> None:
+def refuse_beaten(defaults: Tuple[Default, ...], layout: RenewalPaths, want: WantedLineage) -> None:
     """Raises HostError where certbot's own configuration would make something else of a renewal."""
-    beaten = find_beaten(read_all(host, layout), layout, want)
+    beaten = find_beaten(defaults, layout, want)
     if beaten:
         raise HostError(
             "certbot's own configuration beats what a certificate was issued with, whenever it is renewed:\n"
             + "".join(f"{problem}\n" for problem in beaten)
-            + "Remove these lines, or ask for the same here. The certificates that certbot has keep what they were "
+            + "Remove these settings, or ask for the same here. The certificates that certbot has keep what they were "
             f"issued with in {layout.certbot}/renewal."
         )
 
@@ -86,14 +95,17 @@ def find_beaten(defaults: Tuple[Default, ...], layout: RenewalPaths, want: Wante
     return tuple(f"{default}: {problem.format(certbot=layout.certbot)}" for default, problem in verdicts if problem)
 
 
-def read_all(host: Files, layout: RenewalPaths) -> Tuple[Default, ...]:
-    """Returns what certbot's files say, the last word on each option; raises HostError for one that cannot be read.
+def read_all(host: Host, layout: RenewalPaths) -> Tuple[Default, ...]:
+    """Returns what certbot's files and the command of its timer say, the last word on each option; raises HostError.
 
     certbot/_internal/constants.py, config_files: the host's, and root's own, which beats it.
     """
     found: Dict[str, Default] = {}
     for path in (os.path.join(layout.certbot, "cli.ini"), os.path.join(layout.home, ".config/letsencrypt/cli.ini")):
         for default in parse(path, (host.read(path) or b"").decode("utf-8", "replace")):
+            found[default.option] = default
+    for where, words in find_commands(host):
+        for default in parse_command(where, words):
             found[default.option] = default
     return tuple(found.values())
 
@@ -109,6 +121,19 @@ def parse(path: str, text: str) -> Tuple[Default, ...]:
         is_flag = match.group("value") is None and match.group("equal") in (None, " ")
         value = "true" if is_flag else match.group("value") or ""
         found.append(Default(path, number, match.group("key").lstrip("-"), value))
+    return tuple(found)
+
+
+def parse_command(where: str, words: Sequence[str]) -> Tuple[Default, ...]:
+    """Returns what the arguments of a renewal say; short options are read as what they stand for."""
+    found = []
+    for word, following in zip(words, (*words[1:], "-")):
+        if not word.startswith("-") or word.strip("-") == "":
+            continue
+        option, equal, value = word.lstrip("-").partition("=")
+        if not equal:
+            value = "true" if following.startswith("-") or following in _VERBS else following
+        found.append(Default(where, 0, _SHORT.get(option, option), value))
     return tuple(found)
 
 

@@ -31,12 +31,13 @@ def ensure(context: RenewalContext, task: RenewalTask) -> RunOutcome:
 @contextlib.contextmanager
 def _alone(context: RenewalContext, task: RenewalTask) -> Iterator[None]:
     """A run that fails takes back what it made, which must not be what another has just found there."""
-    if context.check_mode or task.state == "prepared":
+    if task.state == "prepared":
         yield
         return
-    folder = context.layout.own
-    with hold_lock(folder, make=task.state == "present", patience=LOCK_PATIENCE):
+    folder, check = context.layout.own, context.check_mode
+    with hold_lock(folder, make=task.state == "present" and not check, patience=LOCK_PATIENCE):
         try:
             yield
         finally:
-            remove_own_folders(folder, folder)  # which stays unless it is empty
+            if not check:
+                remove_own_folders(folder, folder)  # which stays unless it is empty

@@ -13,16 +13,21 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import Dict, List, Optional, Tuple
 
-from ansible_collections.port443.https.plugins.module_utils._certificate import install as _install
 from ansible_collections.port443.https.plugins.module_utils._certificate.site_options import gather_problems
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError, UserError, tell_error
+from ansible_collections.port443.https.plugins.module_utils._host.directory import hold_lock
 from ansible_collections.port443.https.plugins.module_utils._host.run import Completed
 from ansible_collections.port443.https.plugins.module_utils._renewal import certbot as _certbot
 from ansible_collections.port443.https.plugins.module_utils._renewal import lineage as _lineage
 from ansible_collections.port443.https.plugins.module_utils._renewal import zipapp
 from ansible_collections.port443.https.plugins.module_utils._renewal.accounts import explain
+from ansible_collections.port443.https.plugins.module_utils._renewal.application import PATIENCE, install_newest
 from ansible_collections.port443.https.plugins.module_utils._renewal.challenge import wait_for_answer
-from ansible_collections.port443.https.plugins.module_utils._renewal.defaults import refuse_beaten
+from ansible_collections.port443.https.plugins.module_utils._renewal.defaults import (
+    Default,
+    read_all,
+    refuse_beaten,
+)
 from ansible_collections.port443.https.plugins.module_utils._renewal.installed_files import FilesByPath, InstalledFiles
 from ansible_collections.port443.https.plugins.module_utils._renewal.outcome import (
     RenewalContext,
@@ -33,7 +38,7 @@ from ansible_collections.port443.https.plugins.module_utils._renewal.outcome imp
     describe_files,
     describe_lineage,
 )
-from ansible_collections.port443.https.plugins.module_utils._renewal.outlook import tell_late
+from ansible_collections.port443.https.plugins.module_utils._renewal.outlook import is_short, tell_hasty, tell_late
 from ansible_collections.port443.https.plugins.module_utils._renewal.prepare import make_webroot, needs_webroot
 from ansible_collections.port443.https.plugins.module_utils._renewal.purge_lineage import (
     list_copies,
@@ -132,9 +137,10 @@ class Issuance:
         """Returns what is to be done for each site; raises HostError with all that keeps one from it."""
         plans: List[SitePlan] = []
         problems: List[Tuple[str, str]] = []
+        defaults = read_all(self.context.host, self.context.layout)
         for request in task.sites:
             try:
-                plans.append(self._plan_site(request))
+                plans.append(self._plan_site(request, defaults))
             except (UserError, OSError) as problem:
                 problems.append((request.site, tell_error(problem)))
         if problems:
@@ -164,10 +170,10 @@ class Issuance:
             return SiteOutcome(plan.request, replace(before, after=before.before), problem=problem)
         return attempt(outcome, lambda outcome: self._install(plan, outcome))
 
-    def _plan_site(self, request: RenewalRequest) -> SitePlan:
+    def _plan_site(self, request: RenewalRequest, defaults: Tuple[Default, ...]) -> SitePlan:
         context, layout = self.context, self.context.layout
         want = self._want(request)
-        refuse_beaten(context.host, layout, want)
+        refuse_beaten(defaults, layout, want)
         have = _lineage.observe(context.host, layout, request.site)
         reasons = _lineage.find_reasons(have, want, int(time.time()))
         wanted = self.machinery.want_settings(request.settings)
@@ -196,16 +202,17 @@ class Issuance:
     def _install(self, plan: SitePlan, outcome: SiteOutcome) -> SiteOutcome:
         """Installs the newest certificate and has it served; raises HostError or OSError."""
         context, site = self.context, plan.request.site
-        now = _lineage.observe(context.host, context.layout, site)
-        params = plan.request.settings.params(*_lineage.find_newest(context.layout, site))
-        result, warnings = _install.run(params, context.host, context.check_mode, context.relabel, context.folder)
+        how = (plan.request.settings, context.check_mode, context.relabel, context.folder)
+        with hold_lock(context.layout.settings, make=False, patience=PATIENCE):
+            now = _lineage.observe(context.host, context.layout, site)
+            result, warnings = install_newest(context.host, context.layout, *how)
         after = (*describe_lineage(now), *describe_files(plan.wanted_files))
         return replace(
             outcome,
             changed=outcome.changed or result["changed"],
             difference=replace(outcome.difference, after=after),
             installed=result,
-            warnings=warnings + (() if plan.reasons else self._warn_of_delay(site, now)),
+            warnings=warnings + self._warn_of_renewal(site, now, issued=bool(plan.reasons)),
         )
 
     def _have_issued(self, plan: SitePlan) -> None:
@@ -224,9 +231,16 @@ class Issuance:
         if left:
             raise HostError(f"certbot said it succeeded, but {'; '.join(left)}: {_certbot.tell(completed)}")
 
-    def _warn_of_delay(self, site: str, now: Optional[_lineage.Lineage]) -> Tuple[str, ...]:
-        late = now and tell_late(self.context.host, self.context.layout, site, now, int(time.time()))
-        return (late,) if late else ()
+    def _warn_of_renewal(self, site: str, now: Optional[_lineage.Lineage], issued: bool) -> Tuple[str, ...]:
+        """What is wrong with how certbot renews the certificate that it has by now."""
+        host, layout = self.context.host, self.context.layout
+        if now is None:
+            return ()
+        late = "" if issued else tell_late(host, layout, site, now, int(time.time()))
+        hasty = ""
+        if is_short(now) and host.find("certbot") is not None:
+            hasty = tell_hasty(layout, site, now, _certbot.read_version(host))
+        return tuple(filter(None, (late, hasty)))
 
 
 def ask_server(want: _lineage.WantedLineage) -> str:

@@ -33,7 +33,8 @@ KEY_TYPES: Dict[str, Tuple[str, Tuple[str, ...]]] = {
 # certbot renews when a third of the time is left, or half for certificates of a few days: with a tenth it is overdue.
 OVERDUE = 10
 NO_RENEWAL = "certbot was told not to renew it"
-_SWAP_PATIENCE = 5  # looks, a second apart, while certbot exchanges its links one by one
+# certbot exchanges its links one by one: it unlinks the old one, then makes the new one (storage.py, update_link_to).
+_SWAP_LOOKS, _SWAP_PAUSE = 25, 0.2  # seconds
 _NUMBER = re.compile(r"([0-9]+)\.pem\Z")
 
 
@@ -55,13 +56,15 @@ class WantedLineage:
 class Lineage:
     """What certbot has: its newest certificate, and how it renews it (``[renewalparams]`` and ``[[webroot_map]]``).
 
-    ``has_account`` says whether it still has the account that it renews it with.
+    ``has_account`` says whether it still has the account that it renews it with; ``renews_before`` is how long before
+    the expiry it renews, in certbot's own words, empty where nobody has said.
     """
 
     certificate: Certificate
     renewal: Mapping[str, str]
     webroots: Mapping[str, str]
     has_account: bool = True
+    renews_before: str = ""
 
     @property
     def account(self) -> str:
@@ -81,9 +84,13 @@ class Lineage:
 
 def observe(host: Files, layout: RenewalPaths, site: str) -> Optional[Lineage]:
     """Returns a site's lineage, None where there is none that is whole; raises HostError for what cannot be read."""
-    conf = host.read(renewal_file(layout, site))
-    fullchain = host.read(os.path.join(layout.live(site), "fullchain.pem"))
-    key = host.read(os.path.join(layout.live(site), "privkey.pem"))
+    for _look in range(_SWAP_LOOKS):
+        conf = host.read(renewal_file(layout, site))
+        fullchain = host.read(os.path.join(layout.live(site), "fullchain.pem"))
+        key = host.read(os.path.join(layout.live(site), "privkey.pem"))
+        if conf is None or (fullchain and key) or not os.path.isdir(layout.live(site)):
+            break
+        time.sleep(_SWAP_PAUSE)
     if conf is None or not fullchain or not key:
         return None
     sections = read_sections(conf.decode("utf-8", "replace"))
@@ -93,7 +100,8 @@ def observe(host: Files, layout: RenewalPaths, site: str) -> Optional[Lineage]:
         return None
     renewal = sections.get("renewalparams", {})
     has_account = is_known(layout, renewal.get("server", ""), renewal.get("account", ""))
-    return Lineage(certificate, renewal, sections.get("webroot_map", {}), has_account)
+    before = sections[""].get("renew_before_expiry", "")
+    return Lineage(certificate, renewal, sections.get("webroot_map", {}), has_account, before)
 
 
 def renewal_file(layout: RenewalPaths, site: str) -> str:
@@ -170,14 +178,15 @@ def find_newest(layout: RenewalPaths, site: str) -> Tuple[str, str]:
     certbot exchanges its links one after the other, so that a look in between finds two that do not.
     """
     live = layout.live(site)
-    for _look in range(_SWAP_PATIENCE):
+    for _look in range(_SWAP_LOOKS):
         paths = [os.path.realpath(os.path.join(live, name)) for name in ("fullchain.pem", "privkey.pem")]
         numbers = [_NUMBER.search(path) for path in paths]
-        if not all(os.path.exists(path) for path in paths):
-            break
-        if len({number.group(1) if number else "" for number in numbers}) == 1:
+        is_whole = all(os.path.exists(path) for path in paths)
+        if is_whole and len({number.group(1) if number else "" for number in numbers}) == 1:
             return paths[0], paths[1]
-        time.sleep(1)
+        if not os.path.isdir(live):
+            break
+        time.sleep(_SWAP_PAUSE)
     raise HostError(f"{live} does not lead to a certificate and its key: see 'certbot certificates'")
 
 

@@ -10,6 +10,7 @@ from typing import Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host.files import Files
+from ansible_collections.port443.https.plugins.module_utils._host.host import Host
 from ansible_collections.port443.https.plugins.module_utils._pki.policy import show_time
 from ansible_collections.port443.https.plugins.module_utils._renewal.defaults import find_beaten, read_all
 from ansible_collections.port443.https.plugins.module_utils._renewal.lineage import (
@@ -19,12 +20,17 @@ from ansible_collections.port443.https.plugins.module_utils._renewal.lineage imp
     WantedLineage,
     is_kept_back,
     observe,
+    renewal_file,
 )
 from ansible_collections.port443.https.plugins.module_utils._renewal.settings import RenewalPaths
 
 # certbot tries twice a day once a third of the time is left (half, where the whole is less than ten days; up to 3.x 30
 # days): with a quarter left it has tried for a week with 90 days, for a day and a half with 6.
 LATE = 4
+# storage.py and renewal.py, should_autorenew: fixed days up to 3.x, from 4 a share of the lifetime.
+_FIXED_BEFORE, _BY_SHARE_SINCE = "30 days", (4, 0)
+_SPAN = re.compile(r"([0-9]+) *(minute|hour|day|week)s?")
+_SECONDS = {"minute": 60, "hour": 3600, "day": 86400, "week": 604800}
 _MOST_TOLD = 1500  # characters
 # certbot/_internal/log.py, FILE_FMT. In the log stands also what a quiet certbot tells nobody.
 _RECORD = re.compile(r"^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:,]+:(?P<level>[A-Z]+):(?P<logger>[\w.]+):", re.MULTILINE)
@@ -32,7 +38,7 @@ _SHOWN = "Notifying user:"
 _DETAIL = re.compile(r"^ *(?:Domain|Type|Detail|Identifier): .*", re.MULTILINE)
 
 
-def find_problems(host: Files, layout: RenewalPaths, site: str, now: int) -> Tuple[str, ...]:
+def find_problems(host: Host, layout: RenewalPaths, site: str, now: int) -> Tuple[str, ...]:
     """Returns why a site's certificate will not be renewed, or has not been; raises HostError for unreadable files."""
     have = observe(host, layout, site)
     if have is None:
@@ -42,7 +48,7 @@ def find_problems(host: Files, layout: RenewalPaths, site: str, now: int) -> Tup
     return (*problems, late) if late else problems
 
 
-def tell_late(host: Files, layout: RenewalPaths, site: str, have: Lineage, now: int) -> str:
+def tell_late(host: Host, layout: RenewalPaths, site: str, have: Lineage, now: int) -> str:
     """Returns that certbot has not renewed what it should have, with its own words; empty if it is not late."""
     leaf = have.certificate
     if leaf.not_after - now >= (leaf.not_after - leaf.not_before) // LATE:
@@ -50,6 +56,46 @@ def tell_late(host: Files, layout: RenewalPaths, site: str, have: Lineage, now: 
     said = _read_failure(host, layout, site)
     told = f"it expires on {show_time(leaf.not_after)}, and certbot has not renewed it"
     return f"{told}: {said}" if said else f"{told}, see {layout.log}/letsencrypt.log"
+
+
+def is_short(have: Lineage) -> bool:
+    """Tells whether a certificate is for so short a time that some certbot may never find it fresh."""
+    return bool(have.renews_before) or _lifetime(have) <= _read_span(_FIXED_BEFORE)
+
+
+def tell_hasty(layout: RenewalPaths, site: str, have: Lineage, version: Tuple[int, ...]) -> str:
+    """Returns that a certbot of this version renews a certificate each time it runs, empty where it does not.
+
+    CAs count what they issue: with two a day the fifth of a week is refused, and with it what is needed.
+    """
+    before = have.renews_before or ("" if version >= _BY_SHARE_SINCE else _FIXED_BEFORE)
+    lifetime = _lifetime(have)
+    if not before or _read_span(before) < lifetime:
+        return ""
+    return (
+        f"certbot renews it each time that it runs, since it does so {before} before the expiry, and the CA issues it "
+        f"for {_show_span(lifetime)}: write 'renew_before_expiry = {_show_span(lifetime // 3)}' as the first line of "
+        f"{renewal_file(layout, site)}, or use a newer certbot (4 and later renew by the share of time that is left)"
+    )
+
+
+def _lifetime(have: Lineage) -> int:
+    leaf = have.certificate
+    return leaf.not_after - leaf.not_before
+
+
+def _read_span(words: str) -> int:
+    """Returns the seconds of certbot's words for a time; none for words that are not understood here."""
+    found = _SPAN.fullmatch(words.strip())
+    return int(found.group(1)) * _SECONDS[found.group(2)] if found else 0
+
+
+def _show_span(seconds: int) -> str:
+    for unit in ("day", "hour"):
+        number = (seconds + 1) // _SECONDS[unit]  # the last second counts with it (RFC 5280, 4.1.2.5)
+        if number > 1:
+            return f"{number} {unit}s"
+    return f"{max(1, seconds // 60)} minutes"
 
 
 def find_failure(log: str, lineage: str) -> str:
@@ -76,7 +122,7 @@ def find_failure(log: str, lineage: str) -> str:
     return ""
 
 
-def _find_obstacles(host: Files, layout: RenewalPaths, site: str, have: Lineage) -> Tuple[str, ...]:
+def _find_obstacles(host: Host, layout: RenewalPaths, site: str, have: Lineage) -> Tuple[str, ...]:
     beaten = find_beaten(read_all(host, layout), layout, _as_wanted(layout, site, have))
     told = tuple(f"at the next renewal {problem}" for problem in beaten)
     return (NO_RENEWAL, *told) if is_kept_back(have) else told

@@ -9,7 +9,9 @@ from typing import List
 
 from ansible_collections.port443.https.plugins.module_utils._certificate import install as _install
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._host.directory import hold_lock
 from ansible_collections.port443.https.plugins.module_utils._renewal import certbot as _certbot
+from ansible_collections.port443.https.plugins.module_utils._renewal.application import PATIENCE
 from ansible_collections.port443.https.plugins.module_utils._renewal.installed_files import (
     InstalledFiles,
     holds_no_file,
@@ -59,9 +61,10 @@ def _give_up(context: RenewalContext, machinery: InstalledFiles, outcome: SiteOu
     settings = machinery.find_settings(request.site)
     traces = find_traces(context.layout, request.site)
     if not context.check_mode:
-        # The settings go before the pair: a renewal in between must not bring it back.
-        machinery.write(settings, dict.fromkeys(settings))
-        _removed, warnings = _remove_pair(context, request, check_mode=False)
+        # The settings go before the pair, and no renewal is half way between the two: it must not bring the pair back.
+        with hold_lock(context.layout.settings, make=False, patience=PATIENCE):
+            machinery.write(settings, dict.fromkeys(settings))
+            _removed, warnings = _remove_pair(context, request, check_mode=False)
         purge_lineage(context.host, context.layout, request.site)
     pair = (removed["diff"]["before"].strip(),) if removed["changed"] else ()
     return replace(

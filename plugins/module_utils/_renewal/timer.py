@@ -5,15 +5,19 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Dict, Mapping, Optional, Protocol, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._host.host import Host
 from ansible_collections.port443.https.plugins.module_utils._host.run import Runner
 from ansible_collections.port443.https.plugins.module_utils._webservers.base import Command, tell_failure
 
 UNIT = "port443-renewal"
 # What distributions call the timer that runs `certbot renew`: Debian's and SUSE's, Fedora's and Arch's, the snap's.
 CERTBOT_TIMERS = ("certbot.timer", "certbot-renew.timer", "snap.certbot.renew.timer")
+CRON_TABLE = "/etc/cron.d/certbot"
+_ARGUMENTS = re.compile(r"\bargv\[\]=(.*?) ; ")  # systemctl show, of each ExecStart=
 _SERVICE = """[Unit]
 Description=Install renewed certificates that are not served yet
 Documentation=https://github.com/port443/https
@@ -140,7 +144,7 @@ def find_certbot_timer(host: Runner) -> Tuple[Optional[str], str]:
     """
     masked = None
     if not os.path.isdir("/run/systemd/system"):
-        return None, "yes" if os.path.exists("/etc/cron.d/certbot") else "no"
+        return None, "yes" if os.path.exists(CRON_TABLE) else "no"
     for unit in CERTBOT_TIMERS:
         shown = _show(host, unit)
         if shown.get("LoadState") == "masked":
@@ -156,6 +160,29 @@ def find_unknown(host: Runner, timer: str, variables: Tuple[str, ...]) -> Tuple[
     shown = host.run(("systemctl", "show", "--property=Environment", timer.rpartition(".")[0] + ".service"))
     words = shown.out.strip().partition("=")[2].split()
     return tuple(name for name in variables if not any(word.startswith(name + "=") for word in words))
+
+
+def find_commands(host: Host) -> Tuple[Tuple[str, Tuple[str, ...]], ...]:
+    """Returns the commands that renew certificates by the clock, as words, each with where it stands; only looks.
+
+    With systemd that is what the unit says with all its drop-ins, else Debian's table of cron.
+    """
+    if not os.path.isdir("/run/systemd/system"):
+        table = (host.read(CRON_TABLE) or b"").decode("utf-8", "replace")
+        lines = [line for line in table.splitlines() if not line.lstrip().startswith("#")]
+        calls = [call.split() for line in lines for call in re.split(r"&&|\|\||[;|]", line)]
+        return tuple((CRON_TABLE, tuple(words)) for words in calls if "renew" in words)
+    unit, _on = find_certbot_timer(host)
+    return () if unit is None else read_commands(host, unit.rpartition(".")[0] + ".service")
+
+
+def read_commands(host: Runner, service: str) -> Tuple[Tuple[str, Tuple[str, ...]], ...]:
+    """Returns the commands of a unit of systemd that renew certificates, each with the unit; raises HostError."""
+    shown = host.run(("systemctl", "show", "--property=ExecStart", service))
+    if shown.returncode != 0:
+        raise HostError(f"systemd does not tell what {service} runs: {tell_failure(shown)}")
+    commands = [found.split() for found in _ARGUMENTS.findall(shown.out)]
+    return tuple((service, tuple(words)) for words in commands if "renew" in words)
 
 
 def is_on(host: Runner, unit: str) -> bool:

@@ -68,8 +68,13 @@ class Application:
             for change in self._plan.files:
                 _journal.carry_out(change, self._relabel)
         self._test()
-        self._have_taken_up()
-        return self._prove()
+        log = self._state.control.log
+        mark = log.begin()
+        try:
+            self._have_taken_up()
+            return self._prove()
+        except HostError as problem:
+            raise HostError(problem.message + log.tell_since(mark)) from None
 
     def take_back(self) -> str:
         """Undoes what was done, and has what was there before served again; returns what came of that, a sentence."""

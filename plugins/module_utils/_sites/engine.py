@@ -23,11 +23,11 @@ from ansible_collections.port443.https.plugins.module_utils._certificate.prepare
 )
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError, naming
 from ansible_collections.port443.https.plugins.module_utils._host.addresses import list_addresses
-from ansible_collections.port443.https.plugins.module_utils._host.directory import hold_lock, open_folder
+from ansible_collections.port443.https.plugins.module_utils._host.directory import hold_lock
 from ansible_collections.port443.https.plugins.module_utils._host.host import Host
 from ansible_collections.port443.https.plugins.module_utils._sites.apply import Application
 from ansible_collections.port443.https.plugins.module_utils._sites.foresee import foresee
-from ansible_collections.port443.https.plugins.module_utils._sites.plan import SitesPlan, make_plan
+from ansible_collections.port443.https.plugins.module_utils._sites.plan import SitesPlan, find_missing_roots, make_plan
 from ansible_collections.port443.https.plugins.module_utils._sites.request import SitesRequest
 from ansible_collections.port443.https.plugins.module_utils._sites.server import (
     ServerState,
@@ -100,13 +100,19 @@ class _Run:
         plan = make_plan(self.host, self.request, state, self.pairs, have, list_addresses())
         if self.request.state == "present":
             refuse_taken_ports(self.host, self.request, state)
-        warnings = (*told, *(warning for pair in self.pairs.values() for warning in pair.warnings))
+        missing = find_missing_roots(self.request.sites) if self.request.state == "present" else ()
+        if missing and not self.check:
+            raise HostError("; ".join(missing))
+        # In check mode an earlier task may be what would make it.
+        warnings = (*told, *missing, *(warning for pair in self.pairs.values() for warning in pair.warnings))
         outcome = replace(self._change(state, plan), have=have)
         return replace(outcome, changed=outcome.changed or bool(told), warnings=(*warnings, *outcome.warnings))
 
     def _change(self, state: ServerState, plan: SitesPlan) -> SitesOutcome:
         leftovers = self._find_leftovers()
         looks = _proof.look_at_all(plan.expectations)
+        if plan.is_empty() and state.running:
+            looks = _proof.look_again(plan.expectations, looks)
         is_served = all(one.is_met(looks) for one in plan.expectations)
         wants_server = bool(plan.expectations)
         if plan.is_empty() and not leftovers and (not wants_server or (is_served and state.running and state.enabled)):
@@ -187,13 +193,13 @@ class _Run:
 
 
 def _open(opened: contextlib.ExitStack, request: SitesRequest, check: bool) -> Optional[int]:
-    """Returns the open folder of the certificates; a real run holds its lock, and makes it where it is not there."""
-    directory = request.certificate_directory
+    """Returns the open folder of the certificates, with its lock held; a real run makes it where it is not there."""
+    directory, patience = request.certificate_directory, LOCK_PATIENCE + 2 * request.prove_timeout
     if check:
-        return opened.enter_context(open_folder(directory))
+        return opened.enter_context(hold_lock(directory, make=False, patience=patience))
     if not os.path.isdir(directory) or request.remove_certificates:
         opened.callback(_remove_empty, directory)
-    return opened.enter_context(hold_lock(directory, make=True, patience=LOCK_PATIENCE + 2 * request.prove_timeout))
+    return opened.enter_context(hold_lock(directory, make=True, patience=patience))
 
 
 def _remove_empty(directory: str) -> None:

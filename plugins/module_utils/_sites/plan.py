@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from dataclasses import dataclass
 from typing import Dict, List, Mapping, Sequence, Tuple
 
@@ -15,6 +16,7 @@ from ansible_collections.port443.https.plugins.module_utils._errors import HostE
 from ansible_collections.port443.https.plugins.module_utils._host.files import Files, FoundFile, look_at
 from ansible_collections.port443.https.plugins.module_utils._pki.names import is_address, is_covered
 from ansible_collections.port443.https.plugins.module_utils._pki.pem import read_pem
+from ansible_collections.port443.https.plugins.module_utils._pki.policy import UNSTAPLED
 from ansible_collections.port443.https.plugins.module_utils._pki.x509 import Certificate, read_certificate
 from ansible_collections.port443.https.plugins.module_utils._sites.files import PlannedFiles
 from ansible_collections.port443.https.plugins.module_utils._sites.request import SitesRequest
@@ -69,6 +71,7 @@ def make_plan(
     leaves = {site.name: _read_leaf(host, site, pairs) for site in sites}
     _refuse_uncovered([site for site in sites if site.name not in request.awaited], leaves)
     planned = state.language.read(PlannedFiles(host, desired), state.layout)
+    _refuse_unstapled(sites, leaves, planned)
     return SitesPlan(
         files=_find_changes(desired),
         pairs=changed,
@@ -86,6 +89,26 @@ def refuse_impossible(request: SitesRequest, state: ServerState, sites: Sequence
     ]
     if told:
         raise HostError("; ".join(told))
+
+
+def find_missing_roots(sites: Sequence[Site]) -> Tuple[str, ...]:
+    """Returns which folders of files are not there, one sentence each; what cannot be looked at counts as there."""
+    folders = [(site.name, site.root) for site in sites if not site.backends]
+    folders += [(f"{site.name}, {one.path}", one.root) for site in sites for one in site.locations if not one.backends]
+    return tuple(
+        f"{what}: the folder {root} is not there, so that every request would be answered 404: make it first"
+        for what, root in folders
+        if root and _is_missing(root)
+    )
+
+
+def _is_missing(path: str) -> bool:
+    try:
+        return not stat.S_ISDIR(os.stat(path).st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
 
 
 def _find_changes(desired: Sequence[ConfigFile]) -> Tuple[FileChange, ...]:
@@ -128,6 +151,17 @@ def _refuse_uncovered(sites: Sequence[Site], leaves: Mapping[str, Certificate]) 
         missing = [name for name in site.names if not is_covered(name, held)]
         if missing:
             told.append(f"{site.name}: its certificate {site.certificate} does not cover {', '.join(missing)}")
+    if told:
+        raise HostError("; ".join(told))
+
+
+def _refuse_unstapled(sites: Sequence[Site], leaves: Mapping[str, Certificate], planned: SiteConfiguration) -> None:
+    told = [
+        f"{site.name}: its certificate {UNSTAPLED}"
+        for site in sites
+        if leaves[site.name].must_staple
+        and not all(server.staples for server in planned.servers if site.certificate in server.certificates)
+    ]
     if told:
         raise HostError("; ".join(told))
 

@@ -20,6 +20,7 @@ from ansible_collections.port443.https.plugins.module_utils._tls.served_certific
 
 AT_ONCE = 16  # handshakes; the host talks to itself
 PAUSE = 0.1  # seconds between two looks
+SETTLING = 1.0  # seconds; nginx' old workers take connections for 0.1 beside the new ones (ngx_process_cycle.c)
 SHOWN = 3  # sites that a message tells of
 
 Looks = Mapping[str, Tuple[Look, ...]]
@@ -76,6 +77,15 @@ def look_until_met(expectations: Sequence[Expectation], seconds: float) -> Dict[
         if seen == 2 or time.monotonic() > deadline:
             return looks
         time.sleep(PAUSE)
+
+
+def look_again(expectations: Sequence[Expectation], looks: Looks) -> Dict[str, Tuple[Look, ...]]:
+    """Returns the looks, taken anew for a moment at what was not served where its files are in place already.
+
+    Whoever put them there may be in the middle of the reload; nothing is left to do then.
+    """
+    late = [one for one in expectations if not one.is_met(looks)]
+    return {**looks, **(look_until_met(late, SETTLING) if late else {})}
 
 
 def look_until_gone(expectations: Sequence[Expectation], seconds: float) -> Dict[str, Tuple[Look, ...]]:

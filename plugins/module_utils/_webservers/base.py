@@ -7,13 +7,14 @@ from __future__ import annotations
 import glob
 import os
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Callable, Optional, Protocol, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host.files import Files
 from ansible_collections.port443.https.plugins.module_utils._host.run import Completed, Runner
 from ansible_collections.port443.https.plugins.module_utils._tls.served_certificate import Endpoint
+from ansible_collections.port443.https.plugins.module_utils._webservers.server_log import ServerLog
 
 Command = Tuple[str, ...]
 
@@ -53,12 +54,14 @@ class ServiceControl:
     ``test`` tests the configuration, with the service's own command first, and returns what was said against it.
     ``reload`` asks the service to take up its configuration and returns what it said. Both raise HostError.
     ``test_command`` and ``reload_command`` are how they are told to users, empty for what is not run.
+    ``log`` is where it writes down what a test or a reload does not say.
     """
 
     test_command: Command
     reload_command: Command
     test: Callable[[], Completed]
     reload: Callable[[], Completed]
+    log: ServerLog = field(default_factory=ServerLog)
 
     def commands(self) -> Tuple[Command, ...]:
         """Returns the commands of a test and a reload."""

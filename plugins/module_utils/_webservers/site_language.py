@@ -49,9 +49,6 @@ class SiteLanguage(Protocol):
     def read_build(self, said: str) -> Optional[Build]:
         """Returns what those commands said, None if that is no server of this kind."""
 
-    def test_command(self, layout: SiteLayout) -> Tuple[str, ...]:
-        """Returns the command that tests the configuration; it must not start or reload anything."""
-
     def complaints(self, sites: Sequence[Site], settings: ServerSettings) -> Tuple[str, ...]:
         """Returns what no server of this kind can do or hold, one sentence each, with what would work."""
 

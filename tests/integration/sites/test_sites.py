@@ -5,12 +5,15 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
+import pki
+import pytest
 import yaml
 from private_machine import BIN
-from served_sites import BLOG, SHOP, blog, pair, shop
+from served_sites import BLOG, SHOP, blog, pair, served_sites, shop
 
 
 def test_from_nothing_to_nothing(sites):
@@ -78,6 +81,58 @@ def test_a_certificate_that_does_not_cover_the_site_is_refused(sites):
     )
     assert f"does not cover {SHOP}" in refused["msg"], refused["msg"]
     assert sites.files() == before
+
+
+def test_a_certificate_that_demands_stapling_is_refused_where_the_server_does_not_staple(sites):
+    """certificate refuses it already; where stapling is set up, the pair is taken."""
+    sites.run(blog())
+    before = sites.files()
+    demand = pki.x509.TLSFeature([pki.x509.TLSFeatureType.status_request])
+    issued = pki.issue(SHOP, [SHOP], issuer=pki.intermediate(), number=5, more=[demand])
+    strict = shop(certificate=(issued.pem() + pki.intermediate().pem()).decode(), key=issued.key_pem().decode())
+    for check in (True, False):
+        refused = sites.run(strict, check=check)
+        assert f"{SHOP}: its certificate demands OCSP stapling (must-staple, RFC 7633)" in refused["msg"], refused
+        assert sites.files() == before
+    if sites.server == "nginx":
+        made = sites.run({**strict, "directives": ["ssl_stapling on;"]})
+        assert (made["changed"], made["sites"][0]["served"]) == (True, "yes"), made
+
+
+@pytest.mark.parametrize("server", ["nginx", "apache", "lighttpd"])  # HAProxy serves no files
+def test_a_folder_that_is_missing_is_refused_and_check_mode_warns_of_it(server, tmp_path, collections_path):
+    missing, lost = tmp_path / "missing", tmp_path / "lost"
+    told = f"{BLOG}: the folder {missing} is not there, so that every request would be answered 404: make it first"
+    inside = f"{BLOG}, /old: the folder {lost} is not there"
+    locations = [{"path": "/old", "root": str(lost)}]
+    files = {"name": BLOG, **pair(BLOG, 2), "root": str(missing), "locations": locations}
+    with served_sites(server, tmp_path, collections_path) as sites:
+        before = sites.files()
+        checked = sites.run(files, check=True)
+        assert checked["changed"], checked
+        assert told in checked["warnings"], checked
+        assert any(warning.startswith(inside) for warning in checked["warnings"]), checked
+        refused = sites.run(files)
+        assert refused["msg"].startswith(told), refused
+        assert sites.files() == before
+        missing.mkdir()
+        lost.mkdir()
+        assert sites.run(files)["sites"][0]["served"] == "yes"
+
+
+def test_what_the_server_wrote_down_about_a_reload_is_quoted(tmp_path, collections_path):
+    """nginx' test finds nothing, its reload says nothing, and it goes on with what it had."""
+    with served_sites("nginx", tmp_path, collections_path) as sites:
+        sites.run(blog())
+        sites.machine.run("sh", "-c", "echo 'server { listen 127.0.0.1:8081; }' >/etc/nginx/conf.d/own.conf")
+        before = sites.files()
+        refused = sites.run(shop(), prove_timeout=2)
+        told = (
+            r"; its own log says: \[emerg\] [0-9#]+: bind\(\) to 127.0.0.1:8081 failed \(98: Address already in use\)"
+        )
+        assert re.search(told, refused["msg"]), refused["msg"]
+        assert "all files and pairs are as they were" in refused["msg"]
+        assert sites.files() == before
 
 
 def test_another_pair_is_taken_up_and_the_site_keeps_its_place(sites):

@@ -49,6 +49,19 @@ def test_each_name_of_each_site_is_asked_for_once_and_nobody_asks_for_a_wildcard
     assert found.options["names"] == found.options["redirect_names"] == names
 
 
+def test_a_site_is_asked_for_an_answer_by_what_it_serves():
+    """One that wants a certificate of its visitors answers nobody else; a 404 tells of files alone."""
+    found = asked(
+        {"name": "files.example", "root": "/srv/files"},
+        {"name": "app.example", "names": ["app.example", "*.app.example"], "proxy_pass": "http://127.0.0.1:8080"},
+        {"name": "both.example", "root": "/srv/both", "proxy_pass": ["http://127.0.0.1:8081"]},
+        {"name": "closed.example", "client_ca": "/etc/ssl/clients.pem"},
+        {"name": "ajar.example", "client_ca": "/etc/ssl/clients.pem", "client_verification": "optional"},
+    )
+    assert found.options["status_names"] == ["files.example", "app.example", "both.example", "ajar.example"]
+    assert found.options["file_names"] == ["files.example"]
+
+
 @pytest.mark.parametrize(("value", "redirects"), [(False, 0), ("no", 0), ("true", 1), (None, 1), (True, 1)])
 def test_a_redirect_is_not_asked_of_a_site_that_serves_the_same_without_https(value, redirects):
     assert len(asked({"name": "a.example", "redirect": value}).options["redirect_names"]) == redirects

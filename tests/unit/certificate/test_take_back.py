@@ -42,6 +42,7 @@ class Web:
         self.said = {"test": [], "reload": []}
         self.deaf = False
         self.loaded = ""
+        self.looks, self.after = 0, None  # what is shown after so many looks
 
     def observe(self, *wanted):
         control = ServiceControl(self.test_command, self.reload_command, self.test, self.reload)
@@ -62,6 +63,8 @@ class Web:
         return pki.fingerprint_of(chain.read_bytes()) if chain.exists() else ""
 
     def look(self, place, _ciphers):
+        self.looks += 1
+        self.loaded = self.after(self.looks) if self.after else self.loaded
         shown = self.loaded if place.name in self.shown_for else OTHERS
         return Look(place, shown) if shown else Look(place, problem="Connection refused")
 
@@ -82,19 +85,19 @@ class Clock:
 FIRST, SECOND = pki.site(number=1), pki.site(number=2)
 
 
-def deploy(web, site, **options):
+def deploy(web, site, check_mode=False, **options):
     params = {option: spec.get("default") for option, spec in _request.ARGUMENT_SPEC.items()}
     given = dict(name=NAME, directory=str(web.store), prove_timeout=1, **options)
     request = _request.parse({**params, **given})
     pair = read_pair(site.pem(), site.key_pem(), pki.intermediate().pem(), NOW)
     want = _store.lay_out(pair, MINE)
     deployment = _deploy.Deployment((RequestedPair(request, pair, want),), web, lambda _path: None)
-    (outcome,) = deployment.deploy().outcomes
+    (outcome,) = (deployment.check() if check_mode else deployment.deploy()).outcomes
     return outcome
 
 
 def refuse(web, site, **options):
-    """The message of a deployment that fails, which leaves what was installed before."""
+    """The message of a deployment that fails, in check mode too, which leaves what was installed before."""
     before = web.installed()
     with pytest.raises(HostError) as refused:
         deploy(web, site, **options)
@@ -126,6 +129,26 @@ def test_a_pair_that_a_reload_does_not_bring_is_taken_back_and_loaded_again(make
         f"instead of sha256:{SECOND.sha256()}; its error log may say why; the previous pair is back and served"
     )
     assert web.reloads == [SECOND.sha256(), FIRST.sha256()]
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_reload_of_somebody_else_that_is_under_way_is_no_change(make_web, check_mode):
+    """nginx' old workers take connections beside the new ones for a moment: the pair is in place and not yet shown."""
+    web = make_web()
+    deploy(web, SECOND, prove=False)
+    web.loaded, web.reloads, web.tests = FIRST.sha256(), [], []
+    web.looks, web.after = 0, lambda looks: SECOND.sha256() if looks > 2 else FIRST.sha256()
+    assert not deploy(web, SECOND, check_mode=check_mode).changed
+    assert (web.reloads, web.tests) == ([], [])
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_pair_in_place_that_stays_unserved_is_reloaded(make_web, check_mode):
+    web = make_web()
+    deploy(web, SECOND, prove=False)
+    web.loaded, web.reloads = FIRST.sha256(), []
+    assert deploy(web, SECOND, check_mode=check_mode).changed
+    assert web.reloads == [SECOND.sha256()] * (not check_mode)
 
 
 def test_a_failed_test_is_taken_back_without_a_reload(make_web):
@@ -166,6 +189,22 @@ def test_without_a_look_a_failed_test_is_taken_for_the_previous_pairs_sake(make_
     web = make_web()
     web.said["test"] = [1]
     assert refuse(web, SECOND, prove=False) == "'web -t' failed: no test; the previous pair is back"
+
+
+def test_check_mode_foretells_that_another_server_answers_the_site(make_web):
+    web = make_web(place=ASTRAY, shown_for=("shop.example.net",))
+    assert refuse(web, SECOND, check_mode=True) == (
+        f"the pair would not be served: 127.0.0.1:443 serves sha256:{OTHERS}; the server that shows the pair is for "
+        f"shop.example.net, *.example.net and not for {NAME}, so another one answers: give it a name that the "
+        "certificate covers, or make it the default of 127.0.0.1:443"
+    )
+    assert (web.tests, web.reloads) == ([], [])
+
+
+def test_check_mode_claims_nothing_where_the_own_name_shows_no_installed_pair(make_web):
+    web = make_web(place=ASTRAY, shown_for=("shop.example.net",))
+    web.loaded = OTHERS
+    assert deploy(web, SECOND, check_mode=True).changed
 
 
 def test_a_server_that_the_names_do_not_lead_to_is_named_and_proved_by_its_own(make_web):

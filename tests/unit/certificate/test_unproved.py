@@ -159,6 +159,15 @@ def test_the_inventory_says_what_yes_does_not_promise():
         (lighttpd('ssl.engine = "enable"', 'ssl.stapling-file = "x"', OWN_NAME), True),
         (haproxy("global", "  ocsp-update.mode on", OWN_BIND), True),
         (haproxy("global"), False),
+        (haproxy(OWN_BIND, "global", "  ocsp-update.mode on"), True),
+        (
+            haproxy(
+                "crt-store own", "  load crt /etc/port443/www.example.com/current/haproxy.pem ocsp-update on", OWN_BIND
+            ),
+            True,
+        ),
+        (haproxy("crt-store own", "  load crt /etc/port443/www.example.com/current/haproxy.pem", OWN_BIND), False),
+        (haproxy("crt-store own", "  load crt /other.pem ocsp-update on", OWN_BIND), False),
     ],
 )
 def test_a_service_staples_where_its_configuration_says_so(service, staples):

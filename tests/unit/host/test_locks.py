@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import time
@@ -158,4 +159,15 @@ def test_a_ticket_that_is_taken_away_before_it_is_locked_is_drawn_again(host, tm
 def test_a_lock_that_cannot_be_made_is_told(host, tmp_path):
     host.lock_path = str(tmp_path / "missing" / "lock")
     with pytest.raises(HostError, match="missing/lock cannot be made: No such file or directory"), host.lock():
+        pass
+
+
+def test_where_rights_are_missing_the_lock_says_what_would_do(host, monkeypatch):
+    def refuse(path, *_flags):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+
+    monkeypatch.setattr(locks.os, "open", refuse)
+    monkeypatch.setattr(locks.os, "geteuid", lambda: 1000)
+    told = r"cannot be made: Permission denied; if that takes root, use become: true$"
+    with pytest.raises(HostError, match=told), host.lock():
         pass

@@ -58,5 +58,5 @@ def test_folder_that_cannot_be_written_is_told_with_the_kernels_word(tmp_path, m
 def test_mount_with_a_blank_in_its_name_is_seen(tmp_path, monkeypatch):
     mounts = tmp_path / "mountinfo"
     mounts.write_bytes(b"36 35 98:0 / /etc/my\\040rules rw,noatime - ext4 /dev/root rw\n")
-    monkeypatch.setattr(writable, "_MOUNTS", str(mounts))
-    assert writable._mount_points() == frozenset((b"/etc/my rules",))
+    monkeypatch.setattr(writable, "MOUNTS", str(mounts))
+    assert writable._mount_points() == frozenset(("/etc/my rules",))

@@ -7,7 +7,7 @@ from __future__ import annotations
 import contextlib
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError, Overtaken, Refused
 from ansible_collections.port443.https.plugins.module_utils._host.dbus import Method, Refusal
 from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
 from ansible_collections.port443.https.plugins.module_utils._plan import apply
@@ -63,14 +63,14 @@ def test_what_the_program_wrote_is_replaced_by_what_is_meant():
 
 def test_a_file_that_somebody_changed_stops_it_before_the_program_is_asked():
     host = Program(file=b"somebody's")
-    with pytest.raises(HostError, match="file was changed by somebody else during this run"):
+    with pytest.raises(Overtaken, match="file was changed by somebody else during this run"):
         apply.apply(host, [BusCall((ADD,), BACK, *FILES)])
     assert (host.files, host.asked) == ({"file": b"somebody's"}, [])
 
 
 def test_what_was_done_beside_a_refusal_is_taken_back():
     host = Program(file=b"mine")
-    with pytest.raises(HostError, match="Bad failed and said: it is bad"):
+    with pytest.raises(Refused, match="Bad failed and said: it is bad"):  # after which the engine looks again
         apply.apply(host, [BusCall((ADD, BAD), BACK, *FILES)])
     assert (host.files, host.asked) == ({"file": b"mine", "copy": None}, ["Add", "Bad", "Drop"])
 

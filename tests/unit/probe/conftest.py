@@ -38,7 +38,7 @@ class Servers:
     def https(self, *chain: bytes, key: bytes, address: str = "127.0.0.1", port: int = 0, **more: object) -> int:
         """Starts a server that shows this chain, leaf first; ``refused_names`` get an alert. Returns its port."""
         context = self.context(chain, key, **more)  # type: ignore[arg-type]
-        return self.raw(lambda connection: _shake_hands(context, connection), address, port)
+        return self.raw(lambda connection: answer_in_tls(context, connection), address, port)
 
     def context(
         self, chain: Sequence[bytes], key: bytes, refused_names: Sequence[str] = (), seconds: float = 0
@@ -122,7 +122,7 @@ def _serve(connection: socket.socket, behaviour: Behaviour) -> None:
         behaviour(connection)
 
 
-def _shake_hands(context: ssl.SSLContext, connection: socket.socket) -> None:
+def answer_in_tls(context: ssl.SSLContext, connection: socket.socket) -> None:
     with context.wrap_socket(connection, server_side=True) as session:
         session.recv(1)
 

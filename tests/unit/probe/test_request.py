@@ -29,6 +29,9 @@ def options(**given: Any) -> Dict[str, Any]:
         "trust": "system",
         "chain_names": None,
         "redirect_names": None,
+        "status_names": None,
+        "file_names": None,
+        "statuses": [],
         "fingerprint": None,
         "fingerprints": None,
         "minimum_days": 0,
@@ -86,8 +89,8 @@ def test_a_check_can_be_made_of_some_names_only() -> None:
 
 
 NOTHING_LEFT = (
-    "checks leaves nothing to check; it takes one or more of tcp, tls, names, chain, days, versions, http2, hsts, "
-    "redirect, quic"
+    "checks leaves nothing to check; it takes one or more of tcp, tls, names, chain, days, versions, http2, "
+    "status, hsts, redirect, quic"
 )
 REFUSED = [
     (

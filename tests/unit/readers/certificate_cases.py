@@ -17,6 +17,7 @@ from ansible_collections.port443.https.plugins.module_utils._sites import server
 from ansible_collections.port443.https.plugins.module_utils._sites.registry import LANGUAGES
 from ansible_collections.port443.https.plugins.module_utils._webservers.apache import control as apache
 from ansible_collections.port443.https.plugins.module_utils._webservers.nginx import control as nginx
+from ansible_collections.port443.https.plugins.module_utils._webservers.server_log import ServerLog
 from ansible_collections.port443.https.plugins.module_utils._webservers.site import SiteLayout
 from mute_host import Case, Mute
 
@@ -67,17 +68,17 @@ CERTIFICATES = [
         "does not say which release of nginx it is",
     ),
     Case(
-        "_renewal.certbot:refuse_unusable",
+        "_renewal.certbot:read_version",
         "silence",
         Mute(),
-        _certbot.refuse_unusable,
+        _certbot.read_version,
         "does not tell a version, it said: no output",
     ),
     Case(
-        "_renewal.certbot:refuse_unusable",
+        "_renewal.certbot:read_version",
         "a broken installation",
         Mute(1, "", "ModuleNotFoundError: No module named 'josepy'"),
-        _certbot.refuse_unusable,
+        _certbot.read_version,
         "it said: ModuleNotFoundError: No module named 'josepy'",
     ),
     Case(
@@ -110,5 +111,28 @@ CERTIFICATES = [
         lambda host: timer.find_unknown(host, "certbot.timer", ("HTTPS_PROXY",)),
         "",
         ("HTTPS_PROXY",),
+    ),
+    Case(
+        "_webservers.server_log:ServerLog.read_journal",
+        "silence: nothing is told beside what failed",
+        Mute(),
+        lambda host: ServerLog(host, (), ("nginx",)).read_journal(0.0),
+        "",
+        [],
+    ),
+    Case(
+        "_renewal.timer:read_commands",
+        "no systemd to ask",
+        Mute(1, "", "Failed to connect to bus: No such file or directory"),
+        lambda host: timer.read_commands(host, "certbot.service"),
+        "systemd does not tell what certbot.service runs: .*Failed to connect to bus",
+    ),
+    Case(
+        "_renewal.timer:read_commands",
+        "silence: it runs nothing",
+        Mute(),
+        lambda host: timer.read_commands(host, "certbot.service"),
+        "",
+        (),
     ),
 ]

@@ -13,7 +13,8 @@ from dataclasses import replace
 import pytest
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host.host import Host
-from ansible_collections.port443.https.plugins.module_utils._renewal import defaults
+from ansible_collections.port443.https.plugins.module_utils._host.run import Completed
+from ansible_collections.port443.https.plugins.module_utils._renewal import defaults, timer
 from ansible_collections.port443.https.plugins.module_utils._renewal.lineage import WantedLineage
 from ansible_collections.port443.https.plugins.module_utils._renewal.settings import RenewalPaths
 
@@ -127,13 +128,13 @@ def test_all_that_stands_in_the_way_is_told_with_its_place_and_what_would_do(ren
     (renewed.root / "letsencrypt").mkdir()
     (renewed.root / "letsencrypt/cli.ini").write_text("max-log-backups = 0\n\nwebroot-path = /var/www/html\nnginx\n")
     with pytest.raises(HostError) as refused:
-        defaults.refuse_beaten(Host(), renewed.layout, WEBROOT)
+        defaults.refuse_beaten(defaults.read_all(Host(), renewed.layout), renewed.layout, WEBROOT)
     path = f"{renewed.layout.certbot}/cli.ini"
     assert refused.value.message == (
         "certbot's own configuration beats what a certificate was issued with, whenever it is renewed:\n"
         f"{path}, line 3: webroot-path = /var/www/html: {PROOF}\n"
         f"{path}, line 4: nginx = true: {PROOF}\n"
-        "Remove these lines, or ask for the same here. The certificates that certbot has keep what they were issued "
+        "Remove these settings, or ask for the same here. The certificates that certbot has keep what they were issued "
         f"with in {renewed.layout.certbot}/renewal."
     )
 
@@ -152,3 +153,74 @@ def test_the_files_of_the_host_and_of_root_are_read_and_roots_beats_the_hosts(re
 
 def test_a_host_without_such_files_says_nothing(renewed):
     assert defaults.read_all(Host(), renewed.layout) == ()
+
+
+@pytest.mark.parametrize(
+    ("command", "problem"),
+    [
+        ("/usr/bin/certbot -q renew --no-random-sleep-on-renew", ()),
+        ("certbot renew --webroot-path /var/lib/port443/acme -n", ()),
+        ("certbot -q renew --webroot-path /srv/www", (f"certbot.service: --webroot-path /srv/www: {PROOF}",)),
+        ("certbot renew -w /srv/www", (f"certbot.service: --webroot-path /srv/www: {PROOF}",)),
+        ("certbot renew --deploy-hook=/x -q", (f"certbot.service: --deploy-hook /x: {INSTALLED}",)),
+        ("certbot --nginx renew", (f"certbot.service: --nginx true: {PROOF}",)),
+        ("certbot -q --dry-run renew", (f"certbot.service: --dry-run true: {NEVER}",)),
+        (
+            "certbot renew --force-renewal --key-type rsa",
+            (
+                "certbot.service: --force-renewal true: it would be issued again at every look",
+                f"certbot.service: --key-type rsa: {KEY}",
+            ),
+        ),
+    ],
+)
+def test_the_command_of_certbots_timer_beats_a_renewal_too(command, problem):
+    found = defaults.parse_command("certbot.service", command.split())
+    assert defaults.find_beaten(found, RenewalPaths(), WEBROOT) == problem
+
+
+class Clock(Host):
+    """A host with systemd or with cron, and what that runs."""
+
+    def __init__(self, said="", table=None, code=0):
+        self.said, self.table, self.code = said, table, code
+
+    def run(self, argv, stdin=""):
+        if "--property=ExecStart" in argv:
+            return Completed(argv, self.code, self.said, "no bus" if self.code else "")
+        return Completed(argv, 0, "LoadState=loaded\nUnitFileState=enabled\nActiveState=active\n", "")
+
+    def read(self, path):
+        return self.table if path == "/etc/cron.d/certbot" else None
+
+
+# systemctl show --property=ExecStart of systemd 252, with a drop-in that adds a command.
+SHOWN = """ExecStart={ path=/usr/bin/certbot ; argv[]=/usr/bin/certbot -q renew ; ignore_errors=no ; \
+start_time=[n/a] ; stop_time=[n/a] ; pid=0 ; code=(null) ; status=0/0 }
+ExecStart={ path=/usr/bin/certbot ; argv[]=/usr/bin/certbot renew -w /srv ; ignore_errors=no ; start_time=[n/a] ; }
+""".replace("\\\n", "")
+# Debian's table, where it sleeps for longer.
+TABLE = b"""# certbot renew -w /srv is an example
+0 */12 * * * root test -x /usr/bin/certbot -a \\! -d /run/systemd/system && perl -e 'sleep 1' && certbot -q renew
+"""
+
+
+@pytest.mark.parametrize(
+    ("has_systemd", "host", "commands"),
+    [
+        (
+            True,
+            Clock(SHOWN),
+            (
+                ("certbot.service", ("/usr/bin/certbot", "-q", "renew")),
+                ("certbot.service", ("/usr/bin/certbot", "renew", "-w", "/srv")),
+            ),
+        ),
+        (True, Clock("ExecStart=\n"), ()),
+        (False, Clock(table=TABLE), (("/etc/cron.d/certbot", ("certbot", "-q", "renew")),)),
+        (False, Clock(), ()),
+    ],
+)
+def test_what_the_clock_runs_is_read_with_all_that_was_added_to_it(monkeypatch, has_systemd, host, commands):
+    monkeypatch.setattr(timer.os.path, "isdir", lambda path: has_systemd)
+    assert timer.find_commands(host) == commands

@@ -158,6 +158,19 @@ def test_what_certbot_could_not_renew_is_told_by_the_next_run_that_changes_nothi
         )
 
 
+def test_a_certbot_that_would_renew_a_certificate_of_six_days_at_each_run_is_told(renewed, host, certbot):
+    certbot.next = pki.issue(SITE, [SITE], issuer=pki.intermediate(), days=(-1, 5))
+    for check_mode in (False, True, False):
+        _result, (warning,) = run(renewed, host, check_mode=check_mode)
+        assert warning.startswith(
+            "certbot renews it each time that it runs, since it does so 30 days before the expiry"
+        )
+    conf = renewed.root / "letsencrypt/renewal" / f"port443-{SITE}.conf"
+    conf.write_text("renew_before_expiry = 2 days\n" + conf.read_text())
+    result, warnings = run(renewed, host)
+    assert (result["changed"], warnings) == (False, ())
+
+
 def test_what_certbot_was_told_not_to_renew_is_issued_again(renewed, host, certbot):
     run(renewed, host)
     conf = renewed.root / "letsencrypt/renewal" / f"port443-{SITE}.conf"

@@ -122,3 +122,36 @@ def test_a_renewal_by_a_port_is_held_to_its_port(renewed):
 
 def test_a_site_that_certbot_has_nothing_of_is_for_others_to_tell(renewed):
     assert find(renewed) == ()
+
+
+@pytest.mark.parametrize(
+    ("days", "first", "version", "told"),
+    [
+        ((-1, 5), "", (2, 1), ("30 days", "6 days", "2 days")),
+        ((-1, 5), "", (1, 12), ("30 days", "6 days", "2 days")),
+        ((-1, 5), "", (3, 3), ("30 days", "6 days", "2 days")),
+        ((-1, 5), "", (4, 0), None),
+        ((-1, 5), "", (5, 1), None),
+        ((-1, 29), "", (2, 1), ("30 days", "30 days", "10 days")),
+        ((-1, 30), "", (2, 1), None),
+        ((-1, 89), "", (2, 1), None),
+        ((-1, 5), "renew_before_expiry = 2 days", (2, 1), None),
+        ((-1, 5), "renew_before_expiry = 30 days", (5, 1), ("30 days", "6 days", "2 days")),
+        ((-1, 89), "renew_before_expiry = 20 weeks", (2, 1), ("20 weeks", "90 days", "30 days")),
+        ((-1, 5), "renew_before_expiry = a fortnight", (2, 1), None),
+        ((0, 1 / 96), "", (2, 1), ("30 days", "15 minutes", "5 minutes")),
+        ((0, 1), "", (2, 1), ("30 days", "24 hours", "8 hours")),
+    ],
+)
+def test_what_certbot_would_renew_each_time_it_runs_is_told(renewed, days, first, version, told):
+    issue(renewed, days)
+    conf = renewed.root / "letsencrypt/renewal" / f"port443-{SITE}.conf"
+    conf.write_text(f"{first}\n{conf.read_text()}")
+    have = outlook.observe(Host(), renewed.layout, SITE)
+    expected = told and (
+        f"certbot renews it each time that it runs, since it does so {told[0]} before the expiry, and the CA issues "
+        f"it for {told[1]}: write 'renew_before_expiry = {told[2]}' as the first line of {conf}, or use a newer "
+        "certbot (4 and later renew by the share of time that is left)"
+    )
+    assert outlook.tell_hasty(renewed.layout, SITE, have, version) == (expected or "")
+    assert not told or outlook.is_short(have)

@@ -8,6 +8,7 @@ import shutil
 
 import pki
 import pytest
+from ansible_collections.port443.https.plugins.module_utils._certificate import install
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._renewal import issue, outcome, timer, zipapp
 from ansible_collections.port443.https.plugins.module_utils._renewal.report import report, tell_problems
@@ -115,14 +116,14 @@ def test_where_all_are_refused_nothing_of_ours_is_left(renewed, host, certbot):
 def test_a_site_whose_pair_is_not_served_keeps_what_was_issued_and_the_files_that_renew_it(
     renewed, host, certbot, pairs, monkeypatch
 ):
-    real = issue._install.run
+    real = install.run
 
-    def install(params, *words):
+    def refuse(params, *words):
         if params["name"] == SHOP:
             raise HostError("nothing serves it")
         return real(params, *words)
 
-    monkeypatch.setattr(issue._install, "run", install)
+    monkeypatch.setattr(install, "run", refuse)
     ended = perform(renewed, host, sites=[{"name": SHOP}])
     assert tell_problems(ended) == f"1 of 1 sites failed\n{SHOP}: nothing serves it"
     assert report(ended, renewed.layout)["changed"] is True

@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
+import sys
 from pathlib import Path
-from typing import Any, Callable, Dict
+from typing import Any, Callable, Dict, Iterator, List
 
 import pytest
 from played import ANSIBLE_PLAYBOOK, play, served
@@ -32,17 +34,39 @@ def variables_of(role: str, *files: str) -> Dict[str, Any]:
     return loaded
 
 
-@pytest.fixture(scope="session")
-def templated() -> Callable[..., Any]:
+@contextlib.contextmanager
+def collections_found_by_ansible() -> Iterator[None]:
+    """Has Ansible's own finder import collections, for as long as the block lasts.
+
+    Tests that ran before have imported modules of ours without it, and those that run later do.
+    """
+    from ansible.plugins.loader import init_plugin_loader
+    from ansible.utils.collection_loader._collection_finder import _AnsibleCollectionFinder
+
+    imported = {name: sys.modules.pop(name) for name in _list_modules()}
+    init_plugin_loader([])
+    try:
+        yield
+    finally:
+        _AnsibleCollectionFinder._remove()
+        for name in _list_modules():
+            del sys.modules[name]
+        sys.modules.update(imported)
+
+
+def _list_modules() -> List[str]:
+    return [name for name in sys.modules if name.partition(".")[0] == "ansible_collections"]
+
+
+@pytest.fixture(scope="module")
+def templated() -> Iterator[Callable[..., Any]]:
     """What becomes of an expression in a role, given these variables."""
     from ansible.parsing.dataloader import DataLoader
-    from ansible.plugins.loader import init_plugin_loader
     from ansible.template import Templar, trust_as_template
-
-    init_plugin_loader([])
 
     def template(role: str, text: str, **given: Any) -> Any:
         known = {**variables_of(role, "defaults/main.yml", "vars/main.yml"), "role_path": str(ROLES / role), **given}
         return Templar(loader=DataLoader(), variables=known).template(trust_as_template(text))
 
-    return template
+    with collections_found_by_ansible():
+        yield template

@@ -108,7 +108,7 @@ def test_what_was_shown_before_the_handshake_was_refused_for_another_reason_is_n
     "flight", [b"", b"\x16\x03\x03", b"\x15\x03\x03\x00\x02\x02\x28", b"\x16\x03\x03\x00\x04\x0b\x00\x00\x09"]
 )
 def test_a_flight_without_a_certificate_shows_none(flight):
-    assert shown._read_flight(flight) is None
+    assert shown._read_flight(shown._read_messages(flight)).chain == ()
 
 
 def test_a_closed_port_is_told():
@@ -177,3 +177,17 @@ def test_a_pair_is_loaded_without_a_file_anybody_could_read(tmp_path, monkeypatc
     site = pki.site()
     self_handshake.load_pair(read_pair(site.pem(), site.key_pem(), None, NOW), str(tmp_path))
     assert (seen, list(tmp_path.iterdir())) == ([(0o600, 0o700)], [])
+
+
+def test_what_is_not_served_yet_is_looked_at_again_for_a_moment_and_the_rest_is_left():
+    old, new = pki.site(), pki.site(number=2)
+    # A look asks twice where it does not see what it hopes for.
+    with serve(lambda number: make_context(old if number < 3 else new)) as place, serve(lambda number: None) as quiet:
+        late = Expectation("late", new.sha256(), "EC", (place,))
+        met = Expectation("met", new.sha256(), "EC", (quiet,))
+        lost = Expectation("lost", new.sha256(), "EC", (quiet,))
+        looks = {"late": (Look(place, old.sha256()),), "met": (Look(quiet, new.sha256()),)}
+        assert proof.look_again([late, met], looks) == {**looks, "late": (Look(place, new.sha256()),)}
+        started = time.monotonic()
+        assert proof.look_again([lost], {"lost": ()})["lost"][0].fingerprint == ""
+        assert time.monotonic() - started < 3 * proof.SETTLING

@@ -111,9 +111,9 @@ def test_an_outdated_root_is_named_with_its_dates(days, words):
     )
     with pytest.raises(RequestError) as refused:
         self_handshake.verify_chain(pair, Trust(False, root.pem()), self_handshake.load_pair(pair))
-    assert refused.value.message == (
-        f"the chain is refused at 'CN=Old Root', valid from {first} to {last}, in ca: {words}"
-    )
+    told = f"the chain is refused at 'CN=Old Root', valid from {first} to {last}, in ca: {words}"
+    # OpenSSL 3.6 goes on: "or the system clock is incorrect".
+    assert refused.value.message.startswith(told)
 
 
 def test_what_strict_clients_refuse_is_a_warning():

@@ -34,6 +34,7 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.base imp
     send_signal,
 )
 from ansible_collections.port443.https.plugins.module_utils._webservers.configuration import find_serving
+from ansible_collections.port443.https.plugins.module_utils._webservers.server_log import ServerLog
 
 PROGRAMS = ("apache2", "httpd")
 
@@ -54,6 +55,9 @@ class _PassphraseAskedError(Exception):
     """A key is encrypted; Apache has a way of its own to open it."""
 
 
+LOGS = ("/var/log/apache2/error.log", "/var/log/httpd/error_log", "/var/log/httpd-error.log")  # Debian; RHEL; FreeBSD
+
+
 class Apache:
     """Apache of a host; ``config`` is its main file where that is not the distribution's."""
 
@@ -63,6 +67,7 @@ class Apache:
         self._layout = _find_layout(host)
         chosen = ("-f", config) if config else ()
         self._test_command: Command = (self._layout.command if self._layout else "apache2ctl", "-t", *chosen)
+        self._log = ServerLog(host, LOGS, ("apache2", "httpd"))
 
     def observe(self, *wanted: WantedPair) -> ObservedService:
         """Returns where Apache's configuration serves each pair, and whether the Apache of that configuration runs."""
@@ -88,7 +93,7 @@ class Apache:
     ) -> ServiceControl:
         reload_command = () if parent is None else ("kill", "-USR1", str(parent))
         return ServiceControl(
-            self._test_command, reload_command, lambda: self._test(pairs), lambda: self._reload(pid_file)
+            self._test_command, reload_command, lambda: self._test(pairs), lambda: self._reload(pid_file), self._log
         )
 
     def _test(self, pairs: Sequence[CertificatePaths]) -> Completed:

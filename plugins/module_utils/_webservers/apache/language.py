@@ -68,10 +68,6 @@ class ApacheLanguage:
         openssl = (library.group(2) or library.group(1)) if library else ""
         return Build(read_release(found.group(2)), read_release(openssl), said=found.group(1).strip())
 
-    def test_command(self, layout: SiteLayout) -> Tuple[str, ...]:
-        """Returns the command that reads the whole configuration; it starts nothing."""
-        return (layout.program, "-t", "-f", layout.main)
-
     def complaints(self, sites: Sequence[Site], settings: ServerSettings) -> Tuple[str, ...]:
         """Returns what no Apache can do or hold, one sentence each."""
         return find_complaints(sites, settings)

@@ -25,9 +25,11 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.haproxy.
     read_command_line,
     read_configuration,
 )
+from ansible_collections.port443.https.plugins.module_utils._webservers.server_log import ServerLog
 
 MAIN = "/etc/haproxy/haproxy.cfg"
 PID_FILES = ("/run/haproxy.pid", "/var/run/haproxy.pid")
+LOGS = ("/var/log/haproxy.log",)  # Debian's, of rsyslog
 
 
 class Haproxy:
@@ -36,6 +38,7 @@ class Haproxy:
     def __init__(self, host: Host, config: Optional[str]) -> None:
         self._host = host
         self._config = config
+        self._log = ServerLog(host, LOGS, ("haproxy",))
 
     def observe(self, *wanted: WantedPair) -> ObservedService:
         """Returns where HAProxy's configuration serves each pair, and whether the one of that configuration runs."""
@@ -53,8 +56,9 @@ class Haproxy:
         stopped = "" if process is not None else "HAProxy is not running"
         if process is not None and not configuration.has_master and not {"-W", "-Ws"} & set(line):
             stopped = (
-                "HAProxy runs without a master process, so nothing can reload it: start it with -W, or give "
-                "service: none with reload_command"
+                "HAProxy runs without a master process, so nothing can reload it: start it with -W (where a script of "
+                "init starts it on Debian, by EXTRAOPTS=-W in /etc/default/haproxy), or write master-worker into its "
+                "section global and restart it"
             )
             process = None
         unnamed = stopped or f"HAProxy's configuration {main} has no bind with a certificate of this site"
@@ -64,11 +68,8 @@ class Haproxy:
     def _control(self, paths: Sequence[str], master: Optional[int]) -> ServiceControl:
         """USR2 to the master returns before the reload is done."""
         test = ("haproxy", "-c", *(word for path in paths for word in ("-f", path)))
-        if master is None:
-            missing = Completed((), 1, "", "HAProxy has no master process")
-            return ServiceControl(test, (), lambda: self._host.run(test), lambda: missing)
-        reload = ("kill", "-USR2", str(master))
-        return ServiceControl(test, reload, lambda: self._host.run(test), lambda: send_signal(master, "USR2"))
+        reload = () if master is None else ("kill", "-USR2", str(master))
+        return ServiceControl(test, reload, lambda: self._host.run(test), lambda: _reload(master), self._log)
 
     def _read(self, paths: Sequence[str]) -> HaproxyConfiguration:
         texts: List[str] = []
@@ -109,3 +110,7 @@ class Haproxy:
 
     def _list_folder(self, path: str) -> Sequence[str]:
         return [os.path.join(path, name) for name in self._host.list_folder(path)]
+
+
+def _reload(master: Optional[int]) -> Completed:
+    return Completed((), 1, "", "HAProxy has no master process") if master is None else send_signal(master, "USR2")

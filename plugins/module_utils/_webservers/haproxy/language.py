@@ -84,11 +84,6 @@ class HaproxyLanguage:
         openssl = running.group(1) if running else ""
         return Build(read_release(version.group(1)), read_release(openssl), frozenset(features), line.strip())
 
-    def test_command(self, layout: SiteLayout) -> Tuple[str, ...]:
-        """Returns the command that tests the configuration; a file in a folder beside the main one needs that one."""
-        files = [layout.main] if layout.block_in in ("", layout.main) else [layout.main, layout.block_in]
-        return (layout.program, "-c", *(word for path in files for word in ("-f", path)))
-
     def complaints(self, sites: Sequence[Site], settings: ServerSettings) -> Tuple[str, ...]:
         """Returns what no HAProxy can do or hold, one sentence each, with what would work."""
         return find_complaints(sites, settings)
@@ -134,7 +129,7 @@ class HaproxyLanguage:
         binds = read_binds([text for _path, text in texts])
         holders = [(*socket, f"{one.section} ({one.text})") for one in binds for socket in sorted(one.tcp | one.quic)]
         return SiteConfiguration(
-            servers=(*others.servers, *servers),
+            servers=(*others.servers, *(replace(one, staples=others.staples) for one in servers)),
             listening=frozenset(socket for one in binds for socket in one.tcp),
             quic=frozenset(socket for one in binds for socket in one.quic),
             pid=others.pid,

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass
-from typing import Callable, FrozenSet, Iterator, List, Optional, Sequence, Tuple
+from dataclasses import dataclass, replace
+from typing import Callable, FrozenSet, Iterator, List, Optional, Sequence, Set, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._webservers.configuration import Listen, ReadFiles, Server
 from ansible_collections.port443.https.plugins.module_utils._webservers.haproxy.syntax import Line, walk
@@ -28,6 +28,7 @@ _OTHER_SOCKETS = (
     "/",
 )
 _BINDING = ("frontend", "listen", "peers", "log-forward")
+_UPDATES = re.compile(r"\[[^]#]*\bocsp-update\s+on\b[^]]*\]")  # of one certificate in a list, since 2.8
 _QUIC = ("quic4@", "quic6@", "quic@")
 
 ListFolder = Callable[[str], Sequence[str]]
@@ -49,11 +50,15 @@ class Bind:
 
 @dataclass(frozen=True)
 class HaproxyConfiguration:
-    """What of a configuration matters for certificates; ``pid`` is the pid file's path, None where it names none."""
+    """What of a configuration matters for certificates; ``pid`` is the pid file's path, None where it names none.
+
+    ``staples`` tells whether OCSP responses of all certificates are fetched and stapled.
+    """
 
     servers: Tuple[Server, ...]
     pid: Optional[str]
     has_master: bool
+    staples: bool = False
 
 
 def read_configuration(texts: Sequence[str], read: ReadFiles, list_folder: ListFolder) -> HaproxyConfiguration:
@@ -61,8 +66,9 @@ def read_configuration(texts: Sequence[str], read: ReadFiles, list_folder: ListF
 
     ``list_folder`` returns the paths in a folder, none where there is none.
     """
-    base, pid, has_master, has_updates = "", None, False, False
+    base, pid, has_master, staples = "", None, False, False
     servers: List[Server] = []
+    stapled: Set[str] = set()
     for line in walk(texts):
         section, words = line.section, line.words
         if section == "global":
@@ -70,12 +76,19 @@ def read_configuration(texts: Sequence[str], read: ReadFiles, list_folder: ListF
             pid = words[1] if words[0] == "pidfile" and len(words) > 1 else pid
             has_master = has_master or words[0] == "master-worker"
             # docs.haproxy.org/3.0/configuration.html, 3.2: all certificates' responses are fetched and stapled
-            has_updates = has_updates or words[:2] in (("ocsp-update.mode", "on"), ("tune.ssl.ocsp-update.mode", "on"))
+            staples = staples or words[:2] in (("ocsp-update.mode", "on"), ("tune.ssl.ocsp-update.mode", "on"))
+        elif section == "crt-store" and words[0] == "load":
+            stapled.update(_read_loaded(words, base))
         elif section in ("frontend", "listen") and words[0] == "bind" and len(words) > 1:
-            certificates, names = _read_certificates(words[2:], base, read, list_folder)
+            certificates, names, updated = _read_certificates(words[2:], base, read, list_folder)
             sockets = _read_sockets(words[1], "ssl" in words[2:], "accept-proxy" in words)
-            servers.append(Server(names, tuple(sockets), certificates, has_updates))
-    return HaproxyConfiguration(tuple(servers), pid, has_master)
+            servers.append(Server(names, tuple(sockets), certificates))
+            stapled.update(updated)
+    told = [
+        replace(one, staples=staples or (bool(one.certificates) and stapled.issuperset(one.certificates)))
+        for one in servers
+    ]
+    return HaproxyConfiguration(tuple(told), pid, has_master, staples)
 
 
 def read_binds(texts: Sequence[str]) -> Tuple[Bind, ...]:
@@ -104,10 +117,11 @@ def read_command_line(words: Sequence[str]) -> Tuple[str, ...]:
 
 def _read_certificates(
     words: Sequence[str], base: str, read: ReadFiles, list_folder: ListFolder
-) -> Tuple[Tuple[str, ...], Tuple[str, ...]]:
-    """Returns the files that a bind's ``crt`` and ``crt-list`` name, and the names a list restricts them to."""
+) -> Tuple[Tuple[str, ...], Tuple[str, ...], Tuple[str, ...]]:
+    """Returns the files that a bind's ``crt`` and ``crt-list`` name, the names in lists, and what is stapled."""
     files: List[str] = []
     names: List[str] = []
+    stapled: List[str] = []
     for keyword, value in zip(words, words[1:]):
         if keyword == "crt":
             path = posixpath.join(base, value)
@@ -118,7 +132,15 @@ def _read_certificates(
                 if parts:
                     files.append(posixpath.join(base, parts[0]))
                     names += [name.lower() for name in parts[1:] if not name.startswith("!")]
-    return tuple(files), tuple(names)
+                    stapled += files[-1:] if _UPDATES.search(line.split("#")[0]) else []
+    return tuple(files), tuple(names), tuple(stapled)
+
+
+def _read_loaded(words: Sequence[str], base: str) -> Iterator[str]:
+    """Yields the file that a line of a ``crt-store`` loads, if its OCSP response is fetched (3.0, 12.7)."""
+    options = dict(zip(words, words[1:]))
+    if options.get("ocsp-update") == "on" and "crt" in options:
+        yield posixpath.join(base, options["crt"])
 
 
 def _read_sockets(written: str, tls: bool, proxy: bool) -> Iterator[Listen]:

@@ -30,6 +30,7 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.lighttpd
     matches,
     read_configuration,
 )
+from ansible_collections.port443.https.plugins.module_utils._webservers.server_log import ServerLog
 
 MAIN = "/etc/lighttpd/lighttpd.conf"
 _SERVICE = "lighttpd"
@@ -46,6 +47,7 @@ done
 echo "process $process still runs 10 seconds after TERM" >&2
 exit 1
 """
+LOGS = ("/var/log/lighttpd/error.log",)
 
 
 class Lighttpd:
@@ -55,6 +57,7 @@ class Lighttpd:
         self._host = host
         self._main = config or MAIN
         self._restart_command = self._choose_restart()
+        self._log = ServerLog(host, LOGS, ("lighttpd",))
 
     def observe(self, *wanted: WantedPair) -> ObservedService:
         """Returns where lighttpd's configuration serves each pair, and whether one of that configuration runs."""
@@ -78,7 +81,7 @@ class Lighttpd:
         """Its test loads every pair of the configuration."""
         test: Command = ("lighttpd", "-tt", "-f", self._main)
         return ServiceControl(
-            test, self._restart_command, lambda: self._host.run(test), lambda: self._restart(pid_file)
+            test, self._restart_command, lambda: self._host.run(test), lambda: self._restart(pid_file), self._log
         )
 
     def _restart(self, pid_file: str) -> Completed:

@@ -71,10 +71,6 @@ class LighttpdLanguage:
         modules = frozenset(re.findall(r"^(mod_\w+)\.so$", said, re.MULTILINE))
         return Build(read_release(found.group(1)), read_release(openssl), modules, found.group().strip())
 
-    def test_command(self, layout: SiteLayout) -> Tuple[str, ...]:
-        """Returns the command that reads the configuration and has all modules set it up; it starts nothing."""
-        return (layout.program, "-tt", "-f", layout.main)
-
     def complaints(self, sites: Sequence[Site], settings: ServerSettings) -> Tuple[str, ...]:
         """Returns what no lighttpd can do or hold, one sentence each."""
         return find_complaints(sites, settings)

@@ -24,7 +24,14 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.re
     matches,
     read_configuration,
 )
+from ansible_collections.port443.https.plugins.module_utils._webservers.server_log import ServerLog
 from ansible_collections.port443.https.plugins.module_utils._webservers.site import SiteConfiguration
+
+LOGS = (
+    "/var/log/nginx/error.log",
+    "/usr/local/var/log/nginx/error.log",
+    "/opt/homebrew/var/log/nginx/error.log",
+)  # Linux and the BSDs; Homebrew
 
 
 class Nginx:
@@ -33,6 +40,7 @@ class Nginx:
     def __init__(self, host: Host, config: Optional[str]) -> None:
         self._host = host
         self._config = config
+        self._log = ServerLog(host, LOGS, ("nginx",))
 
     def observe(self, *wanted: WantedPair) -> ObservedService:
         """Returns where nginx's configuration serves each pair, and whether the nginx of that configuration runs."""
@@ -42,7 +50,7 @@ class Nginx:
         """``nginx -s reload`` finds the process itself, and returns before the reload is done."""
         chosen = ("-c", self._config) if self._config else ()
         test, reload = ("nginx", "-t", *chosen), ("nginx", "-s", "reload", *chosen)
-        return ServiceControl(test, reload, lambda: self._host.run(test), lambda: self._host.run(reload))
+        return ServiceControl(test, reload, lambda: self._host.run(test), lambda: self._host.run(reload), self._log)
 
     def _find_serving(self, wanted: Sequence[WantedPair]) -> Tuple[Serving, ...]:
         if self._host.find("nginx") is None:

@@ -67,10 +67,6 @@ class NginxLanguage:
             said=said[release.start() :].splitlines()[0].strip(),
         )
 
-    def test_command(self, layout: SiteLayout) -> Tuple[str, ...]:
-        """Returns ``nginx -t``."""
-        return (layout.program, "-t", "-c", layout.main)
-
     def complaints(self, sites: Sequence[Site], settings: ServerSettings) -> Tuple[str, ...]:
         """Returns which values nginx' language cannot hold, or not together."""
         return check_sites(sites, settings)

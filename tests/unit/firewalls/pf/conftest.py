@@ -4,11 +4,26 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 from fake_pf.host import PlayedHost
 from fake_pf.machine import Machine
+from fake_pf.names import SERVICES
 
 SYSTEMS = ("FreeBSD", "OpenBSD", "Darwin")
+
+
+@pytest.fixture(autouse=True)
+def _names_of_services(monkeypatch):
+    """A host of pf has /etc/services; the machine that runs the tests may have none."""
+
+    def look_up(name, protocol):
+        if (name, protocol) not in SERVICES:
+            raise OSError("service/proto not found")
+        return SERVICES[name, protocol]
+
+    monkeypatch.setattr(socket, "getservbyname", look_up)
 
 
 @pytest.fixture(params=SYSTEMS)

@@ -78,6 +78,19 @@ def test_a_bind_is_what_it_says(bind, server):
     assert read(text, lists, {"/all": ["/all/a.pem", "/all/b.pem"]}).servers == (server,)
 
 
+@pytest.mark.parametrize(
+    ("lines", "staples"),
+    [
+        ("/c.pem [ocsp-update on]\nd.pem [alpn h2 ocsp-update on] *.example.net", True),
+        ("/c.pem [ocsp-update on]\nd.pem [ocsp-update off]", False),
+        ("/c.pem [ocsp-update on]\nd.pem # [ocsp-update on]", False),
+    ],
+)
+def test_a_bind_staples_where_its_list_says_so_for_each_certificate(lines, staples):
+    text = "global\n  crt-base /tls\nlisten x\n  bind :443 ssl crt-list /list\n"
+    assert [server.staples for server in read(text, {"/list": [lines]}).servers] == [staples]
+
+
 def test_other_lines_with_the_same_words_are_no_binds():
     text = "backend x\n server a :443 ssl crt /c.pem\nfrontend y\n bind :1\n .if defined(X)\n no bind :443 ssl crt /c\n"
     assert read(text).servers == (Server((), (Listen("", 1, False, False),), ()),)

@@ -83,9 +83,8 @@ def test_a_system_has_its_layout(family, existing, written_to, linked_from, incl
     assert (layout.written_to, layout.linked_from, layout.include_in) == (written_to, linked_from, include_in)
 
 
-def test_the_commands_name_program_and_main_file():
+def test_the_command_that_tells_the_build_names_the_program():
     assert LANGUAGE.look_commands(DEBIAN) == (("/usr/sbin/nginx", "-V"),)
-    assert LANGUAGE.test_command(DEBIAN) == ("/usr/sbin/nginx", "-t", "-c", "/etc/nginx/nginx.conf")
 
 
 def test_what_this_nginx_was_built_without_is_told():
