@@ -12,12 +12,15 @@ from ansible_collections.port443.https.plugins.module_utils._certificate import 
 from ansible_collections.port443.https.plugins.module_utils._certificate.deploy import Deployment
 from ansible_collections.port443.https.plugins.module_utils._certificate.requested_pair import RequestedPair
 from ansible_collections.port443.https.plugins.module_utils._host.directory import Access
-from ansible_collections.port443.https.plugins.module_utils._host.host import Completed
+from ansible_collections.port443.https.plugins.module_utils._host.run import Completed
 from ansible_collections.port443.https.plugins.module_utils._pki.chain import read_pair
 from ansible_collections.port443.https.plugins.module_utils._tls import proof, served_certificate
 from ansible_collections.port443.https.plugins.module_utils._tls.served_certificate import Endpoint, Look
-from ansible_collections.port443.https.plugins.module_utils._webservers.base import Serving
-from ansible_collections.port443.https.plugins.module_utils._webservers.server_log import ServerLog
+from ansible_collections.port443.https.plugins.module_utils._webservers.base import (
+    ObservedService,
+    ServiceControl,
+    Serving,
+)
 
 A, B, NEW = "a.example", "b.example", "new.example"
 MINE = Access(os.geteuid(), os.getegid(), 0o600)
@@ -35,15 +38,17 @@ class SlowWeb:
     """
 
     test_command, reload_command = ("web", "-t"), ("web", "reload")
-    log = ServerLog()
 
     def __init__(self, store, *names):
         self.store, self.names = store, names
         self.loaded, self.blind, self.calls = {}, set(), []
-        self.reloads = False
+        self.reloads, self.names_pairs = False, True
 
     def observe(self, *wanted):
-        return tuple(Serving(True, True, (Endpoint("127.0.0.1", 443, one.server_name),)) for one in wanted)
+        servings = tuple(
+            Serving(self.names_pairs, True, (Endpoint("127.0.0.1", 443, one.server_name),)) for one in wanted
+        )
+        return ObservedService(servings, ServiceControl(self.test_command, self.reload_command, self.test, self.reload))
 
     def test(self):
         self.calls.append("test")

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The errors of this collection: the request is wrong, or the host cannot do it."""
+"""The errors that end a run with a message: RequestError for the request, HostError for the host."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Iterator, Union
 
 
 class UserError(Exception):
-    """Something a user has to know; ``message`` says what was found and what would work."""
+    """An error that ends a run; ``message`` tells the user what was found and what would work."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -19,24 +19,24 @@ class UserError(Exception):
 
 
 class RequestError(UserError):
-    """The request cannot be meant: refused on the controller before the host is touched."""
+    """An invalid request: refused on the controller before the host is touched."""
 
 
 class HostError(UserError):
-    """The host cannot do it: no rights, no tool, a held lock, a broken file; holds the tool's own words."""
+    """A failure of the host: no rights, no tool, a held lock, a broken file; holds the tool's own words."""
 
 
 class Refused(HostError):
-    """A firewall's tool did not take what it was told; nothing is left of it."""
+    """A rejection by a firewall's tool of what it was told; nothing is left of it."""
 
 
 class Overtaken(HostError):
-    """Somebody changed what a plan was made from before it was carried out; nothing is left of it."""
+    """A plan that is out of date: somebody changed what it was made from; nothing is left of it."""
 
 
 @contextlib.contextmanager
 def naming(place: str) -> Iterator[None]:
-    """Makes an OSError, whose path is a name in an open directory, a HostError that names the place."""
+    """Turns an OSError, whose path is a name in an open directory, into a HostError that names the place."""
     try:
         yield
     except OSError as problem:
@@ -45,14 +45,14 @@ def naming(place: str) -> Iterator[None]:
 
 
 def tell_error(problem: Union[UserError, OSError]) -> str:
-    """Returns what a user has to know of it."""
+    """Returns the message of an error for the user."""
     if isinstance(problem, UserError):
         return problem.message
     return (f"{problem.filename}: " if problem.filename else "") + describe_os_error(problem)
 
 
 def describe_os_error(problem: OSError) -> str:
-    """Returns what the system said, and what would work where rights are missing."""
+    """Returns the system's words for an error, and what would work where rights are missing."""
     said = problem.strerror or str(problem)
     lacks_rights = problem.errno in (errno.EACCES, errno.EPERM) and os.geteuid() != 0
     return f"{said}; if that takes root, use become: true" if lacks_rights else said

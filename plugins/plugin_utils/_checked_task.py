@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Tasks whose module needs nothing of the controller, but that a mistake is told there, and no secret goes astray."""
+"""Base of action plugins that check a module's arguments, keep its secrets apart, and run it as it is."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Where relative paths of the controller start from."""
+"""Resolves the folder that relative paths of a task start from on the controller."""
 
 from __future__ import annotations
 

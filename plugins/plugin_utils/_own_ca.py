@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, Optional, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError, RequestError, UserError
+from ansible_collections.port443.https.plugins.module_utils._host.atomic import replace_file
 from ansible_collections.port443.https.plugins.module_utils._pki.chain import read_pair
 from ansible_collections.port443.https.plugins.module_utils._pki.policy import Demand, evaluate
 from ansible_collections.port443.https.plugins.plugin_utils._cryptography import demand_cryptography
@@ -164,14 +165,16 @@ class OwnCa:
         if self._check_mode:
             return
         for ending, content, mode in ((".key", _write_key(key, self._lock), 0o600), (".pem", certificate, 0o644)):
-            temporary = self._folder / f".{name}{ending}.new"
-            temporary.unlink(missing_ok=True)
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-            with os.fdopen(descriptor, "wb") as stream:
-                stream.write(content)
-                stream.flush()
-                os.fsync(descriptor)
-            temporary.rename(self._folder / f"{name}{ending}")
+            self._replace(f"{name}{ending}", content, mode)
+
+    def _replace(self, name: str, content: bytes, mode: int) -> None:
+        folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            replace_file(folder, name, content, lambda _new: None, mode)
+        except OSError as problem:
+            raise OSError(problem.errno, problem.strerror, str(self._folder / name)) from None
+        finally:
+            os.close(folder)
 
 
 def provide(folder: str, site: str, demand: Demand, passphrase: Optional[str], check_mode: bool, now: int) -> Any:

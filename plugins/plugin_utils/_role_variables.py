@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which variables the roles take, and which of those that were given none of them does."""
+"""Finds variables that begin with a role's name and that no role takes, by the roles' own defaults."""
 
 from __future__ import annotations
 

@@ -8,14 +8,15 @@ import contextlib
 from typing import Iterator, Optional, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._host.host import Completed, Host
+from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
+from ansible_collections.port443.https.plugins.module_utils._host.run import Completed
 
 from fake_pf.machine import Machine
 
 READS = ("-s", "-n", "show")
 
 
-class PlayedHost(Host):
+class PlayedHost(FirewallHost):
     """Every path is one of the machine's."""
 
     def __init__(self, machine: Machine) -> None:

@@ -11,7 +11,7 @@ import subprocess
 from pathlib import Path
 
 from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
-from ansible_collections.port443.https.plugins.module_utils._host.host import SEARCH_PATH
+from ansible_collections.port443.https.plugins.module_utils._host.run import SEARCH_PATH
 from ansible_collections.port443.https.plugins.module_utils._plan import apply
 from ansible_collections.port443.https.plugins.module_utils._ports.engine import ensure
 from ansible_collections.port443.https.plugins.module_utils._spec.request import parse_request

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._host.host import Completed, Host
+from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
+from ansible_collections.port443.https.plugins.module_utils._host.run import Completed
 from nft_host import ALL_OPEN, CONF, FIREWALL, WANTS, lines_of, listed, nft, saved, text_of, verdicts
 from rooted import tool
 
@@ -52,7 +53,7 @@ def searches_beside(folder):
     """Whether the real nft finds what a file includes beside it."""
     (folder / "main.nft").write_text('include "rules.nft"\n', encoding="utf-8")
     (folder / "rules.nft").write_text("", encoding="utf-8")
-    return Host().run(("nft", "-c", "-f", str(folder / "main.nft"))).returncode == 0
+    return FirewallHost().run(("nft", "-c", "-f", str(folder / "main.nft"))).returncode == 0
 
 
 @pytest.mark.parametrize("version", ["", "0.9.8", "1.1.3"])

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
 from ansible_collections.port443.https.plugins.module_utils._linux import kernel
 from ansible_collections.port443.https.plugins.module_utils._netfilter.verdict import ConnectionJudge
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.iptables_check import read_tokens
@@ -108,7 +108,7 @@ def test_tables_are_read_whether_or_not_the_first_look_saw_them(lab, clear, monk
     for family in (4, 6):
         tool(TOOLS["iptables-nft", family] + "-restore", stdin="*filter\n-A INPUT -p tcp -j ACCEPT\nCOMMIT\n")
     monkeypatch.setattr(kernel, "read_nft_tables", first_look)
-    ruleset = kernel.observe_kernel(Host()).ruleset
+    ruleset = kernel.observe_kernel(FirewallHost()).ruleset
     assert len(ruleset) == 2
     assert ruleset == lab.observe()
 

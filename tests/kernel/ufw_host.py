@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from ansible_collections.port443.https.plugins.module_utils._firewalls.ufw.boot import boot_text
 from ansible_collections.port443.https.plugins.module_utils._firewalls.ufw.settings import observe_settings
-from ansible_collections.port443.https.plugins.module_utils._host.host import Completed
+from ansible_collections.port443.https.plugins.module_utils._host.run import Completed
 from rooted import RootedHost, tool
 
 ENABLED, DISABLED = "# made by a test\nENABLED=yes\n\nLOGLEVEL=low\n", "# made by a test\nENABLED=no\n\nLOGLEVEL=low\n"

@@ -66,8 +66,8 @@ PURE = (
     # grammar, language, layout; reader, refusals, render and its parts
     *(f"_webservers/{name}" for name in ("*/[gl]*", "*/re*", "haproxy/[!_c]*", "site*", "tls*")),
 )
-# What action plugins need beside that: the code that they pack, handshakes in memory, the files that a task names.
-CONTROLLER = ("_payload", "_secrets", "_tls/self_handshake", "_certificate/sources")
+# What action plugins need beside that: code to pack, handshakes in memory, files that a task names, the one writer.
+CONTROLLER = ("_payload", "_secrets", "_tls/self_handshake", "_certificate/sources", "_host/atomic")
 IMPURE = (
     *("ctypes", "fcntl", "fileinput", "glob", "grp", "http", "mmap", "multiprocessing", "os", "platform", "pwd", "pty"),
     *("select", "selectors", "shutil", "signal", "socket", "socketserver", "ssl", "subprocess", "tempfile", "termios"),

@@ -34,7 +34,11 @@ from ansible_collections.port443.https.plugins.module_utils._host.directory impo
 from ansible_collections.port443.https.plugins.module_utils._pki.policy import UNSTAPLED
 from ansible_collections.port443.https.plugins.module_utils._tls import proof as _proof
 from ansible_collections.port443.https.plugins.module_utils._tls.served_certificate import Look, find_own
-from ansible_collections.port443.https.plugins.module_utils._webservers.base import WebServer, tell_failure
+from ansible_collections.port443.https.plugins.module_utils._webservers.base import (
+    ServiceControl,
+    WebServer,
+    tell_failure,
+)
 
 LOCK_PATIENCE = 60.0  # seconds, beside what another run may spend on its proofs
 
@@ -77,12 +81,11 @@ class Deployment:
             if folder is None:
                 self._refuse_missing_parent()
             told = recover(folder, self._directory, self.relabel, check=True)
-            states = self._observe(folder, bool(told))
+            states, control = self._observe(folder, bool(told))
         missed = [foresee_missed(one, state) for one, state in zip(self.pairs, states) if state.needs_reload()]
         if any(missed):
             raise HostError("; ".join(filter(None, missed)))
-        commands = tuple(command for command in (self.service.test_command, self.service.reload_command) if command)
-        due = DeploymentOutcome(True, YES if self._proves else UNKNOWN, commands=commands)
+        due = DeploymentOutcome(True, YES if self._proves else UNKNOWN, commands=control.commands())
         outcomes = [replace(due, looks=state.looks) if state.needs_reload() else state.outcome() for state in states]
         return _finish(states, outcomes, told, bool(told))
 
@@ -94,8 +97,8 @@ class Deployment:
                 raise HostError(f"{self._directory} was removed by somebody else during this run; run again")
             try:
                 told = recover(folder, self._directory, self.relabel, check=False)
-                states = self._observe(folder, bool(told))
-                outcomes, warnings = self._install(folder, states)
+                states, control = self._observe(folder, bool(told))
+                outcomes, warnings = self._install(folder, states, control)
                 return _finish(states, outcomes, (*told, *warnings), bool(told))
             finally:
                 # Nothing stays of what failed; a directory that holds something is not removed by rmdir.
@@ -127,9 +130,10 @@ class Deployment:
         """What is named where a file cannot be read or written."""
         return self.pairs[0].path if len(self.pairs) == 1 else self._directory
 
-    def _observe(self, folder: Optional[int], cut_off: bool) -> Tuple[DeploymentState, ...]:
+    def _observe(self, folder: Optional[int], cut_off: bool) -> Tuple[Tuple[DeploymentState, ...], ServiceControl]:
         have = observe_pairs(folder, [one.site for one in self.pairs])
-        servings = self.service.observe(*(one.wanted() for one in self.pairs))
+        found = self.service.observe(*(one.wanted() for one in self.pairs))
+        servings = found.servings
         unstapled = [
             f"{one.label}the certificate {UNSTAPLED}"
             for one, serving in zip(self.pairs, servings)
@@ -153,7 +157,7 @@ class Deployment:
             )
             for one, serving in zip(self.pairs, servings)
         ]
-        return tuple(map(self._await_others, self.pairs, states))
+        return tuple(map(self._await_others, self.pairs, states)), found.control
 
     def _await_others(self, one: RequestedPair, state: DeploymentState) -> DeploymentState:
         if state.cut_off or not (state.have.holds(one.want) and state.needs_reload()):
@@ -162,7 +166,7 @@ class Deployment:
         return replace(state, looks=looks[one.site])
 
     def _install(
-        self, folder: int, states: Sequence[DeploymentState]
+        self, folder: int, states: Sequence[DeploymentState], control: ServiceControl
     ) -> Tuple[List[DeploymentOutcome], Tuple[str, ...]]:
         due = [(one, state) for one, state in zip(self.pairs, states) if not state.is_done()]
         exchange = PairExchange(folder, self._directory, self.relabel)
@@ -172,7 +176,7 @@ class Deployment:
             _journal.write(folder, Journal((), pairs.changes()))
         try:
             pairs.exchange()
-            outcomes, warnings = self._serve(states, pairs)
+            outcomes, warnings = self._serve(states, pairs, control)
         except HostError:
             _journal.finish(folder)
             raise
@@ -182,26 +186,28 @@ class Deployment:
         return outcomes, (*warnings, *filter(None, left))
 
     def _serve(
-        self, states: Sequence[DeploymentState], pairs: ExchangedPairs
+        self, states: Sequence[DeploymentState], pairs: ExchangedPairs, control: ServiceControl
     ) -> Tuple[List[DeploymentOutcome], Tuple[str, ...]]:
         """Has the pairs served; returns outcomes and warnings; raises HostError once they are taken back."""
-        reloaded, mark = True, self.service.log.begin()
+        reloaded, mark = True, control.log.begin()
         try:
-            return self._take_up(states)
+            return self._take_up(states, control)
         except _RefusedError as refusal:
             why, reloaded = refusal.message, refusal.reloaded
         except HostError as problem:
             why = problem.message
         except OSError as problem:
             why = problem.strerror or str(problem)
-        why += self.service.log.tell_since(mark)
-        raise HostError(f"{why}; {take_back(self.service, pairs, reloaded, self._seconds)}")
+        why += control.log.tell_since(mark)
+        raise HostError(f"{why}; {take_back(control, pairs, reloaded, self._seconds)}")
 
-    def _take_up(self, states: Sequence[DeploymentState]) -> Tuple[List[DeploymentOutcome], Tuple[str, ...]]:
+    def _take_up(
+        self, states: Sequence[DeploymentState], control: ServiceControl
+    ) -> Tuple[List[DeploymentOutcome], Tuple[str, ...]]:
         due = [(one, state) for one, state in zip(self.pairs, states) if state.needs_reload()]
         if not due:
             return [state.outcome() for state in states], ()
-        tested = self.service.test()
+        tested = control.test()
         if tested.returncode != 0:
             words = tested.words()
             if any(state.may_serve_previous() or one.path + "/" in words for one, state in due):
@@ -210,7 +216,7 @@ class Deployment:
             why = "the service cannot be reloaded before its configuration is mended"
             outcomes = [state.outcome(why if state.needs_reload() else "") for state in states]
             return outcomes, (tell_failure(tested),)
-        reloaded = self.service.reload()
+        reloaded = control.reload()
         if reloaded.returncode != 0:  # which a command may say after it has reloaded
             raise _RefusedError(tell_failure(reloaded), reloaded=True)
         commands = tuple(ended.argv for ended in (tested, reloaded) if ended.argv)

@@ -16,6 +16,7 @@ from ansible_collections.port443.https.plugins.module_utils._certificate.request
 from ansible_collections.port443.https.plugins.module_utils._certificate.requested_pair import RequestedPair
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError, RequestError, UserError
 from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.run import Runner
 from ansible_collections.port443.https.plugins.module_utils._webservers.registry import choose_service
 
 Result = Tuple[Dict[str, Any], Tuple[str, ...]]
@@ -69,7 +70,7 @@ def run(
 def _prepare(
     requests: Sequence[CertificateRequest],
     each: Sequence[Mapping[str, Any]],
-    host: Host,
+    host: Runner,
     now: int,
     folder: Optional[str],
 ) -> List[PreparedPair]:

@@ -31,7 +31,9 @@ def list_sites(
     with naming(request.directory), open_folder(request.directory) as folder:
         sites = names or (_find_sites(folder) if folder is not None else ())
         found = {site: store.observe(folder, site) for site in sites}
-    servings = service.observe(*(_wanted_pair(request, site, have) for site, have in found.items())) if found else ()
+    if not found:
+        return []
+    servings = service.observe(*(_wanted_pair(request, site, have) for site, have in found.items())).servings
     return [_describe(request, site, found[site], serving, now) for site, serving in zip(found, servings)]
 
 

@@ -12,11 +12,16 @@ from dataclasses import dataclass
 from typing import Any, Callable, Dict, Optional, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._host.directory import Access, write_file
+from ansible_collections.port443.https.plugins.module_utils._host.atomic import (
+    SECRET,
+    remove_entry,
+    remove_leftovers,
+    replace_file,
+)
+from ansible_collections.port443.https.plugins.module_utils._host.directory import Access
 from ansible_collections.port443.https.plugins.module_utils._host.files import FoundFile, exchange, look_at
 
 NAME = ".sites-journal"  # in the folder of the certificates, which each run holds the lock of
-_NEW = ".sites-journal-new"
 
 
 @dataclass(frozen=True)
@@ -61,9 +66,7 @@ def write(folder: int, journal: Journal) -> None:
         }
     )
     try:
-        write_file(folder, _NEW, content.encode("ascii"), Access(os.geteuid(), os.getegid(), 0o600))
-        os.rename(_NEW, NAME, src_dir_fd=folder, dst_dir_fd=folder)
-        os.fsync(folder)
+        replace_file(folder, NAME, content.encode("ascii"), Access(os.geteuid(), os.getegid(), SECRET).give_to)
     except OSError:
         with contextlib.suppress(OSError):
             remove(folder)
@@ -96,10 +99,8 @@ def read(folder: int) -> Optional[Journal]:
 
 def remove(folder: int) -> None:
     """Removes the journal from an open folder: what was to be done is done, or nothing is left of it."""
-    for name in (NAME, _NEW):
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(name, dir_fd=folder)
-    os.fsync(folder)
+    remove_leftovers(folder, NAME)
+    remove_entry(folder, NAME)
 
 
 def finish(folder: int) -> Tuple[str, ...]:

@@ -8,11 +8,11 @@ import os
 from typing import Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
 from ansible_collections.port443.https.plugins.module_utils._host.run import (
     COMMAND_ENVIRONMENT,
     COMMAND_TIMEOUT,
     Ended,
+    Runner,
     execute,
 )
 from ansible_collections.port443.https.plugins.module_utils._pki.decrypt import CannotOpenError
@@ -26,7 +26,7 @@ _LEGACY_PKCS12 = ("-legacy",)
 class Openssl:
     """What opens things that are locked, by the openssl of a host."""
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: Runner) -> None:
         self._host = host
 
     def open_key(self, pem: bytes, passphrase: bytes) -> bytes:

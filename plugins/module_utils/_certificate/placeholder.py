@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Dict, Sequence, Tuple, Union
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.run import Runner
 from ansible_collections.port443.https.plugins.module_utils._pki.pem import read_pem, write_pem
 
 _COMMAND = (
@@ -29,7 +29,7 @@ subjectAltName = {names}
 """
 
 
-def make_options(host: Host, names: Sequence[str]) -> Dict[str, Union[str, bool]]:
+def make_options(host: Runner, names: Sequence[str]) -> Dict[str, Union[str, bool]]:
     """Returns options of the module certificate that bring a new self-signed pair; raises HostError as make does."""
     certificate, key = make(host, names)
     return {
@@ -40,7 +40,7 @@ def make_options(host: Host, names: Sequence[str]) -> Dict[str, Union[str, bool]
     }
 
 
-def make(host: Host, names: Sequence[str]) -> Tuple[bytes, bytes]:
+def make(host: Runner, names: Sequence[str]) -> Tuple[bytes, bytes]:
     """Returns a new self-signed certificate for normalised DNS names, and its key, as PEM; raises HostError.
 
     The host's openssl makes them, and hands them over by a pipe: the key is in no file before it is installed.

@@ -17,7 +17,7 @@ from ansible_collections.port443.https.plugins.module_utils._certificate.openssl
 from ansible_collections.port443.https.plugins.module_utils._certificate.sources import read_texts
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError, UserError
 from ansible_collections.port443.https.plugins.module_utils._host.directory import Access
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.run import Runner
 from ansible_collections.port443.https.plugins.module_utils._pki.chain import KeyPair
 from ansible_collections.port443.https.plugins.module_utils._pki.decrypt import open_texts, refuse_public_keys
 
@@ -33,7 +33,7 @@ class PreparedPair:
 
 
 def prepare_pair(
-    request: _request.CertificateRequest, params: Mapping[str, Any], host: Host, now: int, folder: Optional[str]
+    request: _request.CertificateRequest, params: Mapping[str, Any], host: Runner, now: int, folder: Optional[str]
 ) -> PreparedPair:
     """Returns the pair that options of the module certificate bring, as it is to be installed.
 
@@ -47,7 +47,7 @@ def prepare_pair(
     return PreparedPair(pair, store.lay_out(pair, find_key_access(request)), opened.mended, warnings)
 
 
-def open_pair(site: str, given: Mapping[str, object], host: Host, now: int, folder: Optional[str]) -> PreparedPair:
+def open_pair(site: str, given: Mapping[str, object], host: Runner, now: int, folder: Optional[str]) -> PreparedPair:
     """Returns the pair that options of the module certificate bring; raises a UserError that names the site.
 
     ``now`` is in seconds of the epoch, ``folder`` a private one, for where the system has no memfd.
@@ -61,7 +61,7 @@ def open_pair(site: str, given: Mapping[str, object], host: Host, now: int, fold
     return replace(ready, warnings=tuple(f"{site}: {told}" for told in ready.warnings))
 
 
-def open_placeholder(host: Host, site: str, names: Sequence[str]) -> PreparedPair:
+def open_placeholder(host: Runner, site: str, names: Sequence[str]) -> PreparedPair:
     """Returns a new self-signed pair for a site whose certificate comes afterwards; raises HostError naming the site.
 
     ``names`` are normalised host names. The pair is valid from now on, which is later than the beginning of the run.

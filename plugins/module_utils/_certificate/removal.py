@@ -7,7 +7,7 @@ from __future__ import annotations
 import contextlib
 import os
 from dataclasses import dataclass
-from typing import Callable, Sequence, Tuple
+from typing import Callable, Optional, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._certificate import store
 from ansible_collections.port443.https.plugins.module_utils._certificate.exchange import PairExchange, recover
@@ -17,6 +17,7 @@ from ansible_collections.port443.https.plugins.module_utils._errors import HostE
 from ansible_collections.port443.https.plugins.module_utils._host.directory import hold_lock
 from ansible_collections.port443.https.plugins.module_utils._host.signals import uninterrupted
 from ansible_collections.port443.https.plugins.module_utils._webservers.base import (
+    ServiceControl,
     Serving,
     WantedPair,
     WebServer,
@@ -49,13 +50,16 @@ def remove(
             return Removal()
         told = recover(folder, directory, relabel, check_mode)
         there = [request for request in requests if store.is_there(folder, request.site)]
-        servings = service.observe(*(WantedPair(site_path(one), one.site, ()) for one in there)) if there else ()
-        _refuse_named(there, servings)
+        if not there:
+            return Removal((), told, bool(told))
+        found = service.observe(*(WantedPair(site_path(one), one.site, ()) for one in there))
+        _refuse_named(there, found.servings)
         sites = tuple(request.site for request in there)
-        if check_mode or not there:
+        if check_mode:
             return Removal(sites, told, bool(told))
         exchange = PairExchange(folder, directory, relabel)
-        _detach(exchange, there, service, any(serving.running for serving in servings))
+        running = any(serving.running for serving in found.servings)
+        _detach(exchange, there, found.control if running else None)
         rest = tuple(filter(None, [exchange.remove(site) for site in sites]))
         with contextlib.suppress(OSError):
             os.rmdir(directory)
@@ -72,13 +76,13 @@ def _refuse_named(there: Sequence[CertificateRequest], servings: Sequence[Servin
         )
 
 
-def _detach(exchange: PairExchange, there: Sequence[CertificateRequest], service: WebServer, running: bool) -> None:
-    """Removes the links to the pairs, and puts them back where a service that is running misses one of them."""
+def _detach(exchange: PairExchange, there: Sequence[CertificateRequest], control: Optional[ServiceControl]) -> None:
+    """Removes the links to the pairs, and puts them back where a service that runs, ``control``, misses one of them."""
     changes = [exchange.remember(request.site) for request in there]
     with uninterrupted():
         for request in there:
             exchange.detach(request.site)
-    tested = service.test() if running else None
+    tested = control.test() if control is not None else None
     if tested is None or tested.returncode == 0:
         return
     if any(site_path(request) + "/" in tested.words() for request in there):

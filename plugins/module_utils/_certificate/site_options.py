@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The options of one site among several: those of its pair, and what it takes of those that hold for all."""
+"""Merges the options of one site among several with those that hold for all of them."""
 
 from __future__ import annotations
 

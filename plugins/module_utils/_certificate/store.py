@@ -16,6 +16,12 @@ from dataclasses import dataclass, field
 from typing import Callable, Dict, List, Mapping, Optional, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError, RequestError
+from ansible_collections.port443.https.plugins.module_utils._host.atomic import (
+    make_file,
+    remove_entry,
+    remove_leftovers,
+    replace_link,
+)
 from ansible_collections.port443.https.plugins.module_utils._host.directory import (
     PUBLIC_FOLDER,
     Access,
@@ -24,7 +30,6 @@ from ansible_collections.port443.https.plugins.module_utils._host.directory impo
     read_file,
     remove_folder,
     set_access,
-    write_file,
 )
 from ansible_collections.port443.https.plugins.module_utils._pki.chain import KeyPair
 from ansible_collections.port443.https.plugins.module_utils._pki.pem import read_pem
@@ -37,7 +42,7 @@ FILES = (KEY, FULLCHAIN, CHAIN, COMBINED)
 PUBLIC_MODE = 0o644
 
 _GENERATION = re.compile(r"[0-9a-f]{64}(?:-[0-9]+)?")
-_LEFTOVER = re.compile(r"\.(?:new|current)-[0-9]+")
+_LEFTOVER = re.compile(r"\.(?:new|current)-[0-9]+")  # the links are those of version 0.1.0
 
 
 @dataclass(frozen=True)
@@ -171,20 +176,12 @@ class SiteFolder:
     def point(self, link: Optional[str]) -> None:
         """Lets ``current`` lead to a generation, in one step; None removes it."""
         if link is None:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(CURRENT, dir_fd=self._home)
-        else:
-            temporary = f".current-{os.getpid()}"
-            os.symlink(link, temporary, dir_fd=self._home)
-            try:
-                os.rename(temporary, CURRENT, src_dir_fd=self._home, dst_dir_fd=self._home)
-            except OSError:
-                os.unlink(temporary, dir_fd=self._home)
-                raise
-            with contextlib.suppress(OSError, NotImplementedError):  # Python for old macOS has no utimensat
-                os.utime(link, dir_fd=self._home, follow_symlinks=False)  # prune goes by when it was last chosen
-            self._relabel(os.path.join(self._path, CURRENT))
-        os.fsync(self._home)
+            remove_entry(self._home, CURRENT)
+            return
+        replace_link(self._home, CURRENT, link)
+        with contextlib.suppress(OSError, NotImplementedError):  # Python for old macOS has no utimensat
+            os.utime(link, dir_fd=self._home, follow_symlinks=False)  # prune goes by when it was last chosen
+        self._relabel(os.path.join(self._path, CURRENT))
 
     def prune(self, keep: int) -> None:
         """Removes all generations but the ``keep`` that were chosen last; the current one always stays."""
@@ -223,7 +220,7 @@ class SiteFolder:
         try:
             with open_below(self._home, temporary) as generation:
                 for file, wanted in want.files.items():
-                    write_file(generation, file, wanted.content, wanted.access)
+                    make_file(generation, file, wanted.content, wanted.access.give_to)
                 os.fchmod(generation, PUBLIC_FOLDER)
                 os.fsync(generation)
             os.rename(temporary, name, src_dir_fd=self._home, dst_dir_fd=self._home)
@@ -239,6 +236,7 @@ class SiteFolder:
 
     def _remove_leftovers(self) -> None:
         """What a killed run was in the middle of; the lock says that it is no longer running."""
+        remove_leftovers(self._home, CURRENT)
         for name in os.listdir(self._home):
             if _LEFTOVER.fullmatch(name):
                 if name.startswith(".new-"):

@@ -18,7 +18,7 @@ from ansible_collections.port443.https.plugins.module_utils._tls.served_certific
     fetch,
     is_proved,
 )
-from ansible_collections.port443.https.plugins.module_utils._webservers.base import WebServer, load_again
+from ansible_collections.port443.https.plugins.module_utils._webservers.base import ServiceControl, load_again
 
 
 def tell_unproved(missed: Sequence[DuePair], looks: Mapping[str, Tuple[Look, ...]], seconds: int) -> str:
@@ -49,7 +49,7 @@ def foresee_missed(one: RequestedPair, state: DeploymentState) -> str:
     return f"{one.label}the pair would not be served: {', '.join(map(str, astray))}; {told}"
 
 
-def take_back(service: WebServer, pairs: ExchangedPairs, reloaded: bool, seconds: int) -> str:
+def take_back(control: ServiceControl, pairs: ExchangedPairs, reloaded: bool, seconds: int) -> str:
     """Gives the sites what they had, and the service as well if it was ``reloaded``; returns what is the case then.
 
     The service has ``seconds`` for its reload.
@@ -59,12 +59,12 @@ def take_back(service: WebServer, pairs: ExchangedPairs, reloaded: bool, seconds
     new = [due for due in pairs.due if not pairs.had_pair(due)]
     told = pairs.put_back(had)
     reloads = pairs.has_moved() and reloaded and len(told) < len(had)
-    trouble = load_again(service) if reloads else ""
+    trouble = load_again(control) if reloads else ""
     # A first pair stays until that is done: a configuration that names it cannot be taken up without.
     again = _tell_served_again(had, trouble, seconds if reloads else 0) if several else ""
     told += pairs.put_back(new)
     if trouble and new:
-        trouble = load_again(service)
+        trouble = load_again(control)
         again = _tell_served_again(had, trouble, seconds) if several else ""
     if told:
         return "; ".join(told)

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Walks and writes directories through descriptors, so that nobody but root can redirect them.
+"""Walks and reads directories through descriptors, so that nobody but root can redirect them.
 
 No link is followed but those that root alone could have made, on the way to the directory: macOS has /etc as one.
 """
@@ -28,16 +28,21 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 @dataclass(frozen=True)
 class Access:
-    """Who may read a file: numeric owner and group, and the permission bits."""
+    """A file's owner and group as numbers, and its permission bits."""
 
     uid: int
     gid: int
     mode: int
 
+    def give_to(self, descriptor: int) -> None:
+        """Gives an open file this owner, group and mode; raises OSError."""
+        os.fchown(descriptor, self.uid, self.gid)
+        os.fchmod(descriptor, self.mode)
+
 
 @dataclass(frozen=True)
 class File:
-    """A regular file as found."""
+    """The content and access of a regular file."""
 
     content: bytes
     access: Access
@@ -111,24 +116,11 @@ def read_file(folder: int, name: str) -> Optional[File]:
         return File(stream.read(), Access(status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)))
 
 
-def write_file(folder: int, name: str, content: bytes, access: Access) -> None:
-    """Makes a new file in an open directory, unreadable to others from its first byte, and waits for the disk."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    descriptor = os.open(name, flags, 0o600, dir_fd=folder)
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fchown(descriptor, access.uid, access.gid)
-        os.fchmod(descriptor, access.mode)
-        os.fsync(descriptor)
-
-
 def set_access(folder: int, name: str, access: Access) -> None:
     """Gives a file in an open directory its owner, group and mode; never through a link."""
     descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
     try:
-        os.fchown(descriptor, access.uid, access.gid)
-        os.fchmod(descriptor, access.mode)
+        access.give_to(descriptor)
         os.fsync(descriptor)
     finally:
         os.close(descriptor)

@@ -1,25 +1,61 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Replaces files and links by rename, and tells what is at a path, so that it can be put back to the byte."""
+"""Reads files and links by their paths, and replaces them in one step so that they can be put back to the byte."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import re
 import stat
 from dataclasses import dataclass
-from typing import Callable, Optional
+from typing import Callable, Optional, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError, describe_os_error
+from ansible_collections.port443.https.plugins.module_utils._host.atomic import remove_entry, replace_file, replace_link
 from ansible_collections.port443.https.plugins.module_utils._host.directory import Access
 
 PUBLIC = 0o644
 
 
+class Files:
+    """Reads the files of the machine this runs on."""
+
+    def read(self, path: str) -> Optional[bytes]:
+        """Returns a file's bytes, or None where there is no such file; raises HostError if it cannot be read.
+
+        A file of a process that ends between opening and reading it says ESRCH, proc(5).
+        """
+        try:
+            with open(path, "rb") as stream:
+                return stream.read()
+        except (FileNotFoundError, NotADirectoryError, ProcessLookupError):
+            return None
+        except OSError as problem:
+            raise HostError(f"{path} cannot be read: {describe_os_error(problem)}") from None
+
+    def has_link(self, path: str) -> bool:
+        """Tells whether a path exists, as a file, a folder, or a link that leads anywhere or nowhere."""
+        return os.path.lexists(path)
+
+    def is_file(self, path: str) -> bool:
+        """Tells whether a path leads to a regular file."""
+        return os.path.isfile(path)
+
+    def list_folder(self, path: str) -> Tuple[str, ...]:
+        """Returns the names in a folder, sorted; empty where there is no such folder."""
+        try:
+            return tuple(sorted(os.listdir(path)))
+        except OSError:
+            return ()
+
+    def real_path(self, path: str) -> str:
+        """Returns the path with every symbolic link followed."""
+        return os.path.realpath(path)
+
+
 @dataclass(frozen=True)
 class FoundFile:
-    """What is at a path: a file's content with who may read it, the text of a link, or nothing."""
+    """A path's state: a file's content and access, the text of a link, or nothing."""
 
     content: Optional[bytes] = None
     link: str = ""
@@ -64,7 +100,6 @@ def exchange(path: str, before: FoundFile, after: FoundFile, relabel: Callable[[
         try:
             refuse_shared_folder(folder, os.fstat(directory))
             _put(directory, name, after)
-            os.fsync(directory)
         finally:
             os.close(directory)
     except OSError as problem:
@@ -75,18 +110,13 @@ def exchange(path: str, before: FoundFile, after: FoundFile, relabel: Callable[[
 
 def _put(directory: int, name: str, after: FoundFile) -> None:
     if after.link:
-        prefix = f".{name}.port443-"
-        _remove_leftovers(directory, prefix)
-        temporary = prefix + os.urandom(4).hex()
-        os.symlink(after.link, temporary, dir_fd=directory)
-        os.rename(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
+        replace_link(directory, name, after.link)
     elif after.content is None:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(name, dir_fd=directory)
+        remove_entry(directory, name)
     else:
         old = _open_if_file(name, directory)
         try:
-            _write_beside(directory, name, after.content, old, after.access or Access(0, 0, PUBLIC))
+            _write(directory, name, after.content, old, after.access or Access(0, 0, PUBLIC))
         finally:
             if old is not None:
                 os.close(old)
@@ -112,13 +142,12 @@ def replace(path: str, before: Optional[bytes], after: Optional[bytes]) -> None:
         try:
             _refuse_changed(path, old, before)
             if after is None:
-                os.unlink(name, dir_fd=directory)
+                remove_entry(directory, name)
             else:
-                _write_beside(directory, name, after, old, None)
+                _write(directory, name, after, old, None)
         finally:
             if old is not None:
                 os.close(old)
-        os.fsync(directory)
     finally:
         os.close(directory)
 
@@ -144,33 +173,8 @@ def _refuse_changed(path: str, old: Optional[int], before: Optional[bytes]) -> N
         raise HostError(f"{path} was changed by somebody else during this run; run again")
 
 
-def _write_beside(directory: int, name: str, content: bytes, old: Optional[int], access: Optional[Access]) -> None:
-    prefix = f".{name}.port443-"
-    _remove_leftovers(directory, prefix)
-    temporary = prefix + os.urandom(4).hex()
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    new = os.open(temporary, flags, 0o600, dir_fd=directory)
-    try:
-        try:
-            _take_over(new, old, access)
-            view = memoryview(content)
-            while view:
-                view = view[os.write(new, view) :]
-            os.fsync(new)
-        finally:
-            os.close(new)
-        os.rename(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary, dir_fd=directory)
-        raise
-
-
-def _remove_leftovers(directory: int, prefix: str) -> None:
-    """Removes what a run that was killed left behind; the lock is held, so that nobody writes one now."""
-    for name in os.listdir(directory):
-        if re.fullmatch(re.escape(prefix) + "[0-9a-f]{8}", name):
-            os.unlink(name, dir_fd=directory)
+def _write(directory: int, name: str, content: bytes, old: Optional[int], access: Optional[Access]) -> None:
+    replace_file(directory, name, content, lambda new: _take_over(new, old, access))
 
 
 def _take_over(new: int, old: Optional[int], access: Optional[Access]) -> None:

@@ -12,7 +12,7 @@ import sys
 from dataclasses import dataclass
 from typing import Collection, Dict, Iterator, Set, Tuple
 
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.files import Files
 
 # TCP_LISTEN in include/net/tcp_states.h; a socket of UDP that waits for anybody is in state 07 (net/ipv4/udp.c).
 _WAITS = {"tcp": "0A", "udp": "07"}
@@ -31,7 +31,7 @@ class Listener:
         return f"{', '.join(self.processes) or 'a process of another container or user'} on {host}:{self.port}"
 
 
-def list_listeners(host: Host, ports: Collection[int], protocol: str = "tcp") -> Tuple[Listener, ...]:
+def list_listeners(host: Files, ports: Collection[int], protocol: str = "tcp") -> Tuple[Listener, ...]:
     """Returns who listens on one of ``ports``; empty where the system has no /proc/net."""
     sockets: Dict[str, Tuple[str, int]] = {}
     for table in (protocol, protocol + "6"):
@@ -63,7 +63,7 @@ def _read_address(raw: str) -> str:
     return socket.inet_ntop(socket.AF_INET if len(packed) == 4 else socket.AF_INET6, packed)
 
 
-def _find_holders(host: Host, inodes: Set[str]) -> Dict[str, Set[str]]:
+def _find_holders(host: Files, inodes: Set[str]) -> Dict[str, Set[str]]:
     holders: Dict[str, Set[str]] = {}
     for process in host.list_folder("/proc"):
         if process.isdigit():
@@ -74,7 +74,7 @@ def _find_holders(host: Host, inodes: Set[str]) -> Dict[str, Set[str]]:
     return holders
 
 
-def _open_sockets(host: Host, process: str) -> Iterator[str]:
+def _open_sockets(host: Files, process: str) -> Iterator[str]:
     folder = f"/proc/{process}/fd"
     for name in host.list_folder(folder):
         try:

@@ -11,7 +11,6 @@ import os
 from typing import Any, Dict, Mapping, Optional, Sequence
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._host.host import Completed, Host
 from ansible_collections.port443.https.plugins.module_utils._host.namespaces import (
     CLONE_NEWNS,
     CLONE_NEWPID,
@@ -19,7 +18,7 @@ from ansible_collections.port443.https.plugins.module_utils._host.namespaces imp
     answer_in_child,
 )
 from ansible_collections.port443.https.plugins.module_utils._host.private_view import enter_private_view
-from ansible_collections.port443.https.plugins.module_utils._host.run import COMMAND_TIMEOUT
+from ansible_collections.port443.https.plugins.module_utils._host.run import COMMAND_TIMEOUT, Completed, Runner
 
 _PREPARING = 30.0  # seconds; a network share that does not answer holds up whoever looks at it
 _PUBLIC = 0o644
@@ -40,7 +39,7 @@ class Planned:
     mode: Optional[int] = None
 
 
-def run_over(host: Host, files: Mapping[str, Planned], argv: Sequence[str]) -> Optional[Completed]:
+def run_over(host: Runner, files: Mapping[str, Planned], argv: Sequence[str]) -> Optional[Completed]:
     """Runs a command with planned files in place and returns what it said; nothing on the host changes.
 
     Keys of ``files`` are absolute paths; none leads through a link that is planned itself. Folders that are not there
@@ -56,7 +55,7 @@ def run_over(host: Host, files: Mapping[str, Planned], argv: Sequence[str]) -> O
     return None if answer is None else Completed(tuple(argv), **answer)
 
 
-def _run(host: Host, files: Mapping[str, Planned], argv: Sequence[str]) -> Dict[str, Any]:
+def _run(host: Runner, files: Mapping[str, Planned], argv: Sequence[str]) -> Dict[str, Any]:
     """Runs in the child."""
     os.umask(0o022)
     try:
@@ -98,7 +97,7 @@ def _remove(path: str) -> None:
 
 
 def _write(path: str, content: bytes, mode: Optional[int]) -> None:
-    """Writes into a file that is there, which keeps what else it is; the way of Host.write is for others who look."""
+    """Writes into a file that is there, which keeps what else it is; in a private view nobody looks meanwhile."""
     os.makedirs(os.path.dirname(path), exist_ok=True)
     there = os.path.exists(path)
     with open(path, "wb") as stream:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Optional, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._host.host import Completed, Host
+from ansible_collections.port443.https.plugins.module_utils._host.run import Completed, Runner
 
 Command = Tuple[str, ...]
 
@@ -28,7 +28,7 @@ class ServiceCommands:
     disable: Command
 
 
-def find_commands(host: Host, service: str) -> Optional[ServiceCommands]:
+def find_commands(host: Runner, service: str) -> Optional[ServiceCommands]:
     """Returns the commands of the host's service manager; None where it has none that is known."""
     if host.system() == "FreeBSD":
         return ServiceCommands(
@@ -50,7 +50,7 @@ def find_commands(host: Host, service: str) -> Optional[ServiceCommands]:
     return _find_commands_of_linux(host, service) if host.system() == "Linux" else None
 
 
-def _find_commands_of_linux(host: Host, service: str) -> Optional[ServiceCommands]:
+def _find_commands_of_linux(host: Runner, service: str) -> Optional[ServiceCommands]:
     if os.path.isdir("/run/systemd/system"):
         told = {word: ("systemctl", word, service) for word in ("start", "stop", "is-enabled", "enable", "disable")}
         return ServiceCommands(told["start"], told["stop"], told["is-enabled"], told["enable"], told["disable"])
@@ -67,7 +67,7 @@ def _find_commands_of_linux(host: Host, service: str) -> Optional[ServiceCommand
     return None
 
 
-def is_enabled(host: Host, service: str, commands: ServiceCommands) -> bool:
+def is_enabled(host: Runner, service: str, commands: ServiceCommands) -> bool:
     """Tells whether a service starts at every boot; what nobody can tell counts as yes."""
     if not commands.is_enabled:
         return True
@@ -81,7 +81,7 @@ def is_enabled(host: Host, service: str, commands: ServiceCommands) -> bool:
     return asked.returncode == 0
 
 
-def tell(host: Host, command: Command) -> Completed:
+def tell(host: Runner, command: Command) -> Completed:
     """Runs one of the commands, none if it is empty; raises HostError with the manager's own words if that fails."""
     if not command:
         return Completed((), 0, "", "")

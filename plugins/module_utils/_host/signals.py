@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Holds signals back while something is half done."""
+"""Blocks SIGINT, SIGTERM and SIGHUP while steps that belong together are carried out."""
 
 from __future__ import annotations
 

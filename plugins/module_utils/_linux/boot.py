@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the next boot has not though a running host has it: masked services, files in memory, links made later."""
+"""Predicts the next boot: which services start, which files are gone by then, which links are made after the rules."""
 
 from __future__ import annotations
 

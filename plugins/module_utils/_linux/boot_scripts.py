@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Scripts and systemd units that seem to build firewall rules at boot."""
+"""Finds the scripts and systemd units that seem to build firewall rules at boot."""
 
 from __future__ import annotations
 

@@ -57,19 +57,19 @@ class Kernel:
     sets: Mapping[str, IpSet] = field(default_factory=dict)
 
     def table(self, frontend: str, family: int, name: str = "filter") -> Optional[Table]:
-        """The table of that frontend and IP version, or None."""
+        """Returns the table of that frontend and IP version, or None."""
         for table in self.ruleset:
             if (table.frontend, table.family, table.name) == (frontend, FAMILIES[family], name):
                 return table
         return None
 
     def filters(self, frontend: str, family: int, directions: Sequence[str] = ("in",)) -> bool:
-        """Whether somebody's rules in that frontend do anything to what comes in, or goes out, over that IP version."""
+        """Tells whether rules in that frontend do anything to what comes in, or goes out, over that IP version."""
         table = self.table(frontend, family)
         return table is not None and any(filters(table, BASES[direction]) for direction in directions)
 
     def link(self, family: int) -> Link:
-        """How that IP version reaches the host."""
+        """Returns the link of that IP version."""
         return next(link for link in self.links if link.family == family)
 
 

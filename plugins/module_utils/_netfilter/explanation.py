@@ -86,7 +86,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class StageStop:
-    """Where a packet of a connection may stop: its stage, and whether that harms only sometimes (``occasional``)."""
+    """A stop of a packet of a connection: its stage, and whether that harms only sometimes (``occasional``)."""
 
     stage: str
     stop: Stop
@@ -95,7 +95,7 @@ class StageStop:
 
 @dataclass(frozen=True)
 class Outcomes:
-    """All that may come of a connection: the last packet of each way that goes ``through``, and where others stop."""
+    """All outcomes of a connection: the last packet of each way that goes ``through``, and where others stop."""
 
     through: Sequence[Flow]
     stopped: Sequence[StageStop]

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The openings that a request asks for, and the first packet of each, by which its placement is found."""
+"""The openings of a request, and the first packet of each, by which its placement is found."""
 
 from __future__ import annotations
 

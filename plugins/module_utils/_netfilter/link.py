@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How one IP version reaches a host: interface of the default route, addresses, next hop."""
+"""The link by which one IP version reaches a host: interface of the default route, addresses, next hop."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset i
 
 @dataclass(frozen=True)
 class Link:
-    """How one IP version reaches the host; ``exists`` is False where the host has no such version at all.
+    """The link of one IP version; ``exists`` is False where the host has no such version at all.
 
     ``gateway`` is the next hop to strangers over IPv6 as an integer, None if not known. ``plain`` are the interfaces
     that are no bridge and not part of one; ``direct`` those without neighbours to find, such as tunnels; ``layered``

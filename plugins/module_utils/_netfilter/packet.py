@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A packet as far as it is known: rather all the packets that it may be."""
+"""A packet with intervals in the place of unknown values: it stands for all packets that it may be."""
 
 from __future__ import annotations
 

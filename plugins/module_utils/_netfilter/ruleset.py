@@ -94,7 +94,7 @@ class Match:
 
 @dataclass(frozen=True)
 class Effect:
-    """What a rule changes before its verdict is taken.
+    """A change that a rule makes before its verdict is taken.
 
     ``kind`` is mark or connmark (``argument`` is ``(value, mask)``: mark = mark & ~mask ^ value; empty where the new
     value is not known), save_mark or restore_mark (``argument`` is ``(mask of the packet's mark, mask of the

@@ -106,7 +106,7 @@ def take(state: State, expression: Expression, sets: SetBook) -> ExpressionStep:
         return _between(state, expression.register(RangeAttr.SREG), low, high, negated)
     computed = compute(state.registers, expression)
     if computed is not None:
-        return ExpressionStep(_with(state, *computed))
+        return ExpressionStep(put(state, *computed))
     if expression.name == "immediate":
         return ExpressionStep(state, verdict_of(expression.attributes.get(ImmediateAttr.DATA, b"")))
     action = act(expression, state.registers, state.context)
@@ -130,20 +130,16 @@ def take_span(state: State, least: Expression, most: Expression) -> ExpressionSt
     return _between(state, least.register(CmpAttr.SREG), low, high, False)
 
 
-def _with(state: State, slot: int, value: Value) -> State:
+def put(state: State, slot: int, value: Value) -> State:
+    """Returns the state with a value in a register."""
     registers = state.registers.copy()
     registers.put(slot, value)
     return State(registers, state.context, state.marks)
 
 
-def put(state: State, slot: int, value: Value) -> State:
-    """Returns the state with a value in a register."""
-    return _with(state, slot, value)
-
-
 def _load(state: State, expression: Expression, value: Value) -> ExpressionStep:
     loaded = state.marks.get(MARKS.get((value.kind, *value.key), ""), value)
-    after = _with(state, expression.slot, loaded)
+    after = put(state, expression.slot, loaded)
     return ExpressionStep(after, Action("", matches=unknown(value.text).matches) if expression.may_break else _NOTHING)
 
 

@@ -73,7 +73,7 @@ class PublicKey:
     curve: str = ""
 
     def describe(self) -> str:
-        """Returns how people call it: 'RSA 2048', 'EC P-256', 'Ed25519'."""
+        """Returns its kind with its size or curve: 'RSA 2048', 'EC P-256', 'Ed25519'."""
         if self.kind in RSA_KINDS:
             return f"{self.kind} {self.bits}"
         return f"EC {self.curve}" if self.kind == "EC" else self.kind

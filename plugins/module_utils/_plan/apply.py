@@ -10,7 +10,7 @@ from typing import List, Sequence
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError, Overtaken, Refused
 from ansible_collections.port443.https.plugins.module_utils._host.dbus import Refusal
 from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
-from ansible_collections.port443.https.plugins.module_utils._host.host import Completed
+from ansible_collections.port443.https.plugins.module_utils._host.run import Completed
 from ansible_collections.port443.https.plugins.module_utils._host.signals import uninterrupted
 from ansible_collections.port443.https.plugins.module_utils._plan.steps import Act, BusCall, Prune, Run, Step, Write
 

@@ -74,11 +74,11 @@ class Act:
     """
 
     def carry_out(self, host: FirewallHost) -> None:
-        """Does it; raises HostError."""
+        """Carries the step out; raises HostError."""
         raise NotImplementedError
 
     def take_back(self, host: FirewallHost) -> None:
-        """Undoes it; raises HostError."""
+        """Takes the step back; raises HostError."""
         raise NotImplementedError
 
 
@@ -87,7 +87,7 @@ Step = Union[Run, Write, Prune, BusCall, Act]
 
 @dataclass(frozen=True)
 class Change:
-    """One place that changes, for the diff: rules as text before and after, in lines."""
+    """One entry of the diff: rules as text before and after, in lines."""
 
     title: str
     before: str
@@ -96,7 +96,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a firewall would do for a request on a host as observed; no steps means that all is as asked.
+    """The steps from the observed state of a host to the requested one; none where all is as asked.
 
     ``persisted`` is ``rehearsed``, ``written``, ``not needed`` or ``no``; ``risky`` is set where a step turns a
     firewall on or reloads more than our own rules. ``lock`` is the lock file of the firewall's own tool, held while

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Resolves and connects: names to addresses, addresses to connections, and what each error means."""
+"""Resolves a host name, opens TCP and UDP connections, and explains each error of the socket."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from typing import Any, Dict, List, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
-from ansible_collections.port443.https.plugins.module_utils._host.host import Completed
+from ansible_collections.port443.https.plugins.module_utils._host.run import Completed
 from ansible_collections.port443.https.plugins.module_utils._linux.boot_sets import advice_for, observe_boot_sets
 from ansible_collections.port443.https.plugins.module_utils._linux.kernel import FAMILIES, Kernel, observe_kernel
 from ansible_collections.port443.https.plugins.module_utils._linux.kernel_plan import KernelPlan

@@ -12,7 +12,8 @@ import os
 from typing import Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._host.host import Completed, Host
+from ansible_collections.port443.https.plugins.module_utils._host.files import Files
+from ansible_collections.port443.https.plugins.module_utils._host.run import Completed
 from ansible_collections.port443.https.plugins.module_utils._renewal.settings import RenewalPaths
 
 UNKNOWN = "accountDoesNotExist"  # RFC 8555, 6.7
@@ -25,7 +26,7 @@ def accounts_folder(layout: RenewalPaths, server: str) -> str:
     return os.path.join(layout.certbot, "accounts", server.partition("://")[2].rstrip("/"))
 
 
-def find_accounts(host: Host, layout: RenewalPaths, server: str) -> Tuple[str, ...]:
+def find_accounts(host: Files, layout: RenewalPaths, server: str) -> Tuple[str, ...]:
     """Returns the accounts that certbot has with a server."""
     return host.list_folder(accounts_folder(layout, server))
 
@@ -36,7 +37,7 @@ def is_known(layout: RenewalPaths, server: str, account: str) -> bool:
     return not account or os.path.isdir(folder) or not os.path.isdir(os.path.join(layout.certbot, "accounts"))
 
 
-def explain(host: Host, layout: RenewalPaths, server: str, completed: Completed) -> str:
+def explain(host: Files, layout: RenewalPaths, server: str, completed: Completed) -> str:
     """Returns what would do where certbot failed because of its account, empty where it failed otherwise."""
     said, folder = completed.out + completed.err, accounts_folder(layout, server)
     accounts = find_accounts(host, layout, server)
@@ -52,7 +53,7 @@ def explain(host: Host, layout: RenewalPaths, server: str, completed: Completed)
     return ""
 
 
-def _read_last_run(host: Host, layout: RenewalPaths) -> str:
+def _read_last_run(host: Files, layout: RenewalPaths) -> str:
     try:
         content = host.read(os.path.join(layout.log, "letsencrypt.log")) or b""
     except HostError:

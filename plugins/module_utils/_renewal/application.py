@@ -19,7 +19,7 @@ from ansible_collections.port443.https.plugins.module_utils._certificate import 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError, UserError
 from ansible_collections.port443.https.plugins.module_utils._host.directory import hold_lock
 from ansible_collections.port443.https.plugins.module_utils._host.host import Host
-from ansible_collections.port443.https.plugins.module_utils._host.run import SEARCH_PATH
+from ansible_collections.port443.https.plugins.module_utils._host.run import SEARCH_PATH, Runner
 from ansible_collections.port443.https.plugins.module_utils._pki.x509 import printable
 from ansible_collections.port443.https.plugins.module_utils._renewal.lineage import find_newest
 from ansible_collections.port443.https.plugins.module_utils._renewal.outlook import find_problems
@@ -120,7 +120,7 @@ def _look_ahead(host: Host, layout: RenewalPaths, site: str, _out: TextIO) -> Tu
     return find_problems(host, layout, site, int(time.time()))
 
 
-def relabel_with(host: Host) -> install.Relabel:
+def relabel_with(host: Runner) -> install.Relabel:
     """Returns what gives a path the label that the host's SELinux policy has for it, if the host has SELinux."""
     if not os.path.isdir("/sys/fs/selinux") or host.find("restorecon") is None:
         return lambda path: None

@@ -14,8 +14,12 @@ from dataclasses import dataclass, field
 from typing import Mapping, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._host.host import Completed, Host
-from ansible_collections.port443.https.plugins.module_utils._host.run import COMMAND_ENVIRONMENT, execute
+from ansible_collections.port443.https.plugins.module_utils._host.run import (
+    COMMAND_ENVIRONMENT,
+    Completed,
+    Runner,
+    execute,
+)
 from ansible_collections.port443.https.plugins.module_utils._renewal.lineage import KEY_TYPES, WantedLineage
 from ansible_collections.port443.https.plugins.module_utils._webservers.base import Command
 
@@ -86,7 +90,7 @@ def delete_command(name: str) -> Command:
     return ("certbot", "delete", "--non-interactive", "--cert-name", name)
 
 
-def refuse_unusable(host: Host) -> None:
+def refuse_unusable(host: Runner) -> None:
     """Raises HostError where certbot is not installed, or too old to be told what kind of key to make."""
     version = read_version(host)
     if version and version < OLDEST:
@@ -94,7 +98,7 @@ def refuse_unusable(host: Host) -> None:
         raise HostError(f"certbot {found} of this host is too old: {oldest} or newer is needed")
 
 
-def read_version(host: Host) -> Tuple[int, ...]:
+def read_version(host: Runner) -> Tuple[int, ...]:
     """Returns certbot's version, its first two numbers, none where it words it in another way; raises HostError."""
     told = _run_once(host, ("certbot", "--version"), "")
     found = re.search(r"\bcertbot ([0-9]+)\.([0-9]+)", told.out + told.err)
@@ -108,7 +112,7 @@ def passed_on(environ: Mapping[str, str]) -> Tuple[str, ...]:
     return tuple(name for wanted in ENVIRONMENT for name in (wanted, wanted.lower()) if name in environ)
 
 
-def run(host: Host, command: Command, settings: str = "") -> Completed:
+def run(host: Runner, command: Command, settings: str = "") -> Completed:
     """Runs certbot and returns what it said; waits while another one runs; raises HostError if it cannot be run."""
     deadline = time.monotonic() + BUSY_PATIENCE
     while True:
@@ -125,7 +129,7 @@ def tell(completed: Completed) -> str:
     return "\n".join(told)[-2000:] or "no output"
 
 
-def _run_once(host: Host, command: Command, settings: str) -> Completed:
+def _run_once(host: Runner, command: Command, settings: str) -> Completed:
     path = host.find(command[0])
     if path is None:
         raise HostError("certbot is not installed on this host: install the distribution's package")

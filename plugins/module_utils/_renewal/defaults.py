@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Reads certbot's own configuration, cli.ini and the command of its timer, and finds what would beat a renewal.
+"""Parses certbot's cli.ini and the command of its timer, and finds the settings that would override a lineage.
 
 At a renewal certbot takes from a lineage what neither its arguments nor cli.ini say (as read in certbot 2.1, 4.0 and
 5.1, _internal/renewal.py, restore_required_config_elements: ``set_by_cli``, later ``set_by_user``), and no argument

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Does what a task of certbot_certificate asks for, one run at a time on a host."""
+"""The engine of certbot_certificate: issues, installs, renews or removes, one run at a time on a host."""
 
 from __future__ import annotations
 

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Callable, Dict, Iterator, Mapping, Optional, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._host.atomic import remove_entry, replace_file
 from ansible_collections.port443.https.plugins.module_utils._host.directory import (
     Access,
     File,
     open_folder,
     read_file,
-    write_file,
 )
 from ansible_collections.port443.https.plugins.module_utils._host.host import Host
 from ansible_collections.port443.https.plugins.module_utils._renewal import application, zipapp
@@ -27,7 +27,7 @@ from ansible_collections.port443.https.plugins.module_utils._renewal.settings im
 from ansible_collections.port443.https.plugins.module_utils._renewal.timer import Timer, find_certbot_timer, run_all
 from ansible_collections.port443.https.plugins.module_utils._webservers.base import Command
 
-Files = Mapping[str, Optional[File]]
+FilesByPath = Mapping[str, Optional[File]]
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class InstalledFiles:
     timer: Timer
     relabel: Callable[[str], None]
 
-    def want(self, interpreter: str) -> Files:
+    def want(self, interpreter: str) -> FilesByPath:
         """Returns the files that all sites share, by path; the last of them only where certbot's timer is not on."""
         program = zipapp.build(application.__name__, application.main.__name__, interpreter, application.KEPT)
         units = self.timer.files(_certbot.hook_command(interpreter, self.layout.program))
@@ -53,11 +53,11 @@ class InstalledFiles:
             **({self.layout.enabled_timer(): _own(enabled, 0o600)} if enabled is not None else {}),
         }
 
-    def want_settings(self, settings: SiteSettings) -> Files:
+    def want_settings(self, settings: SiteSettings) -> FilesByPath:
         """Returns the file that a site needs for itself, by path."""
         return {self.layout.settings_of(settings.site): _own(settings.to_bytes(), 0o600)}
 
-    def have(self, paths: Tuple[str, ...]) -> Files:
+    def have(self, paths: Tuple[str, ...]) -> FilesByPath:
         """Returns these files as they are, None for one that is not there; raises HostError or OSError."""
         found: Dict[str, Optional[File]] = {}
         for path in paths:
@@ -76,7 +76,9 @@ class InstalledFiles:
         return (*self.timer.start_commands(), certbot)
 
     @contextlib.contextmanager
-    def installed(self, have: Files, want: Files, is_needed: Optional[Callable[[], bool]] = None) -> Iterator[None]:
+    def installed(
+        self, have: FilesByPath, want: FilesByPath, is_needed: Optional[Callable[[], bool]] = None
+    ) -> Iterator[None]:
         """Makes the files the wanted ones for good, or as they were if what is done meanwhile fails.
 
         Where ``is_needed`` is given, that says in the end whether they stay, however it came to that.
@@ -95,7 +97,7 @@ class InstalledFiles:
         """Has both clocks run, ours and certbot's; raises HostError."""
         run_all(self.host, self.start_commands())
 
-    def write(self, before: Files, after: Files) -> None:
+    def write(self, before: FilesByPath, after: FilesByPath) -> None:
         """Replaces, makes or removes each file that differs, and the folders of our own around it."""
         changed = [path for path in after if after[path] != before.get(path)]
         units = [path for path in changed if path in self.timer.files("")]
@@ -109,36 +111,30 @@ class InstalledFiles:
         if units:
             run_all(self.host, self.timer.reload_commands())
 
-    def find_shared(self) -> Files:
+    def find_shared(self) -> FilesByPath:
         """Returns what is there of the files that all sites share, for the last site to take along."""
         return self._there((self.layout.program, *self.timer.files(""), self.layout.enabled_timer()))
 
-    def find_settings(self, site: str) -> Files:
+    def find_settings(self, site: str) -> FilesByPath:
         """Returns what is there of the file that a site has for itself."""
         return self._there((self.layout.settings_of(site),))
 
-    def _there(self, paths: Tuple[str, ...]) -> Files:
+    def _there(self, paths: Tuple[str, ...]) -> FilesByPath:
         return {path: file for path, file in self.have(paths).items() if file is not None}
 
     def _put(self, path: str, file: Optional[File]) -> None:
         folder, name = os.path.split(path)
         if file is None:
-            with open_folder(folder) as opened, contextlib.suppress(FileNotFoundError):
+            with open_folder(folder) as opened:
                 if opened is not None:
-                    os.unlink(name, dir_fd=opened)
-                    os.fsync(opened)
+                    remove_entry(opened, name)
             remove_own_folders(folder, self.layout.own)
             return
         make_folders(folder)
         with open_folder(folder) as opened:
             if opened is None:
                 raise HostError(f"{folder} was removed by somebody else during this run; run again")
-            temporary = f".{name}.port443"
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(temporary, dir_fd=opened)
-            write_file(opened, temporary, file.content, file.access)
-            os.rename(temporary, name, src_dir_fd=opened, dst_dir_fd=opened)
-            os.fsync(opened)
+            replace_file(opened, name, file.content, file.access.give_to)
         self.relabel(path)
 
 

@@ -16,7 +16,7 @@ from typing import Dict, List, Optional, Tuple
 from ansible_collections.port443.https.plugins.module_utils._certificate.site_options import gather_problems
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError, UserError, tell_error
 from ansible_collections.port443.https.plugins.module_utils._host.directory import hold_lock
-from ansible_collections.port443.https.plugins.module_utils._host.host import Completed
+from ansible_collections.port443.https.plugins.module_utils._host.run import Completed
 from ansible_collections.port443.https.plugins.module_utils._renewal import certbot as _certbot
 from ansible_collections.port443.https.plugins.module_utils._renewal import lineage as _lineage
 from ansible_collections.port443.https.plugins.module_utils._renewal import zipapp
@@ -28,7 +28,7 @@ from ansible_collections.port443.https.plugins.module_utils._renewal.defaults im
     read_all,
     refuse_beaten,
 )
-from ansible_collections.port443.https.plugins.module_utils._renewal.installed_files import Files, InstalledFiles
+from ansible_collections.port443.https.plugins.module_utils._renewal.installed_files import FilesByPath, InstalledFiles
 from ansible_collections.port443.https.plugins.module_utils._renewal.outcome import (
     RenewalContext,
     RenewalDiff,
@@ -70,8 +70,8 @@ class SitePlan:
     want: _lineage.WantedLineage
     have: Optional[_lineage.Lineage]
     reasons: Tuple[str, ...]
-    files: Files
-    wanted_files: Files
+    files: FilesByPath
+    wanted_files: FilesByPath
 
     def commands(self) -> Tuple[str, ...]:
         """Returns the command that issues the certificate, none where none has to be."""

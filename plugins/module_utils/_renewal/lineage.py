@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Dict, Mapping, Optional, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError, UserError
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.files import Files
 from ansible_collections.port443.https.plugins.module_utils._pki.pem import read_pem
 from ansible_collections.port443.https.plugins.module_utils._pki.policy import show_time
 from ansible_collections.port443.https.plugins.module_utils._pki.x509 import Certificate, read_certificate
@@ -82,7 +82,7 @@ class Lineage:
         return self.renewal.get("webroot_path", "").rstrip(",")
 
 
-def observe(host: Host, layout: RenewalPaths, site: str) -> Optional[Lineage]:
+def observe(host: Files, layout: RenewalPaths, site: str) -> Optional[Lineage]:
     """Returns a site's lineage, None where there is none that is whole; raises HostError for what cannot be read."""
     for _look in range(_SWAP_LOOKS):
         conf = host.read(renewal_file(layout, site))

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a run works with, and what comes of it for each site and for what all of them share."""
+"""The context of a run, its outcome for each site and for the files that all share, and both as a diff."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ansible_collections.port443.https.plugins.module_utils._certificate.install
 from ansible_collections.port443.https.plugins.module_utils._errors import UserError, tell_error
 from ansible_collections.port443.https.plugins.module_utils._host.host import Host
 from ansible_collections.port443.https.plugins.module_utils._pki.policy import show_time
-from ansible_collections.port443.https.plugins.module_utils._renewal.installed_files import Files, InstalledFiles
+from ansible_collections.port443.https.plugins.module_utils._renewal.installed_files import FilesByPath, InstalledFiles
 from ansible_collections.port443.https.plugins.module_utils._renewal.lineage import Lineage
 from ansible_collections.port443.https.plugins.module_utils._renewal.request import RenewalRequest, RenewalTask
 from ansible_collections.port443.https.plugins.module_utils._renewal.settings import RenewalPaths
@@ -108,7 +108,7 @@ def describe_lineage(lineage: Optional[Lineage]) -> Tuple[str, ...]:
     )
 
 
-def describe_files(files: Files) -> Tuple[str, ...]:
+def describe_files(files: FilesByPath) -> Tuple[str, ...]:
     """Returns those files that are there in lines for a difference, by path, without their contents."""
     return tuple(
         f"{path}: mode {file.access.mode:04o}, sha256:{hashlib.sha256(file.content).hexdigest()}"

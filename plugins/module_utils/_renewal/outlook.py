@@ -9,6 +9,7 @@ import re
 from typing import Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._host.files import Files
 from ansible_collections.port443.https.plugins.module_utils._host.host import Host
 from ansible_collections.port443.https.plugins.module_utils._pki.policy import show_time
 from ansible_collections.port443.https.plugins.module_utils._renewal.defaults import find_beaten, read_all
@@ -143,7 +144,7 @@ def _as_wanted(layout: RenewalPaths, site: str, have: Lineage) -> WantedLineage:
     )
 
 
-def _read_failure(host: Host, layout: RenewalPaths, site: str) -> str:
+def _read_failure(host: Files, layout: RenewalPaths, site: str) -> str:
     """The log is begun anew at each run, or now and then by logrotate, so the last words may be in the one before."""
     for name in ("letsencrypt.log", "letsencrypt.log.1", "letsencrypt.log.2"):
         try:

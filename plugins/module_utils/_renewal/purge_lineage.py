@@ -13,7 +13,7 @@ import shutil
 from typing import FrozenSet, List, Sequence, Set, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import UserError
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.run import Runner
 from ansible_collections.port443.https.plugins.module_utils._pki.der import (
     SEQUENCE,
     DerError,
@@ -38,7 +38,7 @@ def find_traces(layout: RenewalPaths, site: str) -> Tuple[str, ...]:
     return (*(path for path in paths if os.path.lexists(path)), *_find_copies(layout, archive))
 
 
-def purge_lineage(host: Host, layout: RenewalPaths, site: str) -> None:
+def purge_lineage(host: Runner, layout: RenewalPaths, site: str) -> None:
     """Removes what find_traces finds, by certbot where it can; raises OSError."""
     traces = find_traces(layout, site)
     if renewal_file(layout, site) in traces and host.find("certbot") is not None:

@@ -10,6 +10,7 @@ from typing import Dict, Mapping, Optional, Protocol, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.run import Runner
 from ansible_collections.port443.https.plugins.module_utils._webservers.base import Command, tell_failure
 
 UNIT = "port443-renewal"
@@ -62,7 +63,7 @@ class Timer(Protocol):
 class Systemd:
     """A timer of systemd."""
 
-    def __init__(self, host: Host, folder: str = "/etc/systemd/system") -> None:
+    def __init__(self, host: Runner, folder: str = "/etc/systemd/system") -> None:
         self._host = host
         self._folder = folder
 
@@ -125,7 +126,7 @@ class NoTimer(_Untold):
         return {}
 
 
-def choose_timer(host: Host) -> Timer:
+def choose_timer(host: Runner) -> Timer:
     """Returns what this host runs things with by the clock."""
     if os.path.isdir("/run/systemd/system"):
         return Systemd(host)
@@ -136,7 +137,7 @@ def choose_timer(host: Host) -> Timer:
     return NoTimer()
 
 
-def find_certbot_timer(host: Host) -> Tuple[Optional[str], str]:
+def find_certbot_timer(host: Runner) -> Tuple[Optional[str], str]:
     """Returns the unit that runs ``certbot renew`` (None for none) and whether it is on: 'yes', 'idle', 'no', 'masked'.
 
     Idle is one that starts at the next boot and does not run now. A masked one is the administrator's own will.
@@ -154,7 +155,7 @@ def find_certbot_timer(host: Host) -> Tuple[Optional[str], str]:
     return masked, "masked" if masked else "no"
 
 
-def find_unknown(host: Host, timer: str, variables: Tuple[str, ...]) -> Tuple[str, ...]:
+def find_unknown(host: Runner, timer: str, variables: Tuple[str, ...]) -> Tuple[str, ...]:
     """Returns those variables that the service of a timer does not set; only looks."""
     shown = host.run(("systemctl", "show", "--property=Environment", timer.rpartition(".")[0] + ".service"))
     words = shown.out.strip().partition("=")[2].split()
@@ -175,7 +176,7 @@ def find_commands(host: Host) -> Tuple[Tuple[str, Tuple[str, ...]], ...]:
     return () if unit is None else read_commands(host, unit.rpartition(".")[0] + ".service")
 
 
-def read_commands(host: Host, service: str) -> Tuple[Tuple[str, Tuple[str, ...]], ...]:
+def read_commands(host: Runner, service: str) -> Tuple[Tuple[str, Tuple[str, ...]], ...]:
     """Returns the commands of a unit of systemd that renew certificates, each with the unit; raises HostError."""
     shown = host.run(("systemctl", "show", "--property=ExecStart", service))
     if shown.returncode != 0:
@@ -184,13 +185,13 @@ def read_commands(host: Host, service: str) -> Tuple[Tuple[str, Tuple[str, ...]]
     return tuple((service, tuple(words)) for words in commands if "renew" in words)
 
 
-def is_on(host: Host, unit: str) -> bool:
+def is_on(host: Runner, unit: str) -> bool:
     """Tells whether systemd starts a timer at every boot, and has it running now."""
     shown = _show(host, unit)
     return shown.get("UnitFileState") == "enabled" and shown.get("ActiveState") == "active"
 
 
-def run_all(host: Host, commands: Tuple[Command, ...]) -> None:
+def run_all(host: Runner, commands: Tuple[Command, ...]) -> None:
     """Runs commands in order; raises HostError, with its own words, at the first that fails."""
     for command in commands:
         completed = host.run(command)
@@ -198,7 +199,7 @@ def run_all(host: Host, commands: Tuple[Command, ...]) -> None:
             raise HostError(tell_failure(completed))
 
 
-def _show(host: Host, unit: str) -> Dict[str, str]:
+def _show(host: Runner, unit: str) -> Dict[str, str]:
     shown = host.run(("systemctl", "show", "--property=LoadState,UnitFileState,ActiveState", unit))
     said = dict(line.partition("=")[::2] for line in shown.out.splitlines())
     if not said.get("LoadState"):  # of a unit that is not there it says not-found

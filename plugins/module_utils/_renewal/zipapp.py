@@ -13,7 +13,7 @@ from typing import Any, Callable, Dict, FrozenSet, Optional
 
 from ansible_collections.port443.https.plugins.module_utils._bundle import PACKAGE, bare, closure, is_package
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.run import Runner
 
 PYTHON = "/usr/bin/python3"
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first a zip file can tell
@@ -68,7 +68,7 @@ def collect(module: str) -> Dict[str, str]:
     return {name.replace(".", "/") + endings[name]: source for name, source in sources.items()}
 
 
-def find_interpreter(host: Host) -> str:
+def find_interpreter(host: Runner) -> str:
     """Returns the Python to run the program with: the system's own if it will do, else the one this runs on.
 
     What the system calls python3 is still there after an upgrade of the system. Raises HostError.

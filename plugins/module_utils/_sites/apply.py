@@ -10,7 +10,7 @@ from ansible_collections.port443.https.plugins.module_utils._certificate import 
 from ansible_collections.port443.https.plugins.module_utils._certificate.exchange import PairExchange
 from ansible_collections.port443.https.plugins.module_utils._certificate.journal import Journal
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError, describe_os_error
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.run import Runner
 from ansible_collections.port443.https.plugins.module_utils._host.signals import uninterrupted
 from ansible_collections.port443.https.plugins.module_utils._sites.plan import SitesPlan
 from ansible_collections.port443.https.plugins.module_utils._sites.request import SitesRequest
@@ -31,7 +31,7 @@ class Application:
 
     def __init__(
         self,
-        host: Host,
+        host: Runner,
         request: SitesRequest,
         state: ServerState,
         plan: SitesPlan,
@@ -84,7 +84,7 @@ class Application:
         told = [one for one in told if one]
         if self._started:
             told += filter(None, [stop(self._host, self._state)])
-        elif self._told_server:
+        if self._told_server:
             trouble = load_again(self._state.control)
             told += [f"the server could not be reloaded with it: {trouble}"] if trouble else []
         if told:
@@ -126,7 +126,7 @@ class Application:
 
     def _tell_served(self) -> str:
         """The end of a sentence: whether what was served before is served again."""
-        if not self._told_server or self._started:
+        if not self._told_server:
             return ""
         former = [
             Expectation(site, looks[0].fingerprint, "", tuple(look.place for look in looks))

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The files of a host as they are, and as a plan will have them."""
+"""The configuration files of a host with planned files laid over them, for the readers of configurations."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import glob
 import os
 from typing import Dict, Iterable, List, Optional, Sequence
 
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.files import Files
 from ansible_collections.port443.https.plugins.module_utils._webservers.base import read_files
 from ansible_collections.port443.https.plugins.module_utils._webservers.site import ConfigFile
 
@@ -19,7 +19,7 @@ LINKS = 10  # on one way; a loop has more
 class PlannedFiles:
     """The files of a host with those of a plan in their places; without a plan, as they are."""
 
-    def __init__(self, host: Host, planned: Iterable[ConfigFile] = ()) -> None:
+    def __init__(self, host: Files, planned: Iterable[ConfigFile] = ()) -> None:
         self._host = host
         self._planned: Dict[str, ConfigFile] = {file.path: file for file in planned}
 

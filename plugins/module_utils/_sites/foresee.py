@@ -9,8 +9,8 @@ from typing import Dict, Mapping, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._certificate import store
 from ansible_collections.port443.https.plugins.module_utils._certificate.prepare import PreparedPair
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
 from ansible_collections.port443.https.plugins.module_utils._host.private_files import Planned, run_over
+from ansible_collections.port443.https.plugins.module_utils._host.run import Runner
 from ansible_collections.port443.https.plugins.module_utils._sites.plan import SitesPlan
 from ansible_collections.port443.https.plugins.module_utils._sites.request import SitesRequest
 from ansible_collections.port443.https.plugins.module_utils._sites.server import ServerState
@@ -20,7 +20,7 @@ REHEARSED, NOT_TESTED = "rehearsed", "no"
 
 
 def foresee(
-    host: Host, state: ServerState, plan: SitesPlan, request: SitesRequest, pairs: Mapping[str, PreparedPair]
+    host: Runner, state: ServerState, plan: SitesPlan, request: SitesRequest, pairs: Mapping[str, PreparedPair]
 ) -> Tuple[str, str]:
     """Returns how the plan was tested, and what the server has against it, empty if nothing; raises HostError."""
     if not state.build.release:

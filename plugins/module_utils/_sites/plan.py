@@ -13,8 +13,7 @@ from ansible_collections.port443.https.plugins.module_utils._certificate import 
 from ansible_collections.port443.https.plugins.module_utils._certificate.journal import FileChange
 from ansible_collections.port443.https.plugins.module_utils._certificate.prepare import PreparedPair
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError, RequestError
-from ansible_collections.port443.https.plugins.module_utils._host.files import FoundFile, look_at
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.files import Files, FoundFile, look_at
 from ansible_collections.port443.https.plugins.module_utils._pki.names import is_address, is_covered
 from ansible_collections.port443.https.plugins.module_utils._pki.pem import read_pem
 from ansible_collections.port443.https.plugins.module_utils._pki.policy import UNSTAPLED
@@ -52,7 +51,7 @@ class SitesPlan:
 
 
 def make_plan(
-    host: Host,
+    host: Files,
     request: SitesRequest,
     state: ServerState,
     pairs: Mapping[str, PreparedPair],
@@ -144,7 +143,7 @@ def _find_changes(desired: Sequence[ConfigFile]) -> Tuple[FileChange, ...]:
     return tuple(changes)
 
 
-def _read_leaf(host: Host, site: Site, pairs: Mapping[str, PreparedPair]) -> Certificate:
+def _read_leaf(host: Files, site: Site, pairs: Mapping[str, PreparedPair]) -> Certificate:
     if site.name in pairs:
         return pairs[site.name].pair.leaf
     content = host.read(site.certificate)

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A host's web server as it is: where its files are, what it was built with, whether it runs, who has its ports."""
+"""Observes a host's web server: its files, build, process and ports; starts and stops it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,19 @@ from typing import Dict, List, Optional, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host import service as _service
+from ansible_collections.port443.https.plugins.module_utils._host.files import Files
 from ansible_collections.port443.https.plugins.module_utils._host.host import Host
 from ansible_collections.port443.https.plugins.module_utils._host.listeners import list_listeners
+from ansible_collections.port443.https.plugins.module_utils._host.run import Runner
 from ansible_collections.port443.https.plugins.module_utils._sites.files import PlannedFiles
 from ansible_collections.port443.https.plugins.module_utils._sites.registry import LANGUAGES
 from ansible_collections.port443.https.plugins.module_utils._sites.request import SitesRequest
 from ansible_collections.port443.https.plugins.module_utils._sites.system import observe_system
-from ansible_collections.port443.https.plugins.module_utils._webservers.base import WantedPair, WebServer
+from ansible_collections.port443.https.plugins.module_utils._webservers.base import (
+    ServiceControl,
+    WantedPair,
+    WebServer,
+)
 from ansible_collections.port443.https.plugins.module_utils._webservers.registry import choose_service
 from ansible_collections.port443.https.plugins.module_utils._webservers.site import (
     Build,
@@ -43,12 +49,16 @@ class MissingServerError(Exception):
 
 @dataclass(frozen=True)
 class ServerState:
-    """What was observed of a web server: ``others`` is its configuration without ours, ``own`` the sites of ours."""
+    """What was observed of a web server: ``others`` is its configuration without ours, ``own`` the sites of ours.
+
+    ``control`` acts on it as it was then; ``service`` can be observed again.
+    """
 
     language: SiteLanguage
     layout: SiteLayout
     build: Build
-    control: WebServer
+    service: WebServer
+    control: ServiceControl
     running: bool
     enabled: bool
     own: Dict[str, Tuple[ConfigFile, ...]]
@@ -90,11 +100,14 @@ def observe_server(host: Host, request: SitesRequest) -> ServerState:
     own = language.own_files(files, layout)
     bare = language.render((), tuple(own), request.settings, build, layout, _NOTHING, files)
     others = language.read(PlannedFiles(host, bare), layout)
-    control = choose_service(host, request.server, request.config or None, (), ())
-    running = _observe_running(host, request, language, control)
+    service = choose_service(host, request.server, request.config or None, (), ())
+    found = service.observe(_NOBODY)
+    running = found.servings[0].running
+    if not running:
+        _refuse_unreachable(host, request, language, found.servings[0].reason)
     commands = _service.find_commands(host, layout.service)
     enabled = commands is None or _service.is_enabled(host, layout.service, commands)
-    return ServerState(language, layout, build, control, running, enabled, own, others)
+    return ServerState(language, layout, build, service, found.control, running, enabled, own, others)
 
 
 def _find_installer(layout: SiteLayout) -> Tuple[str, ...]:
@@ -114,20 +127,20 @@ def _find_installer(layout: SiteLayout) -> Tuple[str, ...]:
     return ("sudo", "-u", owner, "-H", *layout.install)
 
 
-def start(host: Host, state: ServerState) -> List[Tuple[str, ...]]:
+def start(host: Runner, state: ServerState) -> List[Tuple[str, ...]]:
     """Starts the server now and at every boot, as far as it is not; returns the commands; raises HostError."""
     told = _tell_manager(host, state)
     deadline = time.monotonic() + _STARTING
-    (serving,) = state.control.observe(_NOBODY)
+    (serving,) = state.service.observe(_NOBODY).servings
     while not serving.running and time.monotonic() < deadline:
         time.sleep(0.1)
-        (serving,) = state.control.observe(_NOBODY)
+        (serving,) = state.service.observe(_NOBODY).servings
     if not serving.running:
         raise HostError(f"{' '.join(told[-1])} was told, but {serving.reason or 'it does not run'}")
     return told
 
 
-def _tell_manager(host: Host, state: ServerState) -> List[Tuple[str, ...]]:
+def _tell_manager(host: Runner, state: ServerState) -> List[Tuple[str, ...]]:
     if state.layout.start:
         _service.tell(host, state.layout.start)
         return [state.layout.start]
@@ -141,7 +154,7 @@ def _tell_manager(host: Host, state: ServerState) -> List[Tuple[str, ...]]:
     return [command for command in told if command]
 
 
-def stop(host: Host, state: ServerState) -> str:
+def stop(host: Runner, state: ServerState) -> str:
     """Undoes ``start``; returns what was against it, empty if nothing was."""
     commands = _service.find_commands(host, state.layout.service)
     if commands is None or state.layout.start:
@@ -156,7 +169,7 @@ def stop(host: Host, state: ServerState) -> str:
     return ""
 
 
-def refuse_taken_ports(host: Host, request: SitesRequest, state: ServerState) -> None:
+def refuse_taken_ports(host: Files, request: SitesRequest, state: ServerState) -> None:
     """Raises HostError where another program has a port that the sites need.
 
     A server that cannot have a port keeps what it ran, or ends, at a reload or at the next boot.
@@ -174,7 +187,7 @@ def refuse_taken_ports(host: Host, request: SitesRequest, state: ServerState) ->
         )
 
 
-def _observe_build(host: Host, language: SiteLanguage, layout: SiteLayout) -> Optional[Build]:
+def _observe_build(host: Runner, language: SiteLanguage, layout: SiteLayout) -> Optional[Build]:
     if host.find(layout.program) is None:
         return None
     said = []
@@ -189,12 +202,9 @@ def _observe_build(host: Host, language: SiteLanguage, layout: SiteLayout) -> Op
     return build
 
 
-def _observe_running(host: Host, request: SitesRequest, language: SiteLanguage, control: WebServer) -> bool:
-    (serving,) = control.observe(_NOBODY)
-    if serving.running:
-        return True
+def _refuse_unreachable(host: Files, request: SitesRequest, language: SiteLanguage, reason: str) -> None:
+    """Raises HostError where a server that is said not to run has a port: it does, and nobody could reload it."""
     ports = (request.settings.http_port, request.settings.port)
     held = [one for one in list_listeners(host, ports) if set(one.processes) & set(language.processes)]
-    if held:  # it runs, and in a way in which nobody could reload it
-        raise HostError(f"{serving.reason or language.title + ' is not running'}; but there is {held[0]}")
-    return False
+    if held:
+        raise HostError(f"{reason or language.title + ' is not running'}; but there is {held[0]}")

@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from typing import Iterable
 
+from ansible_collections.port443.https.plugins.module_utils._host.files import Files
 from ansible_collections.port443.https.plugins.module_utils._host.host import Host
 from ansible_collections.port443.https.plugins.module_utils._webservers.site import HostSystem
 
@@ -26,7 +27,7 @@ def observe_system(host: Host, looked_at: Iterable[str]) -> HostSystem:
     return HostSystem(family, existing)
 
 
-def _read_identifiers(host: Host) -> Iterable[str]:
+def _read_identifiers(host: Files) -> Iterable[str]:
     for path in _OS_RELEASE:
         content = host.read(path)
         if content is not None:

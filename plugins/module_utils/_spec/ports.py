@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Ports as a user may ask for them, parsed and merged."""
+"""Parses the ports of a request, single ones and ranges, and merges them."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ _ZONE = re.compile(r"[A-Za-z0-9_-]{1,17}", re.ASCII)
 
 @dataclass(frozen=True)
 class PortsRequest:
-    """A rule set as asked for, every part checked; ``source`` and ``interface`` empty mean anyone and any.
+    """A validated request for a rule set; ``source`` and ``interface`` empty mean anyone and any.
 
     ``direction`` is in, out or both; ``timeout`` is in seconds, None for ever; ``zone`` empty is the zone of the
     interface that strangers arrive on; ``anchor`` empty is one of the set's own. What follows is for Windows, and
@@ -79,7 +79,7 @@ class PortsRequest:
 
     @property
     def directions(self) -> Tuple[str, ...]:
-        """In, out, or one after the other."""
+        """The directions that the set is for: in, out, or both."""
         return ("in", "out") if self.direction == "both" else (self.direction,)
 
     def sources(self, family: int) -> Optional[Tuple[Network, ...]]:

@@ -20,7 +20,7 @@ _CONCRETE = re.compile(r"[a-z0-9][a-z0-9-]*(?:\.[a-z0-9_-]+)*")  # a host name, 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where to ask: an address or host name, a port, the server name to send ('' for none), a PROXY line before TLS.
+    """An endpoint of TLS: address or host name, port, server name to send ('' for none), a PROXY line before TLS.
 
     ``instead`` are the names of the server that is asked for, where ``name`` is none of them: another may answer.
     """
@@ -43,7 +43,7 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class Look:
-    """What was found at a place: the SHA-256 of the certificate shown, or why none was."""
+    """The answer of an endpoint: the SHA-256 of the certificate that it showed, or why it showed none."""
 
     place: Endpoint
     fingerprint: str = ""

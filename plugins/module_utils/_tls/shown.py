@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Fetches the certificates that a server shows, also of one that wants a certificate of its clients.
+"""Fetches the certificates from a server's first flight, so also where the handshake fails for want of a client's.
 
 In TLS 1.2 such a server (SSLVerifyClient require, verify required) sends its alert before the handshake is over, and
 Python's ssl then tells nothing of what it showed; in TLS 1.3 a client is through before that.

@@ -1,17 +1,18 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The protocol of a web server: observe what it serves, test its configuration, reload it."""
+"""The protocol of a web server: observes what it serves, together with what tests its configuration and reloads it."""
 
 from __future__ import annotations
 
 import glob
 import os
 import signal
-from dataclasses import dataclass
-from typing import Optional, Protocol, Sequence, Tuple
+from dataclasses import dataclass, field
+from typing import Callable, Optional, Protocol, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._host.host import Completed, Host
+from ansible_collections.port443.https.plugins.module_utils._host.files import Files
+from ansible_collections.port443.https.plugins.module_utils._host.run import Completed, Runner
 from ansible_collections.port443.https.plugins.module_utils._tls.served_certificate import Endpoint
 from ansible_collections.port443.https.plugins.module_utils._webservers.server_log import ServerLog
 
@@ -20,7 +21,7 @@ Command = Tuple[str, ...]
 
 @dataclass(frozen=True)
 class WantedPair:
-    """What to look for in a service's configuration: the directory of the site, and the names its pair is for."""
+    """A pair to look for in a service's configuration: the directory of its site, and the names that it is for."""
 
     folder: str
     server_name: str
@@ -29,7 +30,7 @@ class WantedPair:
 
 @dataclass(frozen=True)
 class Serving:
-    """Whether a service is set up to serve the pair (``named``), runs, and at which places; else ``reason`` says why.
+    """How a service stands to a pair: set up to serve it (``named``), running, where; else ``reason`` says why.
 
     ``expected`` tells whether what answers at a place may be meant to be this pair. ``shown`` tells that only a look
     can tell whether the service runs. ``unproved`` says where clients may meet another server, which no look here sees.
@@ -46,74 +47,86 @@ class Serving:
     staples: Optional[bool] = None
 
 
-class WebServer(Protocol):
-    """What a kind of service has to be able to do; a new one is a folder and a line in the registry."""
+@dataclass(frozen=True)
+class ServiceControl:
+    """Acts on a service as it was found: on that configuration and that process.
+
+    ``test`` tests the configuration, with the service's own command first, and returns what was said against it.
+    ``reload`` asks the service to take up its configuration and returns what it said. Both raise HostError.
+    ``test_command`` and ``reload_command`` are how they are told to users, empty for what is not run.
+    ``log`` is where it writes down what a test or a reload does not say.
+    """
 
     test_command: Command
     reload_command: Command
-    log: ServerLog
+    test: Callable[[], Completed]
+    reload: Callable[[], Completed]
+    log: ServerLog = field(default_factory=ServerLog)
 
-    def observe(self, *wanted: WantedPair) -> Tuple[Serving, ...]:
-        """Returns how the service stands to each pair, by one look at it; changes nothing; raises HostError."""
+    def commands(self) -> Tuple[Command, ...]:
+        """Returns the commands of a test and a reload."""
+        return tuple(command for command in (self.test_command, self.reload_command) if command)
 
-    def test(self) -> Completed:
-        """Tests the configuration, with the service's own command first, and returns what was said against it."""
 
-    def reload(self) -> Completed:
-        """Asks the service to take up its configuration and returns what it said."""
+@dataclass(frozen=True)
+class ObservedService:
+    """How a service stands to each pair that was asked for, in that order, and what acts on it."""
+
+    servings: Tuple[Serving, ...]
+    control: ServiceControl
+
+
+class WebServer(Protocol):
+    """A kind of service on a host; a new one is a folder and a line in the registry."""
+
+    def observe(self, *wanted: WantedPair) -> ObservedService:
+        """Returns how the service stands to each pair, by one look at it; changes nothing; raises HostError.
+
+        Nothing of that is remembered here: whoever wants to test or reload what was found has its control.
+        """
 
 
 class NoService:
     """Nothing to test and nothing to reload: somebody else takes care of that."""
 
-    test_command: Command = ()
-    reload_command: Command = ()
-    log = ServerLog()
-
-    def observe(self, *wanted: WantedPair) -> Tuple[Serving, ...]:
-        """Returns that no service is known."""
-        return (Serving(named=False, running=False, reason="service is none"),) * len(wanted)
-
-    def test(self) -> Completed:
-        """Returns success."""
-        return Completed((), 0, "", "")
-
-    def reload(self) -> Completed:
-        """Returns success."""
-        return Completed((), 0, "", "")
+    def observe(self, *wanted: WantedPair) -> ObservedService:
+        """Returns that no service is known, and a control that does nothing and succeeds."""
+        serving = Serving(named=False, running=False, reason="service is none")
+        return ObservedService((serving,) * len(wanted), ServiceControl((), (), _succeed, _succeed))
 
 
 class OwnCommands:
     """A service that only the user knows: its commands for the test, if there is one, and for the reload."""
 
-    log = ServerLog()
-
-    def __init__(self, host: Host, test_command: Command, reload_command: Command) -> None:
+    def __init__(self, host: Runner, test_command: Command, reload_command: Command) -> None:
         self._host = host
-        self.test_command = test_command
-        self.reload_command = reload_command
+        self._test_command = test_command
+        self._reload_command = reload_command
 
-    def observe(self, *wanted: WantedPair) -> Tuple[Serving, ...]:
+    def observe(self, *wanted: WantedPair) -> ObservedService:
         """Returns that the service serves every pair; whether it runs, a look tells."""
-        return (Serving(named=True, running=True, shown=True),) * len(wanted)
-
-    def test(self) -> Completed:
-        """Runs the user's command, and succeeds where there is none."""
-        return self._host.run(self.test_command) if self.test_command else Completed((), 0, "", "")
-
-    def reload(self) -> Completed:
-        """Runs the user's command."""
-        return self._host.run(self.reload_command)
+        control = ServiceControl(
+            self._test_command,
+            self._reload_command,
+            lambda: self._host.run(self._test_command) if self._test_command else _succeed(),
+            lambda: self._host.run(self._reload_command),
+        )
+        return ObservedService((Serving(named=True, running=True, shown=True),) * len(wanted), control)
 
 
-def read_files(host: Host, pattern: str) -> Sequence[str]:
+def not_serving(reason: str, wanted: Sequence[WantedPair]) -> Tuple[Serving, ...]:
+    """Returns of each pair that a service, which does not run, is not set up to serve it."""
+    return (Serving(named=False, running=False, reason=reason, expected=False),) * len(wanted)
+
+
+def read_files(host: Files, pattern: str) -> Sequence[str]:
     """Returns the texts of the files a path or pattern stands for, sorted; what is not there is left out."""
     paths = sorted(glob.glob(pattern)) if glob.has_magic(pattern) else [pattern]
     contents = [host.read(path) for path in paths if not os.path.isdir(path)]
     return [content.decode("utf-8", "surrogateescape") for content in contents if content is not None]
 
 
-def find_process(host: Host, pid_file: str, programs: Sequence[str]) -> Optional[int]:
+def find_process(host: Files, pid_file: str, programs: Sequence[str]) -> Optional[int]:
     """Returns the number in a pid file if a process of one of the programs has it.
 
     A pid file outlives a crash, and its number may have become another's. Where the system has no /proc, any process
@@ -145,7 +158,7 @@ def send_signal(pid: int, name: str) -> Completed:
     return Completed(argv, 0, "", "")
 
 
-def load_again(service: WebServer) -> str:
+def load_again(service: ServiceControl) -> str:
     """Tests and reloads a service once what it had before is back; returns what was against that, empty if nothing."""
     try:
         tested = service.test()
@@ -158,3 +171,7 @@ def load_again(service: WebServer) -> str:
 def tell_failure(completed: Completed) -> str:
     """Returns a failed command with its own words."""
     return f"'{' '.join(completed.argv)}' failed: {completed.words()}"
+
+
+def _succeed() -> Completed:
+    return Completed((), 0, "", "")

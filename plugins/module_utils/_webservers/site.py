@@ -30,7 +30,7 @@ SECURITY_HEADERS = (
 
 @dataclass(frozen=True)
 class Location:
-    """What answers below ``path``: exactly one of ``backends``, ``root``, ``php``, ``redirect_to`` and ``directives``.
+    """A path of a site, answered by one of ``backends``, ``root``, ``php``, ``redirect_to`` and ``directives``.
 
     ``path`` begins with a slash, and every request whose path begins with it is meant, the longest such path first.
     ``backends`` are URLs of one scheme, ``root`` is a folder to which the whole path is appended, ``php`` is where
@@ -81,7 +81,7 @@ class Site:
 
 @dataclass(frozen=True)
 class ServerSettings:
-    """What holds for all sites of a server; ports are TCP's, that of HTTPS is QUIC's as well with ``http3``.
+    """The settings of all sites of a server; ports are TCP's, that of HTTPS is QUIC's as well with ``http3``.
 
     ``acme_root`` is where a CA's challenges lie, ``acme_port`` (HAProxy) who answers them on loopback, 0 for nobody.
     ``trusted_proxies`` are networks of balancers whose word on the visitor counts; with ``proxy_protocol`` they send
@@ -113,7 +113,7 @@ class HostSystem:
 
 @dataclass(frozen=True)
 class SiteLayout:
-    """Where a system has a web server, and its files. Paths are absolute.
+    """The layout of a web server on a system: packages, service, program, files. Paths are absolute.
 
     ``program`` tells the version and tests the configuration whose main file is ``main``. Site files go to
     ``written_to``, with links in ``linked_from`` where that is not empty; ``include_in`` is a main file that gets a
@@ -153,7 +153,7 @@ class Build:
 
 @dataclass(frozen=True)
 class SiteConfiguration:
-    """What a server's whole configuration says, ours among it or not, depending on the files that it was read from.
+    """A server's whole configuration as read, with our sites or without, depending on the files it was read from.
 
     Sockets are (address, port), the address empty for all of IPv4 and ``::`` for all of IPv6. ``listening`` are those
     that are opened (Apache's Listen), ``defaults`` those with a server that somebody made the default, ``quic`` those
@@ -175,7 +175,7 @@ class SiteConfiguration:
 
 @dataclass(frozen=True)
 class ConfigFile:
-    """One file as it is to be: its text, None where it is not to be, or the path that a link leads to."""
+    """A wanted file: its text, None where it is not to be, or the path that a link leads to."""
 
     path: str
     text: Optional[str] = None

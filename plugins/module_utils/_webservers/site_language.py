@@ -17,7 +17,7 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.site imp
 )
 
 
-class Files(Protocol):
+class ConfigurationFiles(Protocol):
     """The files of a host, as they are or as a plan will have them."""
 
     def texts(self, pattern: str) -> Sequence[str]:
@@ -55,10 +55,10 @@ class SiteLanguage(Protocol):
     def limits(self, sites: Sequence[Site], settings: ServerSettings, build: Build) -> Tuple[str, ...]:
         """Returns what this very build cannot do, one sentence each, with what would work."""
 
-    def read(self, files: Files, layout: SiteLayout) -> SiteConfiguration:
+    def read(self, files: ConfigurationFiles, layout: SiteLayout) -> SiteConfiguration:
         """Returns what the whole configuration says; raises HostError where it cannot be understood."""
 
-    def own_files(self, files: Files, layout: SiteLayout) -> Dict[str, Tuple[ConfigFile, ...]]:
+    def own_files(self, files: ConfigurationFiles, layout: SiteLayout) -> Dict[str, Tuple[ConfigFile, ...]]:
         """Returns the sites of ours that are there: by their names, their files (a block's file is not among them)."""
 
     def matches(self, server_name: str, name: str) -> bool:
@@ -75,7 +75,7 @@ class SiteLanguage(Protocol):
         build: Build,
         layout: SiteLayout,
         others: SiteConfiguration,
-        files: Files,
+        files: ConfigurationFiles,
     ) -> Tuple[ConfigFile, ...]:
         """Returns every file that is to be or to go, in an order of which each prefix is a configuration that loads.
 

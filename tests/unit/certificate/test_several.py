@@ -10,8 +10,7 @@ from ansible_collections.port443.https.plugins.module_utils._certificate import 
 from ansible_collections.port443.https.plugins.module_utils._certificate.removal import remove
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host.directory import Access
-from ansible_collections.port443.https.plugins.module_utils._host.host import Completed
-from ansible_collections.port443.https.plugins.module_utils._webservers.base import Serving
+from ansible_collections.port443.https.plugins.module_utils._host.run import Completed
 from slow_web import ADDED, BACK, FIRST, MINE, NEW, OTHERS, SECOND, A, B, ask, deployment, everything, prints, start_web
 
 
@@ -135,7 +134,7 @@ def test_several_are_removed_or_none(make_web):
     before = everything(web.store)
     with pytest.raises(HostError, match=f"{web.store}/{A}, {web.store}/{B} are still named"):
         remove(requests, web, False, lambda _path: None)
-    web.observe = lambda *wanted: (Serving(named=False, running=True),) * len(wanted)
+    web.names_pairs = False
     with pytest.raises(HostError, match=f"'web -t' failed: {web.store}/{A}/.*; the pairs are back in place"):
         remove(requests, web, False, lambda _path: None)
     assert everything(web.store) == before

@@ -128,6 +128,16 @@ def test_only_our_own_is_cleared(safe_folder):
     ]
 
 
+@pytest.mark.parametrize("left", [".current-4711", ".current.port443-0badcafe"])
+def test_the_link_that_a_killed_run_was_to_exchange_is_removed(safe_folder, left):
+    """Runs of version 0.1.0 named it in another way."""
+    folder = safe_folder / "store"
+    install(folder, FIRST)
+    (folder / SITE / left).symlink_to("elsewhere")
+    install(folder, SECOND)
+    assert listing(folder) == sorted(["current", FIRST.name, SECOND.name])
+
+
 def test_everything_that_is_made_is_labelled(safe_folder):
     seen = []
     with open_site(safe_folder / "store", seen.append) as site:

@@ -11,12 +11,15 @@ from ansible_collections.port443.https.plugins.module_utils._certificate import 
 from ansible_collections.port443.https.plugins.module_utils._certificate import store as _store
 from ansible_collections.port443.https.plugins.module_utils._certificate.requested_pair import RequestedPair
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._host.host import Completed
+from ansible_collections.port443.https.plugins.module_utils._host.run import Completed
 from ansible_collections.port443.https.plugins.module_utils._pki.chain import read_pair
 from ansible_collections.port443.https.plugins.module_utils._tls import proof, served_certificate
 from ansible_collections.port443.https.plugins.module_utils._tls.served_certificate import Endpoint, Look
-from ansible_collections.port443.https.plugins.module_utils._webservers.base import Serving
-from ansible_collections.port443.https.plugins.module_utils._webservers.server_log import ServerLog
+from ansible_collections.port443.https.plugins.module_utils._webservers.base import (
+    ObservedService,
+    ServiceControl,
+    Serving,
+)
 from site_store import MINE
 
 NOW = int(pki.NOW.timestamp())
@@ -31,10 +34,10 @@ class Web:
     """A service that shows, by server name, what its last reload found installed, and breaks as it is told to."""
 
     test_command, reload_command = ("web", "-t"), ("web", "reload")
-    log = ServerLog()
 
     def __init__(self, store, place=PLACE, shown_for=(NAME,)):
-        self.store, self.place, self.shown_for = store, place, shown_for
+        self.store, self.shown_for = store, shown_for
+        self.serving = Serving(True, True, (place,))
         self.tests, self.reloads = [], []
         self.said = {"test": [], "reload": []}
         self.deaf = False
@@ -42,7 +45,8 @@ class Web:
         self.looks, self.after = 0, None  # what is shown after so many looks
 
     def observe(self, *wanted):
-        return (Serving(True, True, (self.place,)),) * len(wanted)
+        control = ServiceControl(self.test_command, self.reload_command, self.test, self.reload)
+        return ObservedService((self.serving,) * len(wanted), control)
 
     def test(self):
         self.tests.append(self.installed())
@@ -246,7 +250,7 @@ def test_a_first_pair_that_the_service_has_taken_up_in_part_is_told(safe_folder,
     web = Web(safe_folder / "store")
     both = (PLACE, Endpoint("::1", 443, NAME))
     monkeypatch.setattr(proof, "time", Clock())
-    monkeypatch.setattr(web, "observe", lambda *wanted: (Serving(True, True, both),) * len(wanted))
+    web.serving = Serving(True, True, both)
     monkeypatch.setattr(
         served_certificate,
         "_look_once",
@@ -272,11 +276,9 @@ def test_a_name_of_the_servers_own_is_one_that_can_be_asked_for(place, own):
 
 
 @pytest.mark.parametrize(("staples", "refused"), [(False, True), (True, False), (None, False)])
-def test_a_certificate_that_demands_stapling_is_refused_where_the_service_does_not_staple(
-    make_web, monkeypatch, staples, refused
-):
+def test_a_certificate_that_demands_stapling_is_refused_where_the_service_does_not_staple(make_web, staples, refused):
     web = make_web()
-    monkeypatch.setattr(web, "observe", lambda *wanted: (Serving(True, True, (PLACE,), staples=staples),))
+    web.serving = Serving(True, True, (PLACE,), staples=staples)
     demand = pki.x509.TLSFeature([pki.x509.TLSFeatureType.status_request])
     site = pki.issue(NAME, [NAME], issuer=pki.intermediate(), number=3, more=[demand])
     if not refused:

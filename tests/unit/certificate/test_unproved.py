@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.port443.https.plugins.module_utils._certificate import deploy, inventory
 from ansible_collections.port443.https.plugins.module_utils._certificate.deployment_state import DeploymentOutcome
-from ansible_collections.port443.https.plugins.module_utils._host.host import Completed
+from ansible_collections.port443.https.plugins.module_utils._host.run import Completed
 from ansible_collections.port443.https.plugins.module_utils._tls.served_certificate import Endpoint, Look
 from ansible_collections.port443.https.plugins.module_utils._webservers.apache.control import Apache
 from ansible_collections.port443.https.plugins.module_utils._webservers.base import Serving, WantedPair
@@ -115,7 +115,7 @@ AT_RANDOM = (
 )
 def test_what_no_look_on_loopback_sees_is_told(service, told):
     kind, text = service
-    (serving,) = kind(ConfiguredHost(text), None).observe(WANTED)
+    (serving,) = kind(ConfiguredHost(text), None).observe(WANTED).servings
     assert (serving.named, serving.unproved) == (True, told)
 
 
@@ -172,5 +172,5 @@ def test_the_inventory_says_what_yes_does_not_promise():
 )
 def test_a_service_staples_where_its_configuration_says_so(service, staples):
     kind, text = service
-    (serving,) = kind(ConfiguredHost(text), None).observe(WANTED)
+    (serving,) = kind(ConfiguredHost(text), None).observe(WANTED).servings
     assert serving.staples is staples

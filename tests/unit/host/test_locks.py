@@ -12,7 +12,7 @@ import time
 import pytest
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host import locks
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
 
 RUNS = 12
 AT_WORK = 0.5  # seconds; all together work for longer than a wait without progress may last
@@ -21,7 +21,7 @@ AT_WORK = 0.5  # seconds; all together work for longer than a wait without progr
 @pytest.fixture
 def host(tmp_path, monkeypatch):
     monkeypatch.setattr(locks, "LOCK_TIMEOUT", 5.0)
-    made = Host()
+    made = FirewallHost()
     made.lock_path = str(tmp_path / "lock")
     return made
 

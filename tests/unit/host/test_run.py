@@ -6,7 +6,9 @@ import threading
 
 import pytest
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._host.run import beside
+from ansible_collections.port443.https.plugins.module_utils._host.run import beside, search_path_of
+
+EVERYWHERE = ["/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/local/bin", "/usr/bin", "/bin"]
 
 
 def test_work_begins_at_once_and_its_answer_is_waited_for():
@@ -32,3 +34,16 @@ def test_what_work_raises_is_raised_where_its_answer_is_wanted(problem):
     with pytest.raises(type(problem)) as raised:
         end()
     assert raised.value is problem
+
+
+@pytest.mark.parametrize(
+    ("system", "more"),
+    [
+        ("Linux", []),
+        ("FreeBSD", []),
+        ("OpenBSD", []),
+        ("Darwin", ["/opt/homebrew/sbin", "/opt/homebrew/bin"]),
+    ],
+)
+def test_each_system_has_its_folders(system, more):
+    assert search_path_of(system).split(":") == [*EVERYWHERE, *more]

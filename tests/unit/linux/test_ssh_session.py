@@ -8,7 +8,7 @@ import ipaddress
 import os
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
 from ansible_collections.port443.https.plugins.module_utils._linux.ssh_session import (
     Session,
     find_sessions,
@@ -104,4 +104,4 @@ def test_a_process_that_ends_while_it_is_looked_at_is_none(monkeypatch):
         raise ProcessLookupError(3, "No such process")
 
     monkeypatch.setattr("builtins.open", open_of_an_ended_one)
-    assert Host().read("/proc/4711/comm") is None
+    assert FirewallHost().read("/proc/4711/comm") is None

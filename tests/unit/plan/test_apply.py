@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._host.host import Completed, Host
+from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
+from ansible_collections.port443.https.plugins.module_utils._host.run import Completed
 from ansible_collections.port443.https.plugins.module_utils._plan.apply import apply, explain, undo
 from ansible_collections.port443.https.plugins.module_utils._plan.steps import Prune, Run, Write
 
@@ -90,7 +91,7 @@ def test_a_file_changed_by_somebody_else_is_not_replaced(tmp_path):
     file = tmp_path / "rules"
     file.write_bytes(b"theirs")
     with pytest.raises(HostError, match="changed by somebody else"):
-        Host().write(str(file), b"old", b"new")
+        FirewallHost().write(str(file), b"old", b"new")
     assert file.read_bytes() == b"theirs"
     assert [path.name for path in tmp_path.iterdir()] == ["rules"]
 
@@ -100,10 +101,10 @@ def test_a_replaced_file_keeps_its_mode_and_leaves_nothing_beside_it(tmp_path):
     file.write_bytes(b"old")
     file.chmod(0o604)
     (tmp_path / ".rules.port443-0badcafe").write_bytes(b"left by a run that was killed")
-    Host().write(str(file), b"old", b"new")
+    FirewallHost().write(str(file), b"old", b"new")
     assert (file.read_bytes(), file.stat().st_mode & 0o777) == (b"new", 0o604)
     assert [path.name for path in tmp_path.iterdir()] == ["rules"]
-    Host().write(str(file), b"new", None)
+    FirewallHost().write(str(file), b"new", None)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -112,28 +113,28 @@ def test_a_file_of_the_administrators_with_almost_such_a_name_stays(tmp_path):
     file.write_bytes(b"old")
     for name in others:
         (tmp_path / name).write_bytes(b"theirs")
-    Host().write(str(file), b"old", None)
+    FirewallHost().write(str(file), b"old", None)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(others)
 
 
 def test_a_folder_that_all_may_write_to_is_refused(tmp_path):
     tmp_path.chmod(0o777)
     with pytest.raises(HostError, match="writable by all"):
-        Host().write(str(tmp_path / "rules"), None, b"new")
+        FirewallHost().write(str(tmp_path / "rules"), None, b"new")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_link_is_followed_and_stays_a_link(tmp_path):
     (tmp_path / "real").write_bytes(b"old")
     (tmp_path / "rules").symlink_to("real")
-    Host().write(str(tmp_path / "rules"), b"old", b"new")
+    FirewallHost().write(str(tmp_path / "rules"), b"old", b"new")
     assert (tmp_path / "real").read_bytes() == b"new"
     assert (tmp_path / "rules").is_symlink()
 
 
 def test_the_lock_is_waited_for_and_leaves_no_file(tmp_path, monkeypatch):
     monkeypatch.setattr("ansible_collections.port443.https.plugins.module_utils._host.locks.LOCK_TIMEOUT", 0.2)
-    host = Host()
+    host = FirewallHost()
     host.lock_path = str(tmp_path / "lock")
     with host.lock(), pytest.raises(HostError, match="another run of this collection has held"), host.lock():
         pass

@@ -9,7 +9,7 @@ import contextlib
 import pytest
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError, Overtaken, Refused
 from ansible_collections.port443.https.plugins.module_utils._host.dbus import Method, Refusal
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
 from ansible_collections.port443.https.plugins.module_utils._plan import apply
 from ansible_collections.port443.https.plugins.module_utils._plan.steps import BusCall, Write
 
@@ -97,7 +97,7 @@ def test_a_copy_is_kept_with_its_mode(tmp_path, before, meanwhile):
     if before is not None:
         copy.write_bytes(before)
         copy.chmod(0o604)
-    with Host().keep(str(copy)):
+    with FirewallHost().keep(str(copy)):
         assert not copy.exists()
         if meanwhile is not None:
             copy.write_bytes(meanwhile)

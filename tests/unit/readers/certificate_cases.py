@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from ansible_collections.port443.https.plugins.module_utils._certificate import openssl as _openssl
 from ansible_collections.port443.https.plugins.module_utils._certificate import placeholder
 from ansible_collections.port443.https.plugins.module_utils._host import service
-from ansible_collections.port443.https.plugins.module_utils._host.host import Completed
+from ansible_collections.port443.https.plugins.module_utils._host.run import Completed
 from ansible_collections.port443.https.plugins.module_utils._pki.decrypt import CannotOpenError
 from ansible_collections.port443.https.plugins.module_utils._renewal import certbot as _certbot
 from ansible_collections.port443.https.plugins.module_utils._renewal import timer

@@ -14,7 +14,7 @@ _FUNCTIONS = ("execute", "_run_once", "read_nftables", "read_nft_tables")
 _SPOKEN = ("out", "err", "stdout", "stderr")
 # What hands the words on to those who read them.
 PIPES = {
-    "_host.host:Host.run",
+    "_host.run:Runner.run",
     "_host.firewall_host:FirewallHost.ask",
     "_host.dbus:ask",
     "_host.private_files:_run",

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Any, Callable
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._host.host import Completed, Host
+from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
+from ansible_collections.port443.https.plugins.module_utils._host.run import Completed
 
 
-class Mute(Host):
+class Mute(FirewallHost):
     """A host on which every program is there, and says this and no more."""
 
     lock_path = "/nonexistent/lock"

@@ -14,7 +14,7 @@ from ansible_collections.port443.https.plugins.module_utils._firewalls.pf import
     tables,
 )
 from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.system import SYSTEMS
-from ansible_collections.port443.https.plugins.module_utils._host.host import Completed
+from ansible_collections.port443.https.plugins.module_utils._host.run import Completed
 from mute_host import Case, Mute
 
 FREEBSD, MACOS = SYSTEMS["FreeBSD"], SYSTEMS["Darwin"]

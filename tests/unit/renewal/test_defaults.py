@@ -12,7 +12,8 @@ from dataclasses import replace
 
 import pytest
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._host.host import Completed, Host
+from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.run import Completed
 from ansible_collections.port443.https.plugins.module_utils._renewal import defaults, timer
 from ansible_collections.port443.https.plugins.module_utils._renewal.lineage import WantedLineage
 from ansible_collections.port443.https.plugins.module_utils._renewal.settings import RenewalPaths

@@ -10,7 +10,7 @@ import pki
 import pytest
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host.directory import hold_lock
-from ansible_collections.port443.https.plugins.module_utils._host.host import Completed
+from ansible_collections.port443.https.plugins.module_utils._host.run import Completed
 from ansible_collections.port443.https.plugins.module_utils._renewal import certbot as _certbot
 from ansible_collections.port443.https.plugins.module_utils._renewal import issue, purge_lineage
 from played_renewal import SITE, run, tree

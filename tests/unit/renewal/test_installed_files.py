@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from ansible_collections.port443.https.plugins.module_utils._certificate import placeholder
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError, RequestError
-from ansible_collections.port443.https.plugins.module_utils._host.host import Completed, Host
+from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.run import Completed
 from ansible_collections.port443.https.plugins.module_utils._renewal import challenge as _challenge
 from ansible_collections.port443.https.plugins.module_utils._renewal import installed_files as machinery
 from ansible_collections.port443.https.plugins.module_utils._renewal import request, timer, zipapp

@@ -39,7 +39,7 @@ def test_the_registry_is_the_folder():
 @pytest.mark.parametrize("kind", SERVICES)
 def test_a_service_that_is_not_installed_says_so(kind):
     service = choose_service(Bare(), kind, None, (), ())
-    (serving,) = service.observe(WantedPair("/etc/port443/x", "www.example.com", ()))
+    (serving,) = service.observe(WantedPair("/etc/port443/x", "www.example.com", ())).servings
     title = LANGUAGES[kind]().title
     assert (serving.named, serving.running, serving.reason) == (False, False, f"{title} is not installed")
 
@@ -57,7 +57,8 @@ def test_none_is_nobody_or_the_users_own_commands():
     assert isinstance(choose_service(Host(), "none", None, (), ()), NoService)
     own = choose_service(Host(), "none", None, ("false",), ("true",))
     assert isinstance(own, OwnCommands)
-    assert (own.test().returncode, own.reload().returncode) == (1, 0)
+    control = own.observe().control
+    assert (control.test().returncode, control.reload().returncode) == (1, 0)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ from __future__ import annotations
 import os
 
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._host.host import Completed, Host
+from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.run import Completed
 from ansible_collections.port443.https.plugins.module_utils._webservers import server_log
 from ansible_collections.port443.https.plugins.module_utils._webservers.server_log import ServerLog
 

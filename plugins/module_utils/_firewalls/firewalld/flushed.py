@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Rules that a reload of firewalld takes away though firewalld did not make them.
+"""Finds the rules that a reload of firewalld takes away though firewalld did not make them.
 
 Up to version 1.3.3 it empties the tables of iptables, ip6tables and ebtables (``flush`` and ``all_backends`` in
 firewall/core/fw.py) whatever FirewallBackend says; 2.3.1 does so only where it has direct rules

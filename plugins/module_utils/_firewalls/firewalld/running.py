@@ -1,6 +1,9 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Whether firewalld runs. Every run on every host asks that, so nothing else of firewalld is read for it."""
+"""Asks the system's D-Bus whether firewalld runs.
+
+Every run on every host asks that, so nothing else of firewalld is read for it.
+"""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.system
 )
 from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.tables import observe_drifted_tables
 from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
-from ansible_collections.port443.https.plugins.module_utils._host.host import Completed
+from ansible_collections.port443.https.plugins.module_utils._host.run import Completed
 from ansible_collections.port443.https.plugins.module_utils._linux.ssh_session import Session, find_sessions
 from ansible_collections.port443.https.plugins.module_utils._netfilter.link import Link
 from ansible_collections.port443.https.plugins.module_utils._pf.conf import loaded_files, without_loads

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What pfctl(8) prints: what is in force, and what a text would come to, both in the same words.
+"""Client of pfctl(8): reads the rules in force, and parses a text under ``-n`` into the same words.
 
 Under ``-n`` pfctl of FreeBSD before 15 and of macOS prints ``anchor "com.apple/*"`` as ``anchor "/*"`` and every
 operating system of a client as "nomatch". So the text is read once as it is, which decides whether it is legal, and
@@ -16,7 +16,7 @@ from typing import Dict, List, Match, Tuple
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.system import System
 from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
-from ansible_collections.port443.https.plugins.module_utils._host.host import Completed
+from ansible_collections.port443.https.plugins.module_utils._host.run import Completed
 from ansible_collections.port443.https.plugins.module_utils._pf.conf import included_file, split_statements
 
 _PATH = re.compile(

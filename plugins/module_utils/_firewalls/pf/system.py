@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What FreeBSD, OpenBSD and macOS do differently: what pfctl lists, how it loads, what starts pf at boot."""
+"""Table of the differences of FreeBSD, OpenBSD and macOS: listings of pfctl, loads, start of pf at boot."""
 
 from __future__ import annotations
 

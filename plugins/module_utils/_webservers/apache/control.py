@@ -12,12 +12,12 @@ import os
 import re
 import ssl
 from dataclasses import dataclass
-from typing import Dict, Optional, Sequence, Tuple
+from typing import Dict, Optional, Sequence
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._host.host import Completed, Host
+from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.run import Completed
 from ansible_collections.port443.https.plugins.module_utils._webservers.apache.reader import (
-    ApacheConfiguration,
     CertificatePaths,
     matches,
     read_configuration,
@@ -25,9 +25,11 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.apache.r
 )
 from ansible_collections.port443.https.plugins.module_utils._webservers.base import (
     Command,
-    Serving,
+    ObservedService,
+    ServiceControl,
     WantedPair,
     find_process,
+    not_serving,
     read_files,
     send_signal,
 )
@@ -64,45 +66,47 @@ class Apache:
         self._config = config
         self._layout = _find_layout(host)
         chosen = ("-f", config) if config else ()
-        self.test_command: Command = (self._layout.command if self._layout else "apache2ctl", "-t", *chosen)
-        self.reload_command: Command = ()
-        self.log = ServerLog(host, LOGS, ("apache2", "httpd"))
-        self._pairs: Tuple[CertificatePaths, ...] = ()
-        self._pid_file = ""
+        self._test_command: Command = (self._layout.command if self._layout else "apache2ctl", "-t", *chosen)
+        self._log = ServerLog(host, LOGS, ("apache2", "httpd"))
 
-    def observe(self, *wanted: WantedPair) -> Tuple[Serving, ...]:
+    def observe(self, *wanted: WantedPair) -> ObservedService:
         """Returns where Apache's configuration serves each pair, and whether the Apache of that configuration runs."""
         layout = self._layout
         if layout is None:
-            reason = "Apache is not installed"
-            return (Serving(named=False, running=False, reason=reason, expected=False),) * len(wanted)
+            return ObservedService(not_serving("Apache is not installed", wanted), self._control((), ""))
         main = self._config or layout.main
-        self._pid_file = layout.pid
         try:
             configuration = read_configuration(main, layout.root, layout.variables, self._read_files)
         except HostError as problem:
-            if self._find_parent() is not None:
+            if self._find_parent(layout.pid) is not None:
                 raise
-            return (Serving(named=False, running=False, reason=problem.message, expected=False),) * len(wanted)
-        self._remember(configuration)
-        parent = self._find_parent()
-        if parent is not None:
-            self.reload_command = ("kill", "-USR1", str(parent))
+            return ObservedService(not_serving(problem.message, wanted), self._control((), layout.pid))
+        pid_file = configuration.pid or layout.pid
+        parent = self._find_parent(pid_file)
         stopped = "" if parent is not None else "Apache is not running"
         unnamed = f"Apache's configuration {main} has no SSLCertificateFile of this site"
-        return find_serving(configuration.servers, wanted, matches, stopped, unnamed)
+        servings = find_serving(configuration.servers, wanted, matches, stopped, unnamed)
+        return ObservedService(servings, self._control(tuple(dict.fromkeys(configuration.pairs)), pid_file, parent))
 
-    def test(self) -> Completed:
+    def _control(
+        self, pairs: Sequence[CertificatePaths], pid_file: str, parent: Optional[int] = None
+    ) -> ServiceControl:
+        reload_command = () if parent is None else ("kill", "-USR1", str(parent))
+        return ServiceControl(
+            self._test_command, reload_command, lambda: self._test(pairs), lambda: self._reload(pid_file), self._log
+        )
+
+    def _test(self, pairs: Sequence[CertificatePaths]) -> Completed:
         """Runs Apache's test, then loads every pair of the configuration, of whichever site."""
-        tested = self._host.run(self.test_command)
+        tested = self._host.run(self._test_command)
         if tested.returncode != 0:
             return tested
-        problems = [problem for problem in map(_find_problem, self._pairs) if problem]
-        return Completed(self.test_command, 1, "", "; ".join(problems)) if problems else tested
+        problems = [problem for problem in map(_find_problem, pairs) if problem]
+        return Completed(self._test_command, 1, "", "; ".join(problems)) if problems else tested
 
-    def reload(self) -> Completed:
+    def _reload(self, pid_file: str) -> Completed:
         """Sends USR1, which Apache calls graceful, and returns before the reload is done."""
-        parent = self._find_parent()
+        parent = self._find_parent(pid_file)
         if parent is None:
             return self._start()
         return send_signal(parent, "USR1")
@@ -111,14 +115,10 @@ class Apache:
         """Apache ran when it was observed: a reload ended it, and what was taken back has to be served again."""
         if self._layout is not None and os.path.isdir("/run/systemd/system") and not self._config:
             return self._host.run(("systemctl", "start", self._layout.unit))
-        return self._host.run((*self.test_command[:1], "-k", "start", *self.test_command[2:]))
+        return self._host.run((*self._test_command[:1], "-k", "start", *self._test_command[2:]))
 
-    def _remember(self, configuration: ApacheConfiguration) -> None:
-        self._pairs = tuple(dict.fromkeys(configuration.pairs))
-        self._pid_file = configuration.pid or self._pid_file
-
-    def _find_parent(self) -> Optional[int]:
-        return find_process(self._host, self._pid_file, PROGRAMS)
+    def _find_parent(self, pid_file: str) -> Optional[int]:
+        return find_process(self._host, pid_file, PROGRAMS)
 
     def _read_files(self, pattern: str) -> Sequence[str]:
         return read_files(self._host, os.path.join(pattern, "*") if os.path.isdir(pattern) else pattern)

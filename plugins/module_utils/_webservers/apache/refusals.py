@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What Apache cannot hold or do for a site: values beyond its grammar, options that it has no directive for.
+"""Validates sites for Apache: refuses values beyond its grammar, and options that it has no directive for.
 
 What a value means to Apache beyond its grammar (a variable, a pattern, a part of an address) is refused as well, so
 that a file of ours says what the option says. Values that may be secrets are not repeated.

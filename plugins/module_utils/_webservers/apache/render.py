@@ -27,7 +27,7 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.site imp
     Site,
     SiteLayout,
 )
-from ansible_collections.port443.https.plugins.module_utils._webservers.site_language import Files
+from ansible_collections.port443.https.plugins.module_utils._webservers.site_language import ConfigurationFiles
 
 # No site's name begins with a dash, which sorts before all that one may begin with: the shared file goes first, then
 # the one site that is the default.
@@ -36,14 +36,16 @@ _DEFAULT = PREFIX + "-"
 _WRITTEN = ("# Written by port443.https", "# Written by the Ansible role port443.https")
 
 
-def read_level(files: Files, layout: SiteLayout, modules: Sequence[str] = (), ours: bool = True) -> ServerLevel:
+def read_level(
+    files: ConfigurationFiles, layout: SiteLayout, modules: Sequence[str] = (), ours: bool = True
+) -> ServerLevel:
     """Returns what the whole configuration says, without our files if ``ours`` is false; raises HostError."""
     variables = read_environment("\n".join(files.texts(layout.main.rpartition("/")[0] + "/envvars")))
     read = _find_read(files, ours)
     return read_sites(layout.main, find_server_root(layout), variables, read, modules)
 
 
-def _find_read(files: Files, ours: bool) -> ReadFiles:
+def _find_read(files: ConfigurationFiles, ours: bool) -> ReadFiles:
     """A folder that is included stands for all files in it, and below."""
 
     def read(pattern: str) -> Sequence[str]:
@@ -56,7 +58,7 @@ def _find_read(files: Files, ours: bool) -> ReadFiles:
     return read
 
 
-def find_own(files: Files, layout: SiteLayout) -> Dict[str, Tuple[ConfigFile, ...]]:
+def find_own(files: ConfigurationFiles, layout: SiteLayout) -> Dict[str, Tuple[ConfigFile, ...]]:
     """Returns the files of our sites that are there, by the sites' names; the shared file is not among them."""
     found: Dict[str, List[ConfigFile]] = {}
     for folder in filter(None, (layout.written_to, layout.linked_from)):
@@ -79,7 +81,7 @@ def render_files(
     settings: ServerSettings,
     build: Build,
     layout: SiteLayout,
-    files: Files,
+    files: ConfigurationFiles,
 ) -> Tuple[ConfigFile, ...]:
     """Returns every file that is to be or to go.
 
@@ -112,7 +114,7 @@ def render_files(
 
 
 def _look_around(
-    settings: ServerSettings, build: Build, layout: SiteLayout, others: ServerLevel, files: Files
+    settings: ServerSettings, build: Build, layout: SiteLayout, others: ServerLevel, files: ConfigurationFiles
 ) -> ServerContext:
     """Debian's ports.conf listens on 443 as soon as mod_ssl is loaded by the distribution's own files."""
     loaded = read_level(files, layout, ("ssl_module", "mod_ssl.c"), ours=False)
@@ -164,12 +166,12 @@ def _paths(name: str, layout: SiteLayout) -> Tuple[str, ...]:
     return tuple(f"{folder}/{name}" for folder in (layout.linked_from, layout.written_to) if folder)
 
 
-def _is_there(files: Files, path: str) -> bool:
+def _is_there(files: ConfigurationFiles, path: str) -> bool:
     folder, _slash, name = path.rpartition("/")
     return name in files.list_folder(folder)
 
 
-def _include(wanted: bool, files: Files, layout: SiteLayout) -> Tuple[List[ConfigFile], List[ConfigFile]]:
+def _include(wanted: bool, files: ConfigurationFiles, layout: SiteLayout) -> Tuple[List[ConfigFile], List[ConfigFile]]:
     """The main file with or without a line of ours, before or after all others; nothing where it is as it should be."""
     if not layout.include_in:
         return [], []

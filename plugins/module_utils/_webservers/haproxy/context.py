@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the sections of a block are rendered for, and the pieces that they share."""
+"""The context in which sections of HAProxy's block are rendered, and pieces that several of them have."""
 
 from __future__ import annotations
 

@@ -7,12 +7,14 @@ from __future__ import annotations
 import os
 from typing import List, Optional, Sequence, Tuple
 
-from ansible_collections.port443.https.plugins.module_utils._host.host import Completed, Host
+from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.run import Completed
 from ansible_collections.port443.https.plugins.module_utils._webservers.base import (
-    Command,
-    Serving,
+    ObservedService,
+    ServiceControl,
     WantedPair,
     find_process,
+    not_serving,
     read_files,
     send_signal,
 )
@@ -36,24 +38,21 @@ class Haproxy:
     def __init__(self, host: Host, config: Optional[str]) -> None:
         self._host = host
         self._config = config
-        self._master: Optional[int] = None
-        self._choose_files((config or MAIN,))
-        self.reload_command: Command = ()
-        self.log = ServerLog(host, LOGS, ("haproxy",))
+        self._log = ServerLog(host, LOGS, ("haproxy",))
 
-    def observe(self, *wanted: WantedPair) -> Tuple[Serving, ...]:
+    def observe(self, *wanted: WantedPair) -> ObservedService:
         """Returns where HAProxy's configuration serves each pair, and whether the one of that configuration runs."""
+        paths: Sequence[str] = (self._config or MAIN,)
         if self._host.find("haproxy") is None:
-            reason = "HAProxy is not installed"
-            return (Serving(named=False, running=False, reason=reason, expected=False),) * len(wanted)
-        configuration = self._read()
+            return ObservedService(not_serving("HAProxy is not installed", wanted), self._control(paths, None))
+        configuration = self._read(paths)
         process = self._find_process(configuration)
         line = self._command_line(process) if process is not None else ()
         if process is not None and self._config is None and read_command_line(line):
             # What it was started with may be more than the usual file: RHEL has a folder beside it.
-            self._choose_files([self._from(process, path) for path in read_command_line(line)])
-            configuration = self._read()
-        main = ", ".join(self._chosen)
+            paths = [self._from(process, path) for path in read_command_line(line)]
+            configuration = self._read(paths)
+        main = ", ".join(paths)
         stopped = "" if process is not None else "HAProxy is not running"
         if process is not None and not configuration.has_master and not {"-W", "-Ws"} & set(line):
             stopped = (
@@ -62,29 +61,19 @@ class Haproxy:
                 "section global and restart it"
             )
             process = None
-        self._master = process
-        if process is not None:
-            self.reload_command = ("kill", "-USR2", str(process))
         unnamed = stopped or f"HAProxy's configuration {main} has no bind with a certificate of this site"
-        return find_serving(configuration.servers, wanted, matches, stopped, unnamed, shared=True)
+        servings = find_serving(configuration.servers, wanted, matches, stopped, unnamed, shared=True)
+        return ObservedService(servings, self._control(paths, process))
 
-    def test(self) -> Completed:
-        """Runs ``haproxy -c``."""
-        return self._host.run(self.test_command)
+    def _control(self, paths: Sequence[str], master: Optional[int]) -> ServiceControl:
+        """USR2 to the master returns before the reload is done."""
+        test = ("haproxy", "-c", *(word for path in paths for word in ("-f", path)))
+        reload = () if master is None else ("kill", "-USR2", str(master))
+        return ServiceControl(test, reload, lambda: self._host.run(test), lambda: _reload(master), self._log)
 
-    def reload(self) -> Completed:
-        """Sends USR2 to the master, which returns before the reload is done."""
-        if self._master is None:
-            return Completed(self.reload_command, 1, "", "HAProxy has no master process")
-        return send_signal(self._master, "USR2")
-
-    def _choose_files(self, paths: Sequence[str]) -> None:
-        self._chosen = tuple(paths)
-        self.test_command: Command = ("haproxy", "-c", *(word for path in paths for word in ("-f", path)))
-
-    def _read(self) -> HaproxyConfiguration:
+    def _read(self, paths: Sequence[str]) -> HaproxyConfiguration:
         texts: List[str] = []
-        for path in self._chosen:
+        for path in paths:
             # docs.haproxy.org/2.6/management.html, 3: of a folder, the files *.cfg that do not begin with a dot
             texts += self._read_files(os.path.join(path, "*.cfg") if os.path.isdir(path) else path)
         return read_configuration(texts, self._read_files, self._list_folder)
@@ -121,3 +110,7 @@ class Haproxy:
 
     def _list_folder(self, path: str) -> Sequence[str]:
         return [os.path.join(path, name) for name in self._host.list_folder(path)]
+
+
+def _reload(master: Optional[int]) -> Completed:
+    return Completed((), 1, "", "HAProxy has no master process") if master is None else send_signal(master, "USR2")

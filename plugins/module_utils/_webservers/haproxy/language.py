@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""HAProxy's language: reads its configuration and renders sites in it, from data alone."""
+"""HAProxy as a SiteLanguage: reads its configuration and renders sites in it, from data alone."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.site imp
     SiteLayout,
     read_release,
 )
-from ansible_collections.port443.https.plugins.module_utils._webservers.site_language import Files
+from ansible_collections.port443.https.plugins.module_utils._webservers.site_language import ConfigurationFiles
 
 CRT_LIST = "port443.crt-list"
 _OLDEST = (2, 2)  # http-request return and http-after-response
@@ -108,7 +108,7 @@ class HaproxyLanguage:
                 found.append(f"site {site.name!r}: {build.said} does not know the system's CAs: give backend_ca")
         return tuple(found)
 
-    def read(self, files: Files, layout: SiteLayout) -> SiteConfiguration:
+    def read(self, files: ConfigurationFiles, layout: SiteLayout) -> SiteConfiguration:
         """Returns what the whole configuration says; sites of ours are servers with their names.
 
         Raises HostError where our block cannot be understood.
@@ -136,7 +136,7 @@ class HaproxyLanguage:
             holders=tuple(holders),
         )
 
-    def own_files(self, files: Files, layout: SiteLayout) -> Dict[str, Tuple[ConfigFile, ...]]:
+    def own_files(self, files: ConfigurationFiles, layout: SiteLayout) -> Dict[str, Tuple[ConfigFile, ...]]:
         """Returns the names of the sites in our block; they share its file, so that none has one of its own."""
         _text, block = _find_block(files, layout)
         return {site.name: () for site in _read_stored(block, files)}
@@ -163,7 +163,7 @@ class HaproxyLanguage:
         build: Build,
         layout: SiteLayout,
         others: SiteConfiguration,
-        files: Files,
+        files: ConfigurationFiles,
     ) -> Tuple[ConfigFile, ...]:
         """Returns the file with our block in it, and the list of certificates, which goes before what names it.
 
@@ -190,7 +190,7 @@ class HaproxyLanguage:
         return (ConfigFile(crt_list, render_crt_list(every)), ConfigFile(path, merged))
 
 
-def _read_texts(files: Files, layout: SiteLayout) -> List[Tuple[str, str]]:
+def _read_texts(files: ConfigurationFiles, layout: SiteLayout) -> List[Tuple[str, str]]:
     """Returns paths, or patterns, and texts of what HAProxy reads; RHEL's unit reads a folder beside the main file."""
     folder = posixpath.join(posixpath.dirname(layout.main), "conf.d", "*.cfg")
     patterns = [layout.main, folder]
@@ -200,7 +200,7 @@ def _read_texts(files: Files, layout: SiteLayout) -> List[Tuple[str, str]]:
     return [(pattern, text) for pattern in patterns for text in files.texts(pattern)]
 
 
-def _find_block(files: Files, layout: SiteLayout) -> Tuple[str, str]:
+def _find_block(files: ConfigurationFiles, layout: SiteLayout) -> Tuple[str, str]:
     path = layout.block_in or layout.main
     texts = files.texts(path)
     if not texts:
@@ -208,11 +208,11 @@ def _find_block(files: Files, layout: SiteLayout) -> Tuple[str, str]:
     return texts[0], divide(texts[0], path).block
 
 
-def _read_stored(block: str, files: Files) -> Tuple[Site, ...]:
+def _read_stored(block: str, files: ConfigurationFiles) -> Tuple[Site, ...]:
     return read_sites(block, "\n".join(files.texts(find_crt_list(block)))) if block else ()
 
 
-def _read_own(block: str, files: Files) -> List[Server]:
+def _read_own(block: str, files: ConfigurationFiles) -> List[Server]:
     """Returns the sites of our block as servers, each with the sockets of the block."""
     listens: Set[Listen] = set()
     for server in read_configuration([block], lambda path: (), lambda path: ()).servers:

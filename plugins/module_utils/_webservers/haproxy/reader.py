@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Reads HAProxy's configuration, as far as certificates and sockets go: the ``bind`` lines."""
+"""Reads HAProxy's configuration as far as certificates and sockets go: its ``bind`` lines."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What HAProxy cannot do or hold, whichever the host: one sentence for each thing, with what would work."""
+"""Validates sites for HAProxy: refuses what it cannot do or hold on any host, and says what would work."""
 
 from __future__ import annotations
 

@@ -10,16 +10,19 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from typing import Optional, Sequence, Tuple
+from typing import Optional, Sequence
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._host.host import Completed, Host
+from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.run import Completed
 from ansible_collections.port443.https.plugins.module_utils._host.service import find_commands
 from ansible_collections.port443.https.plugins.module_utils._webservers.base import (
     Command,
-    Serving,
+    ObservedService,
+    ServiceControl,
     WantedPair,
     find_process,
+    not_serving,
     read_files,
 )
 from ansible_collections.port443.https.plugins.module_utils._webservers.configuration import find_serving
@@ -28,7 +31,6 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.lighttpd
     read_configuration,
 )
 from ansible_collections.port443.https.plugins.module_utils._webservers.server_log import ServerLog
-from ansible_collections.port443.https.plugins.module_utils._webservers.site import SiteConfiguration
 
 MAIN = "/etc/lighttpd/lighttpd.conf"
 _SERVICE = "lighttpd"
@@ -54,45 +56,46 @@ class Lighttpd:
     def __init__(self, host: Host, config: Optional[str]) -> None:
         self._host = host
         self._main = config or MAIN
-        self._pid_file = ""
-        self.test_command: Command = ("lighttpd", "-tt", "-f", self._main)
-        self.reload_command: Command = self._choose_restart()
-        self.log = ServerLog(host, LOGS, ("lighttpd",))
+        self._restart_command = self._choose_restart()
+        self._log = ServerLog(host, LOGS, ("lighttpd",))
 
-    def observe(self, *wanted: WantedPair) -> Tuple[Serving, ...]:
+    def observe(self, *wanted: WantedPair) -> ObservedService:
         """Returns where lighttpd's configuration serves each pair, and whether one of that configuration runs."""
         if self._host.find("lighttpd") is None:
-            reason = "lighttpd is not installed"
-            return (Serving(named=False, running=False, reason=reason, expected=False),) * len(wanted)
+            return ObservedService(not_serving("lighttpd is not installed", wanted), self._control(""))
         try:
             configuration = read_configuration(self._main, self._read_files)
         except HostError as problem:
-            if self._is_running(SiteConfiguration((), pid=_PID_FILE)):
+            if self._find_process(_PID_FILE) is not None:
                 raise
-            return (Serving(named=False, running=False, reason=problem.message, expected=False),) * len(wanted)
-        stopped = "" if self._is_running(configuration) else "lighttpd is not running"
-        if not self._pid_file:
+            return ObservedService(not_serving(problem.message, wanted), self._control(_PID_FILE))
+        pid_file = os.path.join(os.path.dirname(self._main), configuration.pid) if configuration.pid else ""
+        stopped = "" if self._find_process(pid_file) is not None else "lighttpd is not running"
+        if not pid_file:
             stopped = f"{self._main} has no server.pid-file, so that nobody can tell whether lighttpd is running"
         unnamed = f"lighttpd's configuration {self._main} has no ssl.pemfile of this site"
-        return find_serving(configuration.servers, wanted, matches, stopped, unnamed)
+        servings = find_serving(configuration.servers, wanted, matches, stopped, unnamed)
+        return ObservedService(servings, self._control(pid_file))
 
-    def test(self) -> Completed:
-        """Runs ``lighttpd -tt``, which loads every pair of the configuration."""
-        return self._host.run(self.test_command)
+    def _control(self, pid_file: str) -> ServiceControl:
+        """Its test loads every pair of the configuration."""
+        test: Command = ("lighttpd", "-tt", "-f", self._main)
+        return ServiceControl(
+            test, self._restart_command, lambda: self._host.run(test), lambda: self._restart(pid_file), self._log
+        )
 
-    def reload(self) -> Completed:
+    def _restart(self, pid_file: str) -> Completed:
         """Restarts it, by its service where it has its usual configuration; connections are cut off."""
-        if self.reload_command[0] == "systemctl":
+        command = self._restart_command
+        if command[0] == "systemctl":
             # Several sites, one after the other, are more starts than systemd takes in a short time.
             self._host.run(("systemctl", "reset-failed", _SERVICE))
-        process = (
-            find_process(self._host, self._pid_file, ("lighttpd",)) if self.reload_command[0] == "lighttpd" else None
-        )
+        process = self._find_process(pid_file) if command[0] == "lighttpd" else None
         if process is None:
-            return self._host.run(self.reload_command)
+            return self._host.run(command)
         # One command for both, so that nothing that ends this process leaves the server ended and not started.
-        ended = self._host.run(("sh", "-c", _RESTART, "sh", str(process), *self.reload_command))
-        return replace(ended, argv=self.reload_command)
+        ended = self._host.run(("sh", "-c", _RESTART, "sh", str(process), *command))
+        return replace(ended, argv=command)
 
     def _choose_restart(self) -> Command:
         commands = find_commands(self._host, _SERVICE) if self._main == MAIN else None
@@ -100,9 +103,8 @@ class Lighttpd:
             return ("lighttpd", "-f", self._main)
         return tuple(word.replace("start", "restart") for word in commands.start)
 
-    def _is_running(self, configuration: SiteConfiguration) -> bool:
-        self._pid_file = os.path.join(os.path.dirname(self._main), configuration.pid) if configuration.pid else ""
-        return bool(self._pid_file) and find_process(self._host, self._pid_file, ("lighttpd",)) is not None
+    def _find_process(self, pid_file: str) -> Optional[int]:
+        return find_process(self._host, pid_file, ("lighttpd",)) if pid_file else None
 
     def _read_files(self, pattern: str) -> Sequence[str]:
         return read_files(self._host, pattern)

@@ -30,7 +30,7 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.site imp
     SiteLayout,
     read_release,
 )
-from ansible_collections.port443.https.plugins.module_utils._webservers.site_language import Files
+from ansible_collections.port443.https.plugins.module_utils._webservers.site_language import ConfigurationFiles
 
 Socket = Tuple[str, int]
 
@@ -79,11 +79,11 @@ class LighttpdLanguage:
         """Returns what this build cannot do, one sentence each."""
         return find_limits(sites, settings, build)
 
-    def read(self, files: Files, layout: SiteLayout) -> SiteConfiguration:
+    def read(self, files: ConfigurationFiles, layout: SiteLayout) -> SiteConfiguration:
         """Returns what the whole configuration says; raises HostError where it cannot be understood."""
         return read_configuration(layout.main, files.texts)
 
-    def own_files(self, files: Files, layout: SiteLayout) -> Dict[str, Tuple[ConfigFile, ...]]:
+    def own_files(self, files: ConfigurationFiles, layout: SiteLayout) -> Dict[str, Tuple[ConfigFile, ...]]:
         """Returns the sites of ours that are there, by their names; the file that all share is not among them."""
         return find_own(files, layout)
 
@@ -118,7 +118,7 @@ class LighttpdLanguage:
         build: Build,
         layout: SiteLayout,
         others: SiteConfiguration,
-        files: Files,
+        files: ConfigurationFiles,
     ) -> Tuple[ConfigFile, ...]:
         """Returns every file that is to be or to go, in an order of which each prefix loads.
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What lighttpd cannot hold or do for a site: values beyond its strings, options that it has nothing for.
+"""Validates sites for lighttpd: refuses values beyond its strings, and options that it has nothing for.
 
 Values that may be secrets are not repeated.
 """

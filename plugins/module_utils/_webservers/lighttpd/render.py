@@ -34,7 +34,7 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.site imp
     Site,
     SiteLayout,
 )
-from ansible_collections.port443.https.plugins.module_utils._webservers.site_language import Files
+from ansible_collections.port443.https.plugins.module_utils._webservers.site_language import ConfigurationFiles
 
 # No site's name begins with a dash, which sorts before all that one may begin with: the sites use its variables.
 SHARED = f"{PREFIX}-shared{ENDING}"
@@ -46,7 +46,7 @@ def render_files(
     settings: ServerSettings,
     build: Build,
     layout: SiteLayout,
-    files: Files,
+    files: ConfigurationFiles,
 ) -> Tuple[ConfigFile, ...]:
     """Returns every file that is to be or to go; raises HostError where what is there stands against it.
 
@@ -101,7 +101,7 @@ def _is_free(port: int, settings: ServerSettings, others: OtherBlocks) -> bool:
     return not sockets_of(port, settings.ipv6) & others.configuration.listening
 
 
-def _include(wanted: bool, files: Files, layout: SiteLayout) -> List[ConfigFile]:
+def _include(wanted: bool, files: ConfigurationFiles, layout: SiteLayout) -> List[ConfigFile]:
     """The main file with or without a line of ours; nothing where it is as it should be."""
     if not layout.include_in:
         return []

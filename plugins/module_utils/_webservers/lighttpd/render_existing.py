@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What is there already and decides what is written: sites of ours that stay, and what others have set."""
+"""Reads the existing configuration of lighttpd for rendering: sites of ours that stay, and what others set."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.site imp
     SiteConfiguration,
     SiteLayout,
 )
-from ansible_collections.port443.https.plugins.module_utils._webservers.site_language import Files
+from ansible_collections.port443.https.plugins.module_utils._webservers.site_language import ConfigurationFiles
 
 ENDING = ".conf"
 _MOST_BYTES = 60000
@@ -74,7 +74,7 @@ class KnownSite:
     http_port: int
 
 
-def find_own(files: Files, layout: SiteLayout) -> Dict[str, Tuple[ConfigFile, ...]]:
+def find_own(files: ConfigurationFiles, layout: SiteLayout) -> Dict[str, Tuple[ConfigFile, ...]]:
     """Returns the files of the sites that are there, by their names; the one that all share begins with a dash."""
     found: Dict[str, Tuple[ConfigFile, ...]] = {}
     for entry in files.list_folder(layout.written_to):
@@ -85,7 +85,7 @@ def find_own(files: Files, layout: SiteLayout) -> Dict[str, Tuple[ConfigFile, ..
     return found
 
 
-def read_others(files: Files, layout: SiteLayout) -> OtherBlocks:
+def read_others(files: ConfigurationFiles, layout: SiteLayout) -> OtherBlocks:
     """Returns what is said without our files; raises HostError where it cannot be understood."""
 
     def read(pattern: str) -> Sequence[str]:

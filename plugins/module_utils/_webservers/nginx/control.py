@@ -9,12 +9,14 @@ import re
 from typing import Dict, Optional, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._host.host import Completed, Host
+from ansible_collections.port443.https.plugins.module_utils._host.host import Host
 from ansible_collections.port443.https.plugins.module_utils._webservers.base import (
-    Command,
+    ObservedService,
+    ServiceControl,
     Serving,
     WantedPair,
     find_process,
+    not_serving,
     read_files,
 )
 from ansible_collections.port443.https.plugins.module_utils._webservers.configuration import find_serving
@@ -38,15 +40,21 @@ class Nginx:
     def __init__(self, host: Host, config: Optional[str]) -> None:
         self._host = host
         self._config = config
-        chosen = ("-c", config) if config else ()
-        self.test_command: Command = ("nginx", "-t", *chosen)
-        self.reload_command: Command = ("nginx", "-s", "reload", *chosen)
-        self.log = ServerLog(host, LOGS, ("nginx",))
+        self._log = ServerLog(host, LOGS, ("nginx",))
 
-    def observe(self, *wanted: WantedPair) -> Tuple[Serving, ...]:
+    def observe(self, *wanted: WantedPair) -> ObservedService:
         """Returns where nginx's configuration serves each pair, and whether the nginx of that configuration runs."""
+        return ObservedService(self._find_serving(wanted), self._control())
+
+    def _control(self) -> ServiceControl:
+        """``nginx -s reload`` finds the process itself, and returns before the reload is done."""
+        chosen = ("-c", self._config) if self._config else ()
+        test, reload = ("nginx", "-t", *chosen), ("nginx", "-s", "reload", *chosen)
+        return ServiceControl(test, reload, lambda: self._host.run(test), lambda: self._host.run(reload), self._log)
+
+    def _find_serving(self, wanted: Sequence[WantedPair]) -> Tuple[Serving, ...]:
         if self._host.find("nginx") is None:
-            return (Serving(named=False, running=False, reason="nginx is not installed", expected=False),) * len(wanted)
+            return not_serving("nginx is not installed", wanted)
         built = self._built_with()
         main = self._config or built.get("conf-path", "/etc/nginx/nginx.conf")
         try:
@@ -54,18 +62,10 @@ class Nginx:
         except HostError as problem:
             if self._is_running(SiteConfiguration(()), built):
                 raise
-            return (Serving(named=False, running=False, reason=problem.message, expected=False),) * len(wanted)
+            return not_serving(problem.message, wanted)
         stopped = "" if self._is_running(configuration, built) else "nginx is not running"
         unnamed = f"nginx's configuration {main} has no ssl_certificate of this site"
         return find_serving(configuration.servers, wanted, matches, stopped, unnamed)
-
-    def test(self) -> Completed:
-        """Runs ``nginx -t``."""
-        return self._host.run(self.test_command)
-
-    def reload(self) -> Completed:
-        """Runs ``nginx -s reload``, which returns before the reload is done."""
-        return self._host.run(self.reload_command)
 
     def _built_with(self) -> Dict[str, str]:
         said = self._host.run(("nginx", "-V"))

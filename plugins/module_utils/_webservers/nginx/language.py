@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""nginx as a SiteLanguage: what it can hold, what is there, what the sites are written as."""
+"""nginx as a SiteLanguage: reads its configuration and renders sites in it, from data alone."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.site imp
     SiteLayout,
     read_release,
 )
-from ansible_collections.port443.https.plugins.module_utils._webservers.site_language import Files
+from ansible_collections.port443.https.plugins.module_utils._webservers.site_language import ConfigurationFiles
 
 _FEATURES = {"v2": "http2", "v3": "http3"}
 
@@ -87,11 +87,11 @@ class NginxLanguage:
             if needed and feature not in build.features
         )
 
-    def read(self, files: Files, layout: SiteLayout) -> SiteConfiguration:
+    def read(self, files: ConfigurationFiles, layout: SiteLayout) -> SiteConfiguration:
         """Returns what the main file and all that it includes say."""
         return read_configuration(layout.main, files.texts)
 
-    def own_files(self, files: Files, layout: SiteLayout) -> Dict[str, Tuple[ConfigFile, ...]]:
+    def own_files(self, files: ConfigurationFiles, layout: SiteLayout) -> Dict[str, Tuple[ConfigFile, ...]]:
         """Returns each site's file, and its link on systems that have links."""
         return find_own(files, layout)
 
@@ -123,7 +123,7 @@ class NginxLanguage:
         build: Build,
         layout: SiteLayout,
         others: SiteConfiguration,
-        files: Files,
+        files: ConfigurationFiles,
     ) -> Tuple[ConfigFile, ...]:
         """Returns the files, those that all sites share among them; raises HostError where others stand against it."""
         return render_files(sites, removed, settings, build, layout, others, files)

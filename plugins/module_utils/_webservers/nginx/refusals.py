@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What nginx' language cannot hold, or would take for something else: every value of a site, and what would work."""
+"""Validates sites for nginx: refuses values that its language cannot hold, or would read as something else."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Every file of ours as it is to be, in an order of which each prefix is a configuration that nginx loads.
+"""Renders all files of sites for nginx, in an order of which each prefix is a configuration that it loads.
 
 What nginx refuses on the way: two default servers or two reuseports on one socket, a variable or a hash's size that is
 not there yet, a link to nothing. So what gives up a socket goes before what takes it.
@@ -46,7 +46,7 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.site imp
     SiteConfiguration,
     SiteLayout,
 )
-from ansible_collections.port443.https.plugins.module_utils._webservers.site_language import Files
+from ansible_collections.port443.https.plugins.module_utils._webservers.site_language import ConfigurationFiles
 
 _INCLUDE_COMMENT = "# of the Ansible role port443.https.serve_https"
 
@@ -57,7 +57,7 @@ class _Change:
     claims: FrozenSet[Claim]
 
 
-def find_own(files: Files, layout: SiteLayout) -> Dict[str, Tuple[ConfigFile, ...]]:
+def find_own(files: ConfigurationFiles, layout: SiteLayout) -> Dict[str, Tuple[ConfigFile, ...]]:
     """Returns the sites of ours that are there by their names; links are taken to lead where ours lead."""
     found: Dict[str, List[ConfigFile]] = {}
     for folder in filter(None, (layout.written_to, layout.linked_from)):
@@ -80,7 +80,7 @@ def render_files(
     build: Build,
     layout: SiteLayout,
     others: SiteConfiguration,
-    files: Files,
+    files: ConfigurationFiles,
 ) -> Tuple[ConfigFile, ...]:
     """Returns every file that is to be or to go; raises HostError where what is there stands against it."""
     listed = {site.name for site in sites}
@@ -109,7 +109,7 @@ def _files_of(name: str, text: str, layout: SiteLayout) -> Tuple[ConfigFile, ...
     return (ConfigFile(path, text), ConfigFile(link, link=path)) if text else (ConfigFile(link), ConfigFile(path))
 
 
-def _claims_of_files(files: Files, layout: SiteLayout) -> Dict[str, FrozenSet[Claim]]:
+def _claims_of_files(files: ConfigurationFiles, layout: SiteLayout) -> Dict[str, FrozenSet[Claim]]:
     """What the files that are there now claim, by their paths."""
     entries = [entry for entry in files.list_folder(layout.written_to) if entry.startswith(PREFIX)]
     paths = [f"{layout.written_to}/{entry}" for entry in entries if entry.endswith(ENDING) and entry != HTTP_FILE]
@@ -162,7 +162,7 @@ def _collides(change: _Change, now: Dict[str, FrozenSet[Claim]]) -> bool:
     return any(change.claims & claims for path, claims in now.items() if path not in own)
 
 
-def _render_include(files: Files, layout: SiteLayout, wanted: bool) -> Tuple[ConfigFile, ...]:
+def _render_include(files: ConfigurationFiles, layout: SiteLayout, wanted: bool) -> Tuple[ConfigFile, ...]:
     """The main file with a line that includes ours, where it has none, or without it once the last site goes."""
     if not layout.include_in:
         return ()

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What is there already and decides what is written: sites of ours that stay, and what others have set."""
+"""Reads the existing configuration of nginx for rendering: sites of ours that stay, and what others set."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.site imp
     SiteConfiguration,
     SiteLayout,
 )
-from ansible_collections.port443.https.plugins.module_utils._webservers.site_language import Files
+from ansible_collections.port443.https.plugins.module_utils._webservers.site_language import ConfigurationFiles
 
 # Debian, Alpine and Arch; RHEL; SUSE; the BSDs and macOS.
 SYSTEM_CAS = (
@@ -64,7 +64,7 @@ class KeptSites:
     claims: FrozenSet[Claim]
 
 
-def read_kept(names: Sequence[str], files: Files, layout: SiteLayout) -> KeptSites:
+def read_kept(names: Sequence[str], files: ConfigurationFiles, layout: SiteLayout) -> KeptSites:
     """Returns the sites of ours with these names as their files have them; raises HostError where one is torn."""
     directives, claims = [], set()
     for name in names:
@@ -108,7 +108,7 @@ def prepare(
     build: Build,
     layout: SiteLayout,
     others: SiteConfiguration,
-    files: Files,
+    files: ConfigurationFiles,
     kept: KeptSites,
 ) -> Rendering:
     """Returns what the rendering of every file needs; raises HostError where the host lacks something for it."""
@@ -172,7 +172,7 @@ def _wants_system_ca(site: Site) -> bool:
     return site.verify_backend and not site.backend_ca and any(url.startswith("https:") for url in backends)
 
 
-def _find_system_ca(files: Files) -> str:
+def _find_system_ca(files: ConfigurationFiles) -> str:
     for path in SYSTEM_CAS:
         if files.texts(path):
             return path
@@ -204,7 +204,7 @@ def _has_address(names: Sequence[str]) -> bool:
 
 
 def choose_bucket(
-    sites: Sequence[Site], settings: ServerSettings, layout: SiteLayout, files: Files, kept: KeptSites
+    sites: Sequence[Site], settings: ServerSettings, layout: SiteLayout, files: ConfigurationFiles, kept: KeptSites
 ) -> int:
     """Returns the hash's size for our file, 0 for none; raises HostError where others set one that is too small."""
     names = [write_name(name) for site in sites for name in site.names]
@@ -232,6 +232,6 @@ def find_value(directives: Sequence[Directive], name: str) -> Optional[str]:
     return next((one.words[1] for one in directives if one.words[0] == name and len(one.words) > 1), None)
 
 
-def read_text(files: Files, path: str) -> str:
+def read_text(files: ConfigurationFiles, path: str) -> str:
     """Returns a file's text, empty where it is not there."""
     return next(iter(files.texts(path)), "")

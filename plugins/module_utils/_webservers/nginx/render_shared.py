@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The two files that all sites of ours share: what stands in http{}, and who answers to names of nobody.
+"""Renders the two files that all sites share for nginx: the lines for http{}, and the default server.
 
 A site's name begins with a letter, digit or underscore: with a dash these are no site's, and sort before all of them.
 """

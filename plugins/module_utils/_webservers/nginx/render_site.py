@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The file of one site: its backends, its half of plain HTTP, its half of HTTPS."""
+"""Renders the file of one site for nginx: its upstreams, its server of plain HTTP, its server of HTTPS."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.backend import Firewalld
-from ansible_collections.port443.https.plugins.module_utils._host.host import Completed
+from ansible_collections.port443.https.plugins.module_utils._host.run import Completed
 from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Chain, Match, Rule, Table
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.messages import (
     KernelChain,

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.port443.https.plugins.module_utils._host.host import Completed
+from ansible_collections.port443.https.plugins.module_utils._host.run import Completed
 
 
 class FilesHost:

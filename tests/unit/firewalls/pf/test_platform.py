@@ -9,7 +9,7 @@ from ansible_collections.port443.https.plugins.module_utils._errors import HostE
 from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.links import parse_ifconfig, parse_route
 from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.platform import PfPlatform
 from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.system import parse_rc_conf_local
-from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
 from ansible_collections.port443.https.plugins.module_utils._linux.kernel import Kernel
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.view import NftView
 from ansible_collections.port443.https.plugins.module_utils._ports.engine import ensure
@@ -29,10 +29,10 @@ def test_the_engine_takes_the_way_of_pf(system, played):
 
 
 def test_a_linux_host_has_no_pf():
-    assert Host().system() == "Linux"
+    assert FirewallHost().system() == "Linux"
     with pytest.raises(HostError, match="this host runs Linux"):
         Linux().choose(
-            Host(), Kernel((), (), {}, None, NftView()), parse_request({"ports": ["443/tcp"], "backend": "pf"})
+            FirewallHost(), Kernel((), (), {}, None, NftView()), parse_request({"ports": ["443/tcp"], "backend": "pf"})
         )
 
 

@@ -8,7 +8,7 @@ import os
 
 import pytest
 from ansible_collections.port443.https.plugins.module_utils._host import service
-from ansible_collections.port443.https.plugins.module_utils._host.host import Completed
+from ansible_collections.port443.https.plugins.module_utils._host.run import Completed
 from ansible_collections.port443.https.plugins.module_utils._webservers.base import WantedPair
 from ansible_collections.port443.https.plugins.module_utils._webservers.lighttpd.control import MAIN, Lighttpd
 
@@ -49,16 +49,16 @@ class ManagedHost:
 def test_its_service_is_restarted(monkeypatch, commands, systemd, ran):
     monkeypatch.setattr(service.os.path, "isdir", lambda path: systemd and path == "/run/systemd/system")
     host = ManagedHost(*commands)
-    control = Lighttpd(host, None)
-    assert control.observe(WANTED)[0].running is True
+    found = Lighttpd(host, None).observe(WANTED)
+    control = found.control
+    assert found.servings[0].running is True
     assert control.reload().returncode == 0
     assert (host.ran, control.reload_command) == (ran, ran[-1])
 
 
 def test_with_a_file_of_its_own_it_is_ended_and_started_in_one_command():
     host = ManagedHost("service")
-    control = Lighttpd(host, "/srv/own.conf")
-    control.observe(WANTED)
+    control = Lighttpd(host, "/srv/own.conf").observe(WANTED).control
     assert control.reload().argv == control.reload_command == ("lighttpd", "-f", "/srv/own.conf")
     ((shell, _flag, _script, *arguments),) = host.ran
     assert (shell, arguments) == ("sh", ["sh", str(os.getpid()), "lighttpd", "-f", "/srv/own.conf"])
@@ -67,9 +67,9 @@ def test_with_a_file_of_its_own_it_is_ended_and_started_in_one_command():
 
 def test_one_that_a_reload_ended_is_started():
     host = ManagedHost(name="another")
-    control = Lighttpd(host, "/srv/own.conf")
-    assert control.observe(WANTED)[0].running is False
-    control.reload()
+    found = Lighttpd(host, "/srv/own.conf").observe(WANTED)
+    assert found.servings[0].running is False
+    found.control.reload()
     assert host.ran == [("lighttpd", "-f", "/srv/own.conf")]
 
 
@@ -85,5 +85,5 @@ def test_one_that_a_reload_ended_is_started():
     ],
 )
 def test_why_it_does_not_serve_a_pair_is_told(text, reason):
-    told = Lighttpd(ManagedHost(text=text), None).observe(WANTED)[0].reason
+    told = Lighttpd(ManagedHost(text=text), None).observe(WANTED).servings[0].reason
     assert told.startswith(reason)
