@@ -1,6 +1,6 @@
 # Every target is a script in tools/, which can be run by hand with arguments; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup format lint unit kernel integration molecule test environments demo vm bench clean
+.PHONY: help setup format lint unit kernel integration windows molecule test environments demo vm bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,10 +26,13 @@ kernel: ## tests on real netfilter in private network namespaces (root or user n
 integration: ## tests beside real services on a loopback of their own (root or user namespaces)
 	@tools/integration
 
+windows: ## what is sent to Windows hosts, and in PowerShell the scripts themselves over a played Windows
+	@tools/windows
+
 molecule: ## scenarios in containers, from the built tarball (root; CONTAINER_ENGINE=podman or docker)
 	@tools/molecule
 
-test: ## lint, unit, kernel, integration, molecule, demo
+test: ## lint, unit, windows, kernel, integration, molecule, demo
 	@tools/test
 
 environments: ## stock Debian 12 and 13, and what comes next: ansible-core's pre-release on Debian sid (root)

@@ -21,7 +21,7 @@ def main(tarball: str) -> int:
     """Prints one line for each file that should not, or should, be in the tarball; returns 1 if there is any."""
     with tarfile.open(tarball) as archive:
         names = {member.name for member in archive if member.isfile()}
-    plugins = {str(path) for path in Path("plugins").rglob("*") if path.suffix in (".py", ".ps1", ".yml")}
+    plugins = {str(path) for path in Path("plugins").rglob("*") if path.suffix in (".py", ".ps1", ".psm1", ".yml")}
     roles = {str(path) for path in Path("roles").rglob("*.yml")}
     complaints = sorted(f"not for users, add it to build_ignore: {name}" for name in names if not is_shipped(name))
     complaints += sorted(f"missing: {name}" for name in (NEEDED | plugins | roles) - names)

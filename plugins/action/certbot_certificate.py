@@ -18,6 +18,7 @@ from ansible_collections.port443.https.plugins.module_utils._renewal.request imp
 from ansible_collections.port443.https.plugins.plugin_utils._checked_task import CheckedTask
 from ansible_collections.port443.https.plugins.plugin_utils._packages import install_packages
 from ansible_collections.port443.https.plugins.plugin_utils._packed import execute_packed
+from ansible_collections.port443.https.plugins.plugin_utils._unreached import explain_unreached, is_unreached
 
 
 class ActionModule(CheckedTask):
@@ -53,6 +54,9 @@ class ActionModule(CheckedTask):
                     f"{', '.join(packages)}: {problem.message}"
                 ) from None
             ended = self.execute({**given, "install": False}, task_vars)
+        if ended.get("failed") and task_vars and is_unreached(str(ended.get("msg"))):
+            names = [name for site in params["sites"] or [params] for name in site["names"] or [site["name"]]]
+            explain_unreached(self, ended, names, task_vars)
         if missing:
             self._tell_installed(ended, packages)
         elif install and params["state"] == "present" and not ended.get("failed"):

@@ -27,11 +27,16 @@ class ActionModule(ActionBase):
     def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
         """Returns the module's result; raises AnsibleActionFail for a pair or a request that will not do."""
         result: Dict[str, Any] = super().run(tmp, task_vars)
+        given, reader = dict(self._task.args), PairReader(self, MODULE)
         if getattr(self._connection._shell, "_IS_WINDOWS", False):
-            raise AnsibleActionFail(f"{MODULE} manages POSIX hosts; this connection leads to Windows")
-        given = dict(self._task.args)
+            # Here, as most hosts are none of Windows, and a task waits for what is loaded.
+            from ansible_collections.port443.https.plugins.plugin_utils._windows_task import WindowsTask
+
+            result.update(WindowsTask(self, reader, task_vars).install_all(check(given)))
+            return result
+        _refuse_bindings(given)
         install = self._install_one if given.get("sites") is None else self._install_all
-        result.update(install(given, PairReader(self, MODULE), task_vars))
+        result.update(install(given, reader, task_vars))
         self._name_variables(result)
         return result
 
@@ -84,7 +89,17 @@ def check(given: Dict[str, Any]) -> Dict[str, Any]:
         _read,
         secrets_of(given),
         mutually_exclusive=_request.MUTUALLY_EXCLUSIVE,
+        required_one_of=_request.REQUIRED_ONE_OF,
+        required_if=_request.REQUIRED_IF,
     )
+
+
+def _refuse_bindings(given: Mapping[str, Any]) -> None:
+    """Raises AnsibleActionFail for bindings of http.sys, where the host is none of Windows."""
+    sites = given.get("sites")
+    for one in [given, *(sites if isinstance(sites, list) else [])]:
+        if isinstance(one, Mapping) and one.get("bindings"):
+            raise AnsibleActionFail(f"{MODULE}: bindings are those of http.sys: leave them out where no Windows is")
 
 
 def _read(params: Dict[str, Any]) -> Dict[str, Any]:

@@ -4,13 +4,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Mapping, Optional
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible_collections.port443.https.plugins.module_utils._spec.options import SYSTEMS
+from ansible_collections.port443.https.plugins.module_utils._errors import RequestError
+from ansible_collections.port443.https.plugins.module_utils._firewalls.windows.refusals import refuse_elsewhere
+from ansible_collections.port443.https.plugins.module_utils._spec.arguments import WINDOWS_MODULE
 from ansible_collections.port443.https.plugins.plugin_utils._packed import execute_packed
 from ansible_collections.port443.https.plugins.plugin_utils._ports_arguments import check_ports_arguments
+from ansible_collections.port443.https.plugins.plugin_utils._windows_ports import is_windows, run_on_windows
 
 
 class ActionModule(ActionBase):
@@ -22,9 +25,21 @@ class ActionModule(ActionBase):
         """Returns the module's result; raises AnsibleActionFail for a request that cannot be meant."""
         result: Dict[str, Any] = super().run(tmp, task_vars)
         module = self._task.resolved_action or self._task.action
-        if getattr(self._connection._shell, "_IS_WINDOWS", False):
-            raise AnsibleActionFail(f"{module} manages firewalls on {SYSTEMS}; this connection leads to Windows")
         name = module.rsplit(".", 1)[-1]
         arguments = check_ports_arguments(name, self._task.args)
-        result.update(execute_packed(self, module, arguments, (), task_vars))
+        if is_windows(self):
+            result.update(run_on_windows(self, module, arguments, task_vars))
+        else:
+            _refuse_elsewhere(name, arguments)
+            result.update(execute_packed(self, module, arguments, (), task_vars))
         return result
+
+
+def _refuse_elsewhere(name: str, arguments: Mapping[str, Any]) -> None:
+    """Raises AnsibleActionFail for what only Windows has, where the connection's shell is none of Windows."""
+    if name == WINDOWS_MODULE:
+        raise AnsibleActionFail(f"{name} manages Windows Firewall, and this connection does not lead to Windows")
+    try:
+        refuse_elsewhere(arguments)
+    except RequestError as problem:
+        raise AnsibleActionFail(f"{name}: {problem.message}") from None

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Checks what the module probe is asked for on the controller, and looks from there itself where that is asked for."""
+"""Checks what probe is asked for on the controller, looks from there itself, and has it told where connections end."""
 
 from __future__ import annotations
 
@@ -11,10 +11,13 @@ from typing import Any, Dict, List, Mapping, Optional
 from ansible.errors import AnsibleActionFail
 from ansible_collections.port443.https.plugins.module_utils._errors import RequestError, UserError
 from ansible_collections.port443.https.plugins.module_utils._secrets import SECRET_OPTIONS
-from ansible_collections.port443.https.plugins.modules.probe import EXCLUSIVE, OF_SITES, OPTIONS, look
+from ansible_collections.port443.https.plugins.modules.probe import EXCLUSIVE, MARK, OF_SITES, OPTIONS, look
 from ansible_collections.port443.https.plugins.plugin_utils._asked_sites import ask, read_sites
 from ansible_collections.port443.https.plugins.plugin_utils._checked_task import CheckedTask
 from ansible_collections.port443.https.plugins.plugin_utils._folders import place_folder
+from ansible_collections.port443.https.plugins.plugin_utils._hand_over import execute
+from ansible_collections.port443.https.plugins.plugin_utils._locate import Locator
+from ansible_collections.port443.https.plugins.plugin_utils._own_connection import connect_controller
 
 
 class ActionModule(CheckedTask):
@@ -32,14 +35,34 @@ class ActionModule(CheckedTask):
     def perform(
         self, given: Dict[str, Any], params: Dict[str, Any], task_vars: Optional[Dict[str, Any]]
     ) -> Dict[str, Any]:
-        """Returns what a look finds."""
+        """Returns what a look finds, and with ``locate`` where its connections end."""
+        variables = task_vars or {}
+        if not params["host"]:
+            known = variables["hostvars"][variables["inventory_hostname"]]
+            own = {"host": [str(known.get("ansible_host") or variables["inventory_hostname"])]}
+            given, params = {**given, **own}, {**params, **own}
         rest = {name: value for name, value in given.items() if name not in OF_SITES}
         if params["sites"] is not None:
             asked = self._ask_for_sites(params)
             rest, params = {**rest, **asked}, {**params, **asked}
-        if self._looks_from_here(task_vars or {}):
-            return self._look(params)
-        return self.execute(rest, task_vars)
+        if params["locate"] != "never":
+            return self._locate(rest, params, variables)
+        return self._look(params, {}) if self._looks_from_here(variables) else self.execute(rest, task_vars)
+
+    def _locate(self, rest: Dict[str, Any], params: Dict[str, Any], task_vars: Dict[str, Any]) -> Dict[str, Any]:
+        """Looks from the host that the task is delegated to, or else from the controller."""
+        if self._task.async_val:
+            raise AnsibleActionFail(f"{self.module}: locate does not go with async: nobody waits to ask the host")
+        locator = Locator(self, params, task_vars)
+        if self._looks_from_here(task_vars) or not (self._task.delegate_to or sys.platform == "darwin"):
+            return locator.run(lambda more: self._look(params, more))
+        if self._task.delegate_to:
+            return locator.run(lambda more: self.execute({**rest, **more}, task_vars))
+        looker = connect_controller(self, task_vars)
+        try:
+            return locator.run(lambda more: execute(looker, self.module, {**rest, **more}, (), looker.variables))
+        finally:
+            looker.end()
 
     def _ask_for_sites(self, params: Dict[str, Any]) -> Dict[str, Any]:
         """Returns the options that sites come to; raises AnsibleActionFail for what is none."""
@@ -71,9 +94,10 @@ class ActionModule(CheckedTask):
             and sys.platform != "darwin"
         )
 
-    def _look(self, params: Dict[str, Any]) -> Dict[str, Any]:
+    def _look(self, params: Dict[str, Any], more: Dict[str, Any]) -> Dict[str, Any]:
+        asked = {**params, **more}
         try:
-            answer, left_out = look(params)
+            answer, left_out = look(asked, asked.pop(MARK, None))
         except UserError as problem:
             raise AnsibleActionFail(problem.message) from None
         for sentence in left_out:

@@ -10,6 +10,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.port443.https.plugins.module_utils._certificate.site_options import brings_pair, fill_in
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError, RequestError
+from ansible_collections.port443.https.plugins.module_utils._firewalls.windows.refusals import refuse_elsewhere
 from ansible_collections.port443.https.plugins.module_utils._secrets import mask
 from ansible_collections.port443.https.plugins.module_utils._sites.arguments import ARGUMENTS, entry_for
 from ansible_collections.port443.https.plugins.module_utils._sites.registry import LANGUAGES
@@ -129,7 +130,9 @@ def _read_firewall(params: Dict[str, Any]) -> Dict[str, Any]:
         raise RequestError("firewall: state is that of the sites: leave it out")
     ports = [f"{params['http_port']}/tcp", f"{params['port']}/tcp"]
     ports += [f"{params['port']}/udp"] if params["http3"] else []
-    return check_ports_arguments("ports", {"ports": ports, **given, "state": params["state"]}, f"{MODULE}: firewall")
+    asked = check_ports_arguments("ports", {"ports": ports, **given, "state": params["state"]}, f"{MODULE}: firewall")
+    refuse_elsewhere(asked)
+    return asked
 
 
 def _tell_wanted(missing: Dict[str, Any]) -> str:

@@ -102,6 +102,25 @@ options:
     description: Whether a self-signed certificate is what is meant. Without this it is refused.
     type: bool
     default: false
+  bindings:
+    description: On Windows, the places of http.sys that have to carry the certificate. Elsewhere it is refused.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      port:
+        description: The port.
+        type: int
+        default: 443
+      address:
+        description: An IP address of the host. If left out, two bindings are meant, V(0.0.0.0) and V(::).
+        type: str
+      sni:
+        description: A host name that clients ask for (SNI), at every address, in place of O(bindings[].address).
+        type: str
+      appid:
+        description: GUID of the application. If left out, the one that the binding has, or that of this collection.
+        type: str
   minimum_days:
     description: Refuse a certificate that expires in fewer days than this.
     type: int
@@ -116,77 +135,6 @@ notes:
     refused.
   - A value with the end of a line or C(-----BEGIN) is refused, and not shown, where a path or a name belongs. What a
     C(loop) of your own is over, Ansible prints by itself; loop over names, or set C(label) of C(loop_control).
-"""
-
-    # The options of a pair, for each of several.
-    SEVERAL = r"""
-options:
-  sites:
-    description:
-      - Several sites, each with its pair, in place of O(name) and of all options above that say what a pair is. The
-        options that are not listed here hold for all of them.
-      - All pairs are exchanged as one. The configuration of the service is read, tested and reloaded once, and all
-        pairs are proved at the same time. Where any of that fails for one site, all have what they had before, and so
-        has the service. A run that was cut off in between is made good by the next one, of this module or of
-        M(port443.https.sites), in the same O(directory).
-      - What is wrong with any site is told at once, before the host is touched where it can be seen there.
-      - An empty list does nothing.
-    type: list
-    elements: dict
-    suboptions:
-      name:
-        description: The site, as O(name).
-        type: str
-        required: true
-      names:
-        description: Names that the certificate has to cover, as O(names). By default, O(sites[].name).
-        type: list
-        elements: str
-      certificate:
-        description: As O(certificate).
-        type: str
-      certificate_file:
-        description: As O(certificate_file), on the controller, with O(sites[].remote_src) on the host.
-        type: path
-      key:
-        description: As O(key).
-        type: str
-      key_file:
-        description: As O(key_file), found as O(sites[].certificate_file) is.
-        type: path
-      bundle:
-        description: As O(bundle).
-        type: str
-      bundle_file:
-        description: As O(bundle_file), found as O(sites[].certificate_file) is.
-        type: path
-      passphrase:
-        description: As O(passphrase), which is what it is by default.
-        type: str
-      own_ca:
-        description: >-
-          As O(own_ca), which it is by default for a site that brings no certificate and no key; an empty text is no CA.
-        type: path
-      chain:
-        description: As O(chain).
-        type: str
-      chain_file:
-        description: As O(chain_file), found as O(sites[].certificate_file) is.
-        type: path
-      remote_src:
-        description: As O(remote_src).
-        type: bool
-        default: false
-      self_signed:
-        description: As O(self_signed).
-        type: bool
-        default: false
-      owner:
-        description: As O(owner).
-        type: str
-      group:
-        description: As O(group).
-        type: str
 """
 
     # What every pair is installed with, wherever it comes from.

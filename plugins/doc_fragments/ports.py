@@ -62,8 +62,6 @@ options:
         the rule that decides.
     type: bool
     default: false
-requirements:
-  - Python 3.8 or newer, root and CAP_NET_ADMIN on the host.
 notes:
   - Rules and files of others stay as they are, byte for byte.
   - The tools of the host are used as they are found; nothing is installed.
@@ -83,6 +81,12 @@ attributes:
     description: Systems the module manages.
     support: full
     platforms: linux
+"""
+
+    POSIX = r"""
+options: {}
+requirements:
+  - Python 3.8 or newer, root and CAP_NET_ADMIN on the host.
 """
 
     INTERFACE = r"""
@@ -165,4 +169,45 @@ options:
         choose the place among the other rules.
       - pf alone has this; another firewall refuses it.
     type: str
+"""
+
+    WINDOWS = r"""
+options:
+  profiles:
+    description:
+      - The profiles of Windows Firewall in which the set counts, V(domain) and V(private) if left out. A network that
+        is none of these, as that of most machines in a cloud, is V(public).
+      - Windows alone has this; another firewall refuses it.
+    type: list
+    elements: str
+    choices: [domain, private, public]
+  display_name:
+    description:
+      - What Windows shows as the name of the set's rules, C(port443 NAME (TCP in)) and the like if left out. The rules
+        are known by their id, so another name changes the rules that are there.
+      - Windows alone has this; another firewall refuses it.
+    type: str
+  group:
+    description:
+      - The group in which Windows shows the set's rules, C(port443) if left out. It is for people.
+      - Windows alone has this; another firewall refuses it.
+    type: str
+  program:
+    description:
+      - The program that the set is for, as a full path. C(%SystemRoot%) and the like are kept as typed; C(System) is
+        what IIS listens as. Any program if left out, or V(any).
+      - Windows alone has this; another firewall refuses it.
+    type: str
+  service:
+    description:
+      - The service that the set is for, by its short name, such as C(W3SVC). Any service and any program if left out,
+        or V(any).
+      - Windows alone has this; another firewall refuses it.
+    type: str
+  edge_traversal:
+    description:
+      - Whether connections may come through a NAT that Windows itself traverses, with O(direction=in) alone.
+      - Windows alone has this; another firewall refuses it.
+    type: bool
+    default: false
 """

@@ -37,9 +37,8 @@ UNFIT = "_payload_unfit"
 LINUX = "Linux"
 ANY = ""
 _UNUSED = {LINUX: (f"{PACKAGE}._pf.", f"{PACKAGE}._firewalls.pf.")}
-_ENTRIES = {
-    name: f"{PACKAGE}._entry.{name}" for name in ("ports_info", "sites", "sites_and_ports", "certbot_certificate")
-}
+_MODULES = ("ports_info", "sites", "sites_and_ports", "certbot_certificate", "witness")
+_ENTRIES = {name: f"{PACKAGE}._entry.{name}" for name in _MODULES}
 
 
 def entry_of(module: str) -> str:

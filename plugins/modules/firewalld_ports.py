@@ -30,6 +30,7 @@ options:
     default: firewalld
 extends_documentation_fragment:
   - port443.https.ports
+  - port443.https.ports.posix
   - port443.https.ports.adopt
   - port443.https.ports.timeout
   - port443.https.ports.zone

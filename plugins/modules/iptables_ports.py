@@ -23,6 +23,7 @@ options:
     default: iptables
 extends_documentation_fragment:
   - port443.https.ports
+  - port443.https.ports.posix
   - port443.https.ports.interface
   - port443.https.ports.position
   - port443.https.ports.adopt

@@ -61,6 +61,7 @@ options:
     default: false
 extends_documentation_fragment:
   - port443.https.ports
+  - port443.https.ports.posix
   - port443.https.ports.adopt
 requirements:
   - Python 3.8 or newer and root on the host.

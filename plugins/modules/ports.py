@@ -19,12 +19,15 @@ options:
       - The firewall to manage. V(auto) finds out which one is in charge, and fails where two are, naming both.
       - V(iptables) is iptables with the frontend (nft or legacy) that holds the host's rules.
       - V(pf) is the firewall of FreeBSD, OpenBSD and macOS, and V(auto) there.
+      - V(windows) is Windows Firewall, and V(auto) where the connection's shell is one of Windows; see
+        M(port443.https.win_firewall_ports), which says what is else there.
       - Options that not every firewall has say so; given with another one, they are refused.
     type: str
-    choices: [auto, iptables, nftables, firewalld, ufw, pf]
+    choices: [auto, iptables, nftables, firewalld, ufw, pf, windows]
     default: auto
 extends_documentation_fragment:
   - port443.https.ports
+  - port443.https.ports.posix
   - port443.https.ports.interface
   - port443.https.ports.position
   - port443.https.ports.adopt
@@ -32,6 +35,7 @@ extends_documentation_fragment:
   - port443.https.ports.zone
   - port443.https.ports.enable
   - port443.https.ports.anchor
+  - port443.https.ports.windows
 seealso:
   - module: port443.https.ports_info
   - module: port443.https.iptables_ports
@@ -39,11 +43,18 @@ seealso:
   - module: port443.https.firewalld_ports
   - module: port443.https.ufw_ports
   - module: port443.https.pf_ports
+  - module: port443.https.win_firewall_ports
 attributes:
+  async:
+    description: Can be run with C(async).
+    support: partial
+    details: >-
+      Not on Windows, where a change takes two executions. Ansible kills a task whose time is over, and nothing is then
+      taken back. Give it more time than it can need.
   platform:
     description: Systems the module manages.
     support: full
-    platforms: linux, FreeBSD, OpenBSD, macOS
+    platforms: linux, FreeBSD, OpenBSD, macOS, Windows
 author:
   - port443.https contributors (@port443)
 """
@@ -136,6 +147,20 @@ persisted:
   returned: success
   type: str
   sample: rehearsed
+windows:
+  description: What is known of a Windows host beside that.
+  returned: on Windows
+  type: dict
+  contains:
+    active_profiles:
+      description: The profiles of the networks that the host is in.
+      type: list
+      elements: str
+      sample: [domain]
+    rules_total:
+      description: How many rules each store has, V(local), V(gpo) (group policy) and V(mdm).
+      type: dict
+      sample: {local: 513, gpo: 0, mdm: 0}
 """
 
 from ansible_collections.port443.https.plugins.module_utils._payload import run

@@ -30,11 +30,12 @@ options:
     elements: str
     default: []
 requirements:
-  - Python 3.8 or newer, root and CAP_NET_ADMIN on the host.
+  - Python 3.8 or newer, root and CAP_NET_ADMIN on the host; on Windows what M(port443.https.win_firewall_ports) needs.
 attributes:
   async:
     description: Can be run with C(async).
-    support: full
+    support: partial
+    details: Not on Windows.
   check_mode:
     description: Changes nothing in any mode.
     support: full
@@ -44,7 +45,7 @@ attributes:
   platform:
     description: Systems the module can judge.
     support: full
-    platforms: linux, FreeBSD, OpenBSD, macOS
+    platforms: linux, FreeBSD, OpenBSD, macOS, Windows
 seealso:
   - module: port443.https.ports
 author:
@@ -139,7 +140,8 @@ sets:
       type: str
       sample: ipv4
     frontend:
-      description: Where the set lives, V(iptables-nft), V(iptables-legacy), V(nft), V(firewalld) or V(ufw).
+      description: Where the set lives, V(iptables-nft), V(iptables-legacy), V(nft), V(firewalld), V(ufw),
+        V(pf) or V(windows).
       type: str
       sample: iptables-nft
     table:
@@ -151,6 +153,10 @@ sets:
       type: list
       elements: str
       sample: ["-A INPUT -j port443-https", "-A port443-https -p tcp -m multiport --dports 80,443 -j ACCEPT"]
+windows:
+  description: The active profiles and the number of rules of each store, as M(port443.https.ports) returns them.
+  returned: on Windows
+  type: dict
 """
 
 from ansible_collections.port443.https.plugins.module_utils._payload import run

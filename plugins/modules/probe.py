@@ -15,7 +15,7 @@ description:
     a TLS handshake succeeds for every name, the certificate is for that name, its chain is trusted, it does not expire
     soon, and plain HTTP redirects to HTTPS.
   - The checks are made by the machine the module runs on. Delegate the task to the controller, or to another host, to
-    look from there.
+    look from there. With O(locate) it is the controller unless the task is delegated.
   - Every way to fail has an answer of its own, so that a firewall that drops packets (V(timed out)), a port nothing
     listens on (V(refused)), an unknown issuer (V(untrusted)) and somebody else's certificate (V(wrong name)) can be
     told apart.
@@ -25,9 +25,9 @@ options:
   host:
     description:
       - Names or addresses to connect to. Of a name, every address is checked.
+      - By default C(ansible_host) of the task's host, else its name in the inventory.
     type: list
     elements: str
-    required: true
   names:
     description:
       - Server names to ask for, each at every address.
@@ -160,6 +160,24 @@ options:
         serves may change a moment after its reload was asked for.
     type: float
     default: 0
+  locate:
+    description:
+      - Whether to tell where a connection ends that gets no answer, and what ends it. That is before the host (a
+        provider's security group, a router), in the host (a rule, a program that does not listen, a route), beyond it
+        (a container), or on the way back.
+      - V(on_failure) does so where a connection fails, V(always) in any case. Where all is well, V(on_failure) costs
+        nothing; otherwise there are three executions more. On the task's host a recorder of packets' headers starts,
+        the look is repeated, and the host is asked what it saw, with its rules, sockets, routes and counters.
+      - The task's host is the one that is looked at. Who looks is the host that the task is delegated to, or else the
+        controller. The task's host is asked over a connection of its own, as root.
+      - The recorder writes headers alone, into a file in C(/run) that only root can read. It ends by itself, and
+        nothing of it is left. Without root, CAP_NET_RAW or Linux there is none, and it is told what rules and sockets
+        say.
+      - It does not go with C(async).
+    type: str
+    choices: [on_failure, always, never]
+    default: never
+    version_added: 0.2.0
   report_only:
     description: Return what was found, also where a check fails, instead of failing.
     type: bool
@@ -209,6 +227,12 @@ EXAMPLES = r"""
     checks: [tcp]
     report_only: true
   delegate_to: monitor.example.com
+  register: seen
+
+- name: Tell where a connection to port 443 of each host ends, as seen from the controller
+  port443.https.probe:
+    checks: [tcp]
+    locate: always
   register: seen
 
 - name: Check how a site is set up, not only whether it works
@@ -283,6 +307,38 @@ results:
       description: One sentence about it.
       type: str
       sample: the certificate is for www.example.com
+ends:
+  description: Where each connection ended that got no answer; with O(locate=always), all of them.
+  returned: where it was located
+  type: list
+  elements: dict
+  contains:
+    address:
+      description: The address that was connected to.
+      type: str
+      sample: 192.0.2.10
+    family:
+      description: V(ipv4) or V(ipv6).
+      type: str
+      sample: ipv4
+    port:
+      description: The port that was connected to.
+      type: int
+      sample: 443
+    protocol:
+      description: V(tcp) or V(udp).
+      type: str
+      sample: tcp
+    ends:
+      description:
+        - V(before the host), V(in the host), V(beyond the host), V(on the way back), or V(reached).
+        - V(not known) where that cannot be said.
+      type: str
+      sample: in the host
+    because:
+      description: What ends it, and what to do, in one sentence.
+      type: str
+      sample: "the host drops it: nft inet filter input handle 7: tcp dport 443 drop, from /etc/nftables.conf line 12"
 checks:
   description: The outcome of each check, V(ok) or that of the first address and name at which it failed.
   returned: always, unless the task cannot be meant
@@ -346,18 +402,20 @@ msg:
   sample: all 12 checks hold
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Dict, Mapping, Optional, Tuple
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.port443.https.plugins.module_utils._errors import RequestError, UserError
+from ansible_collections.port443.https.plugins.module_utils._probe.attempt import describe_attempts
 from ansible_collections.port443.https.plugins.module_utils._probe.finding import sum_up, summary, table
 from ansible_collections.port443.https.plugins.module_utils._probe.probe import probe
 from ansible_collections.port443.https.plugins.module_utils._probe.request import CHECKS, USUAL_CHECKS, read_request
 
 FAMILIES = ["ipv4", "ipv6"]
 OPTIONS: Dict[str, Dict[str, Any]] = {
-    "host": {"type": "list", "elements": "str", "required": True},
+    "host": {"type": "list", "elements": "str"},
     "names": {"type": "list", "elements": "str", "default": []},
     "sites": {"type": "list", "elements": "dict"},
     "served": {"type": "list", "elements": "dict", "default": []},
@@ -379,6 +437,7 @@ OPTIONS: Dict[str, Dict[str, Any]] = {
     "minimum_days": {"type": "int", "default": 0},
     "timeout": {"type": "float", "default": 5},
     "wait": {"type": "float", "default": 0},
+    "locate": {"type": "str", "choices": ["on_failure", "always", "never"], "default": "never"},
     "report_only": {"type": "bool", "default": False},
 }
 _OF_NAMES = ("chain_names", "redirect_names", "status_names", "file_names")
@@ -391,6 +450,22 @@ EXCLUSIVE = [
 OF_SITES = ("sites", "served", "own_ca")
 
 
+# What the action plugin says and is told beside what is documented: how the look is known, and what it tried.
+MARK = "_mark"
+ATTEMPTS = "_attempts"
+
+
+class LookingModule(AnsibleModule):  # type: ignore[misc]  # ansible-core has no types
+    """An AnsibleModule with what its action plugin says to it alone."""
+
+    mark: Optional[int]
+
+    def _load_params(self) -> None:
+        """Called by AnsibleModule before it looks at the parameters."""
+        super()._load_params()
+        self.mark = self.params.pop(MARK, None)
+
+
 def read_authorities(ca: Optional[str], ca_file: Optional[str]) -> str:
     """Returns the PEM of the option that was given, empty for neither; raises RequestError."""
     if not ca_file:
@@ -401,12 +476,14 @@ def read_authorities(ca: Optional[str], ca_file: Optional[str]) -> str:
         raise RequestError(f"ca_file {ca_file!r} cannot be read on the machine that checks: {error}") from error
 
 
-def look(params: Mapping[str, Any]) -> Tuple[Dict[str, Any], Tuple[str, ...]]:
+def look(params: Mapping[str, Any], mark: Optional[int] = None) -> Tuple[Dict[str, Any], Tuple[str, ...]]:
     """Returns the result of a look with these parameters from the machine that this runs on, and the warnings.
 
-    Raises UserError for what cannot be asked.
+    With a ``mark``, by which the host may know the look, it holds what was tried as well. Raises UserError for what
+    cannot be asked.
     """
-    report = probe(read_request(params, read_authorities(params["ca"], params["ca_file"])))
+    request = read_request(params, read_authorities(params["ca"], params["ca_file"]))
+    report = probe(replace(request, mark=mark or 0))
     answer = {
         "changed": False,
         "ok": report.ok,
@@ -416,14 +493,16 @@ def look(params: Mapping[str, Any]) -> Tuple[Dict[str, Any], Tuple[str, ...]]:
         "table": table(report.findings),
         "msg": summary(report.findings),
     }
+    if mark is not None:
+        answer[ATTEMPTS] = describe_attempts(report.attempts, report.findings)
     return answer, report.left_out
 
 
 def main() -> None:
     """Checks, and tells."""
-    module = AnsibleModule(argument_spec=OPTIONS, mutually_exclusive=EXCLUSIVE, supports_check_mode=True)
+    module = LookingModule(argument_spec=OPTIONS, mutually_exclusive=EXCLUSIVE, supports_check_mode=True)
     try:
-        answer, left_out = look(module.params)
+        answer, left_out = look(module.params, module.mark)
     except UserError as problem:
         module.fail_json(msg=problem.message)
     for sentence in left_out:

@@ -25,6 +25,7 @@ options:
     default: ufw
 extends_documentation_fragment:
   - port443.https.ports
+  - port443.https.ports.posix
   - port443.https.ports.position
   - port443.https.ports.adopt
   - port443.https.ports.enable

@@ -56,3 +56,35 @@ def write_key(key: Any) -> bytes:
 
     pem: bytes = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     return pem
+
+
+def write_pfx(key: bytes, leaf: bytes, password: str) -> bytes:
+    """Returns PKCS#12 of a key in PEM and its certificate in DER that every Windows reads; raises HostError.
+
+    Windows reads AES there from Server 2019 on, so it is PBES1 with SHA-1 and 3DES, and HMAC-SHA1 (RFC 7292, appendix
+    C): no more than a wrapping, as the session that it travels in is encrypted. No name is in it, as Windows may take
+    that of a key for its container's.
+    """
+    demand_cryptography()
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.serialization import PrivateFormat, load_pem_private_key, pkcs12
+    from cryptography.x509 import load_der_x509_certificate
+
+    try:
+        lock = (
+            PrivateFormat.PKCS12.encryption_builder()
+            .kdf_rounds(2000)
+            .key_cert_algorithm(pkcs12.PBES.PBESv1SHA1And3KeyTripleDESCBC)
+            .hmac_hash(hashes.SHA1())  # noqa: S303
+            .build(password.encode("ascii"))
+        )
+        own = load_pem_private_key(key, None)
+        certificate = load_der_x509_certificate(leaf)
+        pfx: bytes = pkcs12.serialize_key_and_certificates(None, own, certificate, None, lock)  # type: ignore[arg-type]
+    except (AttributeError, UnsupportedAlgorithm, ValueError) as problem:
+        raise HostError(
+            f"the controller's library cryptography writes no PKCS#12 that every Windows reads ({problem}): version 38 "
+            "or newer does, with an OpenSSL that still has 3DES"
+        ) from None
+    return pfx

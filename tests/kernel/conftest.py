@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from lab import Lab
 from rooted import RootedHost, private_network
 from tally import complaint, total_of, words_of
+from witness_lab import Witness
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -56,3 +57,13 @@ def host(tmp_path):
     """The real tools in a network namespace of this process, files below a folder of the test's own."""
     with private_network():
         yield RootedHost(tmp_path)
+
+
+@pytest.fixture
+def witness(lab, tmp_path):
+    """A recorder on the host of the laboratory, and who looks from its router; no rules on either."""
+    lab.clear()
+    made = Witness(lab, tmp_path)
+    yield made
+    lab.clear()
+    made.on_router("nft", "flush", "ruleset")

@@ -15,7 +15,7 @@ PLUGINS = Path(__file__).parents[2] / "plugins"
 PACKAGE = "ansible_collections.port443.https.plugins.module_utils"
 FLOORS = (  # top to bottom: a folder imports those below it alone; those of one line do not import each other
     ("_entry",),
-    ("_renewal",),
+    ("_renewal", "_witness"),
     ("_ports", "_sites"),
     ("_firewalls",),
     ("_certificate", "_rehearsal"),
@@ -56,11 +56,11 @@ PURE = (
     "_firewalls/*/plan",
     "_firewalls/*/target",
     "_firewalls/iptables/files",
-    "_firewalls/nftables/tables",
-    "_firewalls/nftables/text",
+    "_firewalls/nftables/t[ae][bx]*",  # tables, text
     "_firewalls/pf/verdict",
-    "_[cr]e*/request",  # of _certificate, _renewal
-    "_certificate/site_options",
+    *("_firewalls/windows/*", "_ports/rounds"),  # a Windows host has no Python
+    *("_probe/finding", "_witness/[!ck]*", "_[cr]e*/request"),  # of _certificate, _renewal
+    "_certificate/[sw]i*",  # site_options, windows
     "_[rs]*/arguments",  # of _renewal, _sites
     "_sites/re[gq]*",  # registry, request
     # grammar, language, layout; reader, refusals, render and its parts

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._certificate.site_options import (
+    BINDINGS,
     NAME_ARGUMENTS,
     PAIR_ARGUMENTS,
     fill_in,
@@ -34,7 +35,7 @@ from ansible_collections.port443.https.plugins.module_utils._spec.web_servers im
 from ansible_collections.port443.https.plugins.module_utils._tls.self_handshake import Trust, load_pair, verify_chain
 
 _WHOLE = ("bundle", "bundle_file", "own_ca")
-_SITE: Dict[str, Dict[str, Any]] = {**NAME_ARGUMENTS, **PAIR_ARGUMENTS}
+_SITE: Dict[str, Dict[str, Any]] = {**NAME_ARGUMENTS, **PAIR_ARGUMENTS, "bindings": BINDINGS}
 # Options that hold for every site that has none of its own.
 SHARED = ("own_ca", "passphrase")
 

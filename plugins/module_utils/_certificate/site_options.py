@@ -35,6 +35,19 @@ NAME_ARGUMENTS: Dict[str, Dict[str, Any]] = {
     "names": {"type": "list", "elements": "str"},
 }
 
+# Places of http.sys, which Windows hosts alone have.
+BINDINGS: Dict[str, Any] = {
+    "type": "list",
+    "elements": "dict",
+    "default": [],
+    "options": {
+        "port": {"type": "int", "default": 443},
+        "address": _TEXT,
+        "sni": _TEXT,
+        "appid": _TEXT,
+    },
+}
+
 # Any of these brings a certificate with its key, or names what issues them.
 SOURCES = ("certificate", "certificate_file", "bundle", "bundle_file", "own_ca")
 _OTHER_SOURCES = ("key", "key_file", "certificate_path", "key_path")

@@ -4,15 +4,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict
-
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.port443.https.plugins.module_utils._errors import UserError
 from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
-from ansible_collections.port443.https.plugins.module_utils._plan.steps import Change
 from ansible_collections.port443.https.plugins.module_utils._ports.engine import ensure
 from ansible_collections.port443.https.plugins.module_utils._spec.request import parse_request
-from ansible_collections.port443.https.plugins.module_utils._verdict.result import Result, readable
+from ansible_collections.port443.https.plugins.module_utils._verdict.result import render
 
 
 def run(module: AnsibleModule) -> None:
@@ -24,26 +21,3 @@ def run(module: AnsibleModule) -> None:
     for warning in result.warnings:
         module.warn(warning)
     module.exit_json(**render(result, module._diff))
-
-
-def render(result: Result, with_diff: bool) -> Dict[str, Any]:
-    """Returns a result as the module hands it over."""
-    rendered: Dict[str, Any] = {
-        "changed": bool(result.steps),
-        "backend": result.backend,
-        "commands": [readable(str(step)) for step in result.steps],
-        "effective": [entry.as_result() for entry in result.effective],
-        "persisted": result.persisted,
-    }
-    if with_diff:
-        rendered["diff"] = [_diff_of(change) for change in result.changes]
-    return rendered
-
-
-def _diff_of(change: Change) -> Dict[str, str]:
-    return {
-        "before": readable(change.before),
-        "after": readable(change.after),
-        "before_header": change.title,
-        "after_header": change.title,
-    }

@@ -8,7 +8,6 @@ from typing import Any, Dict
 
 from ansible_collections.port443.https.plugins.module_utils._certificate.install import Result
 from ansible_collections.port443.https.plugins.module_utils._entry.certificate import exit_with
-from ansible_collections.port443.https.plugins.module_utils._entry.ports import render
 from ansible_collections.port443.https.plugins.module_utils._entry.sites import serve
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError, UserError
 from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
@@ -16,6 +15,7 @@ from ansible_collections.port443.https.plugins.module_utils._ports.engine import
 from ansible_collections.port443.https.plugins.module_utils._secrets import SecretModule
 from ansible_collections.port443.https.plugins.module_utils._spec.request import PortsRequest, parse_request
 from ansible_collections.port443.https.plugins.module_utils._verdict.result import Result as PortsResult
+from ansible_collections.port443.https.plugins.module_utils._verdict.result import render
 
 
 def run(module: SecretModule) -> None:

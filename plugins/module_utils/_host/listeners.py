@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Lists who listens on TCP ports of a Linux host, from /proc alone."""
+"""Lists who listens on ports of a Linux host, from /proc alone."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from typing import Collection, Dict, Iterator, Set, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._host.files import Files
 
-_LISTEN = "0A"  # TCP_LISTEN in include/net/tcp_states.h
+# TCP_LISTEN in include/net/tcp_states.h; a socket of UDP that waits for anybody is in state 07 (net/ipv4/udp.c).
+_WAITS = {"tcp": "0A", "udp": "07"}
 
 
 @dataclass(frozen=True)
 class Listener:
-    """A TCP socket that listens: its address, port, and the names of the processes that hold it, as far as seen."""
+    """A socket that listens: its address, port, and the names of the processes that hold it, as far as seen."""
 
     address: str
     port: int
@@ -30,24 +31,24 @@ class Listener:
         return f"{', '.join(self.processes) or 'a process of another container or user'} on {host}:{self.port}"
 
 
-def list_listeners(host: Files, ports: Collection[int]) -> Tuple[Listener, ...]:
+def list_listeners(host: Files, ports: Collection[int], protocol: str = "tcp") -> Tuple[Listener, ...]:
     """Returns who listens on one of ``ports``; empty where the system has no /proc/net."""
     sockets: Dict[str, Tuple[str, int]] = {}
-    for table in ("tcp", "tcp6"):
+    for table in (protocol, protocol + "6"):
         text = (host.read(f"/proc/net/{table}") or b"").decode("ascii", "replace")
-        sockets.update(read_table(text, ports))
+        sockets.update(read_table(text, ports, protocol))
     holders = _find_holders(host, set(sockets)) if sockets else {}
     return tuple(
         Listener(address, port, tuple(sorted(holders.get(inode, ())))) for inode, (address, port) in sockets.items()
     )
 
 
-def read_table(text: str, ports: Collection[int]) -> Dict[str, Tuple[str, int]]:
-    """Returns (address, port) by inode of what listens, from the text of /proc/net/tcp or tcp6 (proc(5))."""
+def read_table(text: str, ports: Collection[int], protocol: str = "tcp") -> Dict[str, Tuple[str, int]]:
+    """Returns (address, port) by inode of what listens, from the text of /proc/net/tcp, tcp6, udp or udp6 (proc(5))."""
     found: Dict[str, Tuple[str, int]] = {}
     for line in text.splitlines()[1:]:
         words = line.split()
-        if len(words) > 9 and words[3] == _LISTEN:
+        if len(words) > 9 and words[3] == _WAITS[protocol]:
             raw, _colon, port = words[1].partition(":")
             if int(port, 16) in ports:
                 found[words[9]] = (_read_address(raw), int(port, 16))

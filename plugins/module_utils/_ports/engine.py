@@ -10,20 +10,18 @@ from __future__ import annotations
 import contextlib
 import os
 from dataclasses import dataclass, replace
-from typing import Any, ContextManager, Generic, List, Sequence, Tuple
+from typing import Any, ContextManager, Generic, Sequence, Tuple
 
-from ansible_collections.port443.https.plugins.module_utils._errors import HostError, Overtaken, Refused
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
 from ansible_collections.port443.https.plugins.module_utils._plan import apply as _apply
 from ansible_collections.port443.https.plugins.module_utils._plan.steps import Plan, Step, Write
 from ansible_collections.port443.https.plugins.module_utils._ports.firewall import Facts, Firewall, Platform
 from ansible_collections.port443.https.plugins.module_utils._ports.registry import platform_of
+from ansible_collections.port443.https.plugins.module_utils._ports.rounds import carry_out
 from ansible_collections.port443.https.plugins.module_utils._spec.request import PortsRequest
 from ansible_collections.port443.https.plugins.module_utils._verdict.port_verdict import PortVerdict
 from ansible_collections.port443.https.plugins.module_utils._verdict.result import Result, require_open, warnings_of
-
-_ROUNDS = 3  # looks after a change: somebody may insert a rule between our look and our change; not for ever
-_TRIES = 20  # at a change that did not come about, as what it was to be made in had changed
 
 
 def ensure(host: FirewallHost, request: PortsRequest, check: bool) -> Result:
@@ -83,58 +81,14 @@ class _Run(Generic[Facts]):
         with self.host.hold(plan.lock):
             return self._carry_out(firewall, facts, plan)
 
-    def _carry_out(self, firewall: Firewall[Facts, Any, Any], facts: Facts, first: Plan) -> Result:
-        """Applies a plan, looks again and changes again what others changed meanwhile; takes all back if it fails."""
-        done: List[Step] = []
-        try:
-            first = self._apply_anew(firewall, facts, first, done)
-            facts = self._settle(firewall, done)
-        except HostError as problem:
-            raise HostError(problem.message + _apply.undo(self.host, done)) from None
+    def _carry_out(self, firewall: Firewall[Facts, Any, Any], facts: Facts, plan: Plan) -> Result:
+        """Applies a plan in rounds, and judges what came of it."""
+        way = _OnHost(self.platform, firewall, self.host, self.request)
+        facts, first, done = carry_out(way, facts, plan)
         verdicts = self.platform.judge(facts, self.request)
         if self.request.require_effective and any(entry.verdict != "open" for entry in verdicts):
-            require_open(self.request, verdicts, "All was taken back" + _apply.undo(self.host, done))
-        return self._result(firewall, first, tuple(done), verdicts, facts)
-
-    def _settle(self, firewall: Firewall[Facts, Any, Any], done: List[Step]) -> Facts:
-        """Changes again what others changed, until a look finds all as asked; returns that look."""
-        for left in reversed(range(_ROUNDS)):
-            facts, plan = self._look(firewall)
-            if not plan.steps:
-                return facts
-            if left:
-                self._apply_anew(firewall, facts, plan, done)
-        raise HostError(self.platform.unsettled)
-
-    def _look(self, firewall: Firewall[Facts, Any, Any]) -> Tuple[Facts, Plan]:
-        """Returns what is there now and the plan from that, tried where there is anything to do."""
-        facts = self.platform.observe(self.host, self.request)
-        state = firewall.observe(self.host, facts)
-        plan: Plan = firewall.plan(state, self.request)
-        if plan.steps:
-            plan, _foreseen = firewall.foresee(self.host, state, plan, self.request)
-        return facts, plan
-
-    def _apply_anew(self, firewall: Firewall[Facts, Any, Any], facts: Facts, plan: Plan, done: List[Step]) -> Plan:
-        """Applies a plan, or one made anew where somebody changed what it was made from; returns the one applied.
-
-        A tool does not always say whether a rule was gone that it should insert before (legacy iptables-restore does
-        not), and what went may have come back: what is the same at each look was refused for another reason.
-        """
-        same = 0
-        for left in reversed(range(_TRIES)):
-            try:
-                _apply.apply(self.host, plan.steps)
-                break
-            except (Refused, Overtaken) as problem:
-                before = facts
-                facts, anew = self._look(firewall)
-                same += isinstance(problem, Refused) and self.platform.is_unchanged(before, facts)
-                if not left or same == self.platform.patience:
-                    raise
-                plan = anew
-        done += plan.steps
-        return plan
+            require_open(self.request, verdicts, "All was taken back" + way.undo(done))
+        return self._result(firewall, first, done, verdicts, facts)
 
     def _result(
         self,
@@ -146,6 +100,37 @@ class _Run(Generic[Facts]):
     ) -> Result:
         told = plan.warnings + warnings_of(self.request, verdicts, self.platform.interfaces(facts))
         return Result(firewall.name, steps, plan.changes, tuple(verdicts), plan.persisted, told)
+
+
+_TRIES = 20  # a look and a change take no longer than a tool does
+
+
+class _OnHost(Generic[Facts]):
+    """The way to the rules of a firewall where this runs on the host itself: a Transport."""
+
+    def __init__(
+        self, platform: Platform[Facts], firewall: Firewall[Facts, Any, Any], host: FirewallHost, request: PortsRequest
+    ) -> None:
+        self.unsettled, self.tries, self.patience = platform.unsettled, _TRIES, platform.patience
+        self.is_unchanged = platform.is_unchanged
+        self._platform, self._firewall, self._host, self._request = platform, firewall, host, request
+
+    def look(self) -> Tuple[Facts, Plan]:
+        """Returns what is there now and the plan from that, tried where there is anything to do."""
+        facts = self._platform.observe(self._host, self._request)
+        state = self._firewall.observe(self._host, facts)
+        plan: Plan = self._firewall.plan(state, self._request)
+        if plan.steps:
+            plan, _foreseen = self._firewall.foresee(self._host, state, plan, self._request)
+        return facts, plan
+
+    def apply(self, plan: Plan) -> None:
+        """Carries out a plan, all or none."""
+        _apply.apply(self._host, plan.steps)
+
+    def undo(self, steps: Sequence[Step]) -> str:
+        """Takes back steps that were carried out."""
+        return _apply.undo(self._host, steps)
 
 
 def _refuse_unwritable(host: FirewallHost, plan: Plan) -> None:

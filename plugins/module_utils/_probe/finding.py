@@ -5,14 +5,18 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Dict, List, Sequence, Tuple, Union
+from typing import Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 from ansible_collections.port443.https.plugins.module_utils._pki.x509 import printable
 
 OK = "ok"
 NOT_TRIED = "not tried"
 
+LOST = ("timed out", "refused", "reset", "unreachable", "prohibited", "failed", "closed", "no handshake")
+"""Outcomes of which it may be asked where the connection ended; with any other one, what answered is known."""
+
 COLUMNS = ("check", "name", "where", "outcome", "detail")
+ENDS = "ends"
 
 
 @dataclass(frozen=True)
@@ -75,18 +79,20 @@ def remark(findings: Sequence[Finding]) -> List[str]:
     ]
 
 
-def table(findings: Sequence[Finding]) -> List[str]:
+def table(findings: Sequence[Finding], ends: Optional[Mapping[Finding, str]] = None) -> List[str]:
     """Returns the findings as lines of a table with a heading, columns aligned, control characters escaped.
 
-    What was not tried is counted in a last line: a row for each would hide the reason.
+    What was not tried is counted in a last line: a row for each would hide the reason. With ``ends``, where the
+    connections of findings ended, there is a column for it.
     """
-    rows: List[Tuple[str, ...]] = [COLUMNS]
+    rows: List[Tuple[str, ...]] = [COLUMNS if ends is None else (*COLUMNS[:-1], ENDS, COLUMNS[-1])]
     tried = [found for found in findings if found.outcome != NOT_TRIED]
     for found in tried:
         where = str(SocketPlace("", found.address, found.family, found.port))
-        rows.append((found.check, found.name or "-", where, found.outcome, found.detail))
+        ended = () if ends is None else (ends.get(found, "-"),)
+        rows.append((found.check, found.name or "-", where, found.outcome, *ended, found.detail))
     rows = [tuple(printable(cell) for cell in row) for row in rows]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS))]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
     left = len(findings) - len(tried)
     return [*lines, f"{left} more could not be tried"] if left else lines

@@ -11,6 +11,7 @@ from typing import Any, Callable, Dict, List, Sequence, Tuple, Union
 
 from ansible_collections.port443.https.plugins.module_utils._pki.names import is_covered
 from ansible_collections.port443.https.plugins.module_utils._pki.policy import days_left, show_time
+from ansible_collections.port443.https.plugins.module_utils._probe.attempt import Attempt, plan_attempts
 from ansible_collections.port443.https.plugins.module_utils._probe.finding import (
     NOT_TRIED,
     OK,
@@ -21,7 +22,7 @@ from ansible_collections.port443.https.plugins.module_utils._probe.finding impor
     remark,
 )
 from ansible_collections.port443.https.plugins.module_utils._probe.parallel import ask_together
-from ansible_collections.port443.https.plugins.module_utils._probe.reach import connect, find_places
+from ansible_collections.port443.https.plugins.module_utils._probe.reach import find_places
 from ansible_collections.port443.https.plugins.module_utils._probe.redirect import ask_for_redirect
 from ansible_collections.port443.https.plugins.module_utils._probe.request import ProbeRequest
 from ansible_collections.port443.https.plugins.module_utils._probe.server import (
@@ -63,11 +64,12 @@ class Shown:
 
 @dataclass(frozen=True)
 class Report:
-    """Everything one look found: the findings, the certificates shown, and what was left out and why."""
+    """Everything one look found: the findings, the certificates shown, what was left out and why, what was tried."""
 
     findings: Tuple[Finding, ...]
     certificates: Tuple[Shown, ...]
     left_out: Tuple[str, ...]
+    attempts: Tuple[Attempt, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -119,14 +121,16 @@ def look(request: ProbeRequest) -> Report:
         for lost in _without_connection(door, request, failure)
     ]
     certificates: List[Shown] = []
-    for part, shown in _knock([door for place in places for door in _doors(place, request)], request):
+    attempts = plan_attempts([door for place in places for door in _doors(place, request)], "tcp", request.mark)
+    for part, shown in _knock(attempts, request):
         findings.extend(part)
         certificates.extend(shown)
     if "quic" in request.checks:
         findings.extend(finding("quic", "", place, failure.outcome, failure.detail) for place, failure in nowhere)
         findings.extend(_ask_quic(places, request))
+        attempts += plan_attempts(places, "udp", request.mark)
     left_out.extend(remark(findings))
-    return Report(tuple(findings), tuple(certificates), tuple(left_out))
+    return Report(tuple(findings), tuple(certificates), tuple(left_out), tuple(attempts))
 
 
 def _missing_families(places: Sequence[SocketPlace], request: ProbeRequest) -> List[Tuple[SocketPlace, Failure]]:
@@ -145,11 +149,11 @@ def _doors(place: SocketPlace, request: ProbeRequest) -> List[SocketPlace]:
     return doors + ([replace(place, port=request.http_port)] if "redirect" in request.checks else [])
 
 
-def _knock(doors: Sequence[SocketPlace], request: ProbeRequest) -> List[_Part]:
+def _knock(attempts: Sequence[Attempt], request: ProbeRequest) -> List[_Part]:
     """One part of the report for each door and, where it opens, for each name; in that order."""
-    opened = ask_together([partial(_try_connection, door, request.timeout) for door in doors], request.timeout)
+    opened = ask_together([partial(one.knock, request.timeout) for one in attempts], request.timeout)
     parts: List[Union[_Part, _Question]] = []
-    for door, failure in zip(doors, opened):
+    for door, failure in zip([attempt.place for attempt in attempts], opened):
         if failure is not None:
             parts.append((_without_connection(door, request, failure), []))
             continue
@@ -170,10 +174,6 @@ def _ask_quic(places: Sequence[SocketPlace], request: ProbeRequest) -> List[Find
         else finding("quic", "", place, OK, answer)
         for place, answer in zip(places, answers)
     ]
-
-
-def _try_connection(door: SocketPlace, timeout: float) -> None:
-    connect(door, timeout).close()
 
 
 def _part_of(question: _Question, answer: Union[_Part, Failure]) -> _Part:

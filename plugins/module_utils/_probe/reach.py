@@ -11,7 +11,7 @@ import os
 import socket
 import ssl
 import time
-from typing import List, Sequence, Tuple
+from typing import List, Optional, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._probe.finding import Failure, SocketPlace
 
@@ -36,9 +36,12 @@ def find_places(host: str, port: int, families: Sequence[str]) -> Tuple[List[Soc
     return _leave_out_routeless(host, places)
 
 
-def connect(place: SocketPlace, timeout: float) -> socket.socket:
-    """Returns a connected TCP socket that times out after ``timeout`` seconds; raises Failure."""
-    return _connect(place, socket.SOCK_STREAM, timeout)
+def connect(place: SocketPlace, timeout: float, opened: Optional[socket.socket] = None) -> socket.socket:
+    """Returns a connected TCP socket that times out after ``timeout`` seconds; raises Failure.
+
+    ``opened`` is a socket that is connected in the place of a new one.
+    """
+    return _connect(place, socket.SOCK_STREAM, timeout, opened)
 
 
 def connect_datagrams(place: SocketPlace, timeout: float) -> socket.socket:
@@ -103,9 +106,11 @@ def _read_head(connection: socket.socket, timeout: float) -> bytes:
     return head
 
 
-def _connect(place: SocketPlace, kind: socket.SocketKind, timeout: float) -> socket.socket:
+def _connect(
+    place: SocketPlace, kind: socket.SocketKind, timeout: float, opened: Optional[socket.socket] = None
+) -> socket.socket:
     try:
-        connection = socket.socket(FAMILIES[place.family], kind)
+        connection = opened or socket.socket(FAMILIES[place.family], kind)
     except OSError as error:
         raise explain(error, timeout) from error
     try:
@@ -158,13 +163,20 @@ def _leave_out_routeless(host: str, places: Sequence[SocketPlace]) -> Tuple[List
 
 
 def _has_route(place: SocketPlace) -> bool:
-    """Connecting a datagram socket asks the routing table and sends nothing."""
+    return bool(own_address(place))
+
+
+def own_address(place: SocketPlace) -> str:
+    """Returns the address of this machine that a connection to a place comes from, empty where there is no route.
+
+    Connecting a datagram socket asks the routing table and sends nothing.
+    """
     try:
         with socket.socket(FAMILIES[place.family], socket.SOCK_DGRAM) as question:
             question.connect(_socket_address(place))
+            return str(question.getsockname()[0]).partition("%")[0]
     except OSError:
-        return False
-    return True
+        return ""
 
 
 def _socket_address(place: SocketPlace) -> Tuple[object, ...]:

@@ -26,7 +26,8 @@ class ProbeRequest:
     ``authorities`` is PEM, empty for the system's; ``fingerprints`` maps a name to the SHA-256 it has to serve,
     64 lower-case hexadecimal digits; ``narrowed`` maps the checks that are not made of every name to the names they are
     made of; of ``file_names`` a 404 at / is a failure, and of no name any of ``statuses``; ``timeout`` (a step) and
-    ``wait`` (all in all) are seconds.
+    ``wait`` (all in all) are seconds; ``mark`` is the maximum segment size that the first connection asks for, by which
+    a host knows the look, 0 for what is usual.
     """
 
     hosts: Tuple[str, ...]
@@ -43,6 +44,7 @@ class ProbeRequest:
     minimum_days: int = 0
     timeout: float = 5.0
     wait: float = 0.0
+    mark: int = 0
 
     def asks(self, check: str, name: str) -> bool:
         """Tells whether ``check`` is to be made of ``name``."""
@@ -111,8 +113,8 @@ def read_fingerprint(given: str) -> str:
     return plain
 
 
-def _read_hosts(given: Sequence[str]) -> Tuple[str, ...]:
-    hosts = tuple(dict.fromkeys(host.strip().strip("[]") for host in given))
+def _read_hosts(given: Optional[Sequence[str]]) -> Tuple[str, ...]:
+    hosts = tuple(dict.fromkeys(host.strip().strip("[]") for host in given or ()))
     if not hosts or not all(hosts):
         raise RequestError("host is empty; give a name or an address to connect to, or a list of them")
     for host in hosts:

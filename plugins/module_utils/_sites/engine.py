@@ -27,7 +27,12 @@ from ansible_collections.port443.https.plugins.module_utils._host.directory impo
 from ansible_collections.port443.https.plugins.module_utils._host.host import Host
 from ansible_collections.port443.https.plugins.module_utils._sites.apply import Application
 from ansible_collections.port443.https.plugins.module_utils._sites.foresee import foresee
-from ansible_collections.port443.https.plugins.module_utils._sites.plan import SitesPlan, find_missing_roots, make_plan
+from ansible_collections.port443.https.plugins.module_utils._sites.plan import (
+    SitesPlan,
+    find_missing_roots,
+    make_plan,
+    tell_overruled,
+)
 from ansible_collections.port443.https.plugins.module_utils._sites.request import SitesRequest
 from ansible_collections.port443.https.plugins.module_utils._sites.server import (
     ServerState,
@@ -103,8 +108,14 @@ class _Run:
         missing = find_missing_roots(self.request.sites) if self.request.state == "present" else ()
         if missing and not self.check:
             raise HostError("; ".join(missing))
+        beaten = tell_overruled(self.request.settings, state.others, state.language.title) if plan.expectations else ()
         # In check mode an earlier task may be what would make it.
-        warnings = (*told, *missing, *(warning for pair in self.pairs.values() for warning in pair.warnings))
+        warnings = (
+            *told,
+            *missing,
+            *dict.fromkeys(beaten),
+            *(warning for pair in self.pairs.values() for warning in pair.warnings),
+        )
         outcome = replace(self._change(state, plan), have=have)
         return replace(outcome, changed=outcome.changed or bool(told), warnings=(*warnings, *outcome.warnings))
 

@@ -26,7 +26,16 @@ PORTS_ARGUMENTS: Dict[str, Dict[str, Any]] = {
     "zone": {"type": "str"},
     "enable": {"type": "bool", "default": False},
     "anchor": {"type": "str"},
+    "profiles": {"type": "list", "elements": "str", "choices": ["domain", "private", "public"]},
+    "display_name": {"type": "str"},
+    "group": {"type": "str"},
+    "program": {"type": "str"},
+    "service": {"type": "str"},
+    "edge_traversal": {"type": "bool", "default": False},
 }
+
+WINDOWS_MODULE = "win_firewall_ports"
+"""The module with Windows Firewall as its backend; a script of PowerShell cannot be called as its backend is."""
 
 PORTS_INFO_ARGUMENTS: Dict[str, Dict[str, Any]] = {"ports": _PORTS, "source": _LIST, "interface": _LIST}
 
@@ -48,4 +57,4 @@ def arguments_of(module: str) -> Dict[str, Dict[str, Any]]:
         return PORTS_INFO_ARGUMENTS
     if module == "ports":
         return ports_arguments(("auto", *MANAGED))
-    return ports_arguments((module[: -len("_ports")],))
+    return ports_arguments(("windows" if module == WINDOWS_MODULE else module[: -len("_ports")],))

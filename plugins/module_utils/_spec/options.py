@@ -14,9 +14,12 @@ OPTIONS: Dict[str, FrozenSet[str]] = {
     "firewalld": frozenset(("zone", "adopt", "timeout")),
     "ufw": frozenset(("position", "adopt", "enable")),
     "pf": frozenset(("interface", "position", "adopt", "enable", "anchor")),
+    "windows": frozenset(
+        ("adopt", "profiles", "display_name", "group", "program", "service", "edge_traversal"),
+    ),
 }
 MANAGED = tuple(OPTIONS)
-SYSTEMS = "Linux, FreeBSD, OpenBSD and macOS"
+SYSTEMS = "Linux, FreeBSD, OpenBSD, macOS and Windows"
 """The systems whose firewalls are managed, for messages."""
 UNSET: Dict[str, Any] = {
     "interface": (),
@@ -26,6 +29,12 @@ UNSET: Dict[str, Any] = {
     "zone": "",
     "enable": False,
     "anchor": "",
+    "profiles": None,
+    "display_name": "",
+    "group": "",
+    "program": "",
+    "service": "",
+    "edge_traversal": False,
 }
 """What each of these options is where nobody asked for it."""
 

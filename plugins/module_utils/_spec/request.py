@@ -46,7 +46,8 @@ class PortsRequest:
     """A validated request for a rule set; ``source`` and ``interface`` empty mean anyone and any.
 
     ``direction`` is in, out or both; ``timeout`` is in seconds, None for ever; ``zone`` empty is the zone of the
-    interface that strangers arrive on; ``anchor`` empty is one of the set's own.
+    interface that strangers arrive on; ``anchor`` empty is one of the set's own. What follows is for Windows, and
+    checked where that is known to be meant; ``profiles`` None are those that it has there by default.
     """
 
     name: str
@@ -64,6 +65,12 @@ class PortsRequest:
     zone: str = ""
     enable: bool = False
     anchor: str = ""
+    profiles: Optional[Tuple[str, ...]] = None
+    display_name: str = ""
+    group: str = ""
+    program: str = ""
+    service: str = ""
+    edge_traversal: bool = False
 
     @property
     def chain(self) -> str:
@@ -111,6 +118,9 @@ def parse_request(options: Mapping[str, Any], lookup: Optional[ServiceLookup] = 
         zone=parse_zone(options.get("zone") or ""),
         enable=bool(options.get("enable", False)),
         anchor=parse_anchor(options.get("anchor") or ""),
+        profiles=None if options.get("profiles") is None else tuple(options["profiles"]),
+        edge_traversal=bool(options.get("edge_traversal", False)),
+        **{name: options.get(name) or "" for name in ("display_name", "group", "program", "service")},
     )
     _refuse_mixture(request)
     return request

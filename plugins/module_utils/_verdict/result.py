@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import FrozenSet, List, Sequence, Tuple
+from typing import Any, Dict, FrozenSet, List, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._plan.steps import Change, Step
@@ -26,6 +26,29 @@ class Result:
     effective: Tuple[PortVerdict, ...]
     persisted: str
     warnings: Tuple[str, ...]
+
+
+def render(result: Result, with_diff: bool) -> Dict[str, Any]:
+    """Returns a result as the module hands it over."""
+    rendered: Dict[str, Any] = {
+        "changed": bool(result.steps),
+        "backend": result.backend,
+        "commands": [readable(str(step)) for step in result.steps],
+        "effective": [entry.as_result() for entry in result.effective],
+        "persisted": result.persisted,
+    }
+    if with_diff:
+        rendered["diff"] = [_diff_of(change) for change in result.changes]
+    return rendered
+
+
+def _diff_of(change: Change) -> Dict[str, str]:
+    return {
+        "before": readable(change.before),
+        "after": readable(change.after),
+        "before_header": change.title,
+        "after_header": change.title,
+    }
 
 
 def require_open(request: PortsRequest, effective: Sequence[PortVerdict], done: str) -> None:

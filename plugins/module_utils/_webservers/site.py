@@ -158,7 +158,9 @@ class SiteConfiguration:
     Sockets are (address, port), the address empty for all of IPv4 and ``::`` for all of IPv6. ``listening`` are those
     that are opened (Apache's Listen), ``defaults`` those with a server that somebody made the default, ``quic`` those
     of UDP that are set up with reuseport. ``modules`` are those that are loaded (Apache). ``pid`` is the pid file.
-    ``holders`` are (address, port, what opens it, for messages) of the sockets, where the language tells them.
+    ``protocols`` are the versions of TLS that a default server allows, by its socket: with nginx they hold for every
+    server there. ``holders`` are (address, port, what opens it, for messages) of the sockets, where the language
+    tells them.
     """
 
     servers: Tuple[Server, ...]
@@ -168,6 +170,7 @@ class SiteConfiguration:
     modules: FrozenSet[str] = frozenset()
     pid: Optional[str] = None
     holders: Tuple[Tuple[str, int, str], ...] = ()
+    protocols: Tuple[Tuple[Tuple[str, int], Tuple[str, ...]], ...] = ()
 
 
 @dataclass(frozen=True)

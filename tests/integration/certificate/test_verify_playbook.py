@@ -8,6 +8,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 
 import pki
 import pytest
@@ -27,6 +28,7 @@ def verify(web, first):
     def play(**hosts):
         common = {
             "ansible_connection": "local",
+            "ansible_python_interpreter": sys.executable,
             "ansible_host": "127.0.0.1",
             "serve_https_port": web.port,
             "verify_https_checks": CHECKS,
@@ -63,11 +65,11 @@ def test_one_host_that_fails_fails_the_run_after_the_table(verify):
     assert (code, list(map(cells, table))) == (
         2,
         [
-            ["host", *CHECKS],
-            ["good", *["ok"] * 5],
-            ["closed", "refused", *["not tried"] * 4],
-            ["empty", "ok", "ok", "wrong name", "untrusted", "ok"],
-            ["broken", *["no answer"] * 5],
+            ["host", *CHECKS, "ends"],
+            ["good", *["ok"] * 5, "-"],
+            ["closed", "refused", *["not tried"] * 4, "in the host"],
+            ["empty", "ok", "ok", "wrong name", "untrusted", "ok", "-"],
+            ["broken", *["no answer"] * 5, "-"],
         ],
     )
     assert dict(re.findall(r"^(\w+) +: ok=.* failed=(\d)", said, re.MULTILINE)) == {
@@ -84,4 +86,7 @@ def test_one_host_that_fails_fails_the_run_after_the_table(verify):
 
 def test_a_report_alone_ends_in_success(verify):
     code, table, _said = verify(closed={"serve_https_port": 1, "verify_https_report_only": True})
-    assert (code, list(map(cells, table))) == (0, [["host", *CHECKS], ["closed", "refused", *["not tried"] * 4]])
+    assert (code, list(map(cells, table))) == (
+        0,
+        [["host", *CHECKS, "ends"], ["closed", "refused", *["not tried"] * 4, "in the host"]],
+    )

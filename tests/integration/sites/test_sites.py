@@ -120,6 +120,27 @@ def test_a_folder_that_is_missing_is_refused_and_check_mode_warns_of_it(server, 
         assert sites.run(files)["sites"][0]["served"] == "yes"
 
 
+def test_versions_of_tls_that_another_default_server_allows_are_told(tmp_path, collections_path):
+    """nginx takes them from the default server of a socket for all that are on it, whatever these say."""
+    other = "server { listen 443 ssl default_server; listen [::]:443 ssl default_server; server_name own; "
+    other += "ssl_protocols TLSv1.3; ssl_certificate /etc/port443/x.pem; ssl_certificate_key /etc/port443/x.pem; }"
+    with served_sites("nginx", tmp_path, collections_path) as sites:
+        (tmp_path / "x.pem").write_text(pair(SHOP)["certificate"] + pair(SHOP)["key"])
+        (tmp_path / "own.conf").write_text(other)
+        sites.machine.run("sh", "-c", "mkdir -m 755 /etc/port443; cp x.pem /etc/port443; cp own.conf /etc/nginx/conf.d")
+        told = "so that what it allows, TLSv1.3, holds for the sites there too, and not TLSv1.2 TLSv1.3"
+        made = sites.run(blog())
+        assert [told in warning for warning in made["warnings"]] == [True], made
+        assert sites.get(BLOG)[:2] == (200, "blog / https")
+        assert sites.get(BLOG, "/", "--tls-max", "1.2")[0] == 0
+        again = sites.run(blog())
+        assert (again["changed"], again["warnings"]) == (False, made["warnings"])
+        sites.machine.run(
+            "sh", "-c", "sed -i 's/TLSv1.3;/TLSv1.2 TLSv1.3;/' /etc/nginx/conf.d/own.conf; nginx -s reload"
+        )
+        assert "warnings" not in sites.run(blog())
+
+
 def test_what_the_server_wrote_down_about_a_reload_is_quoted(tmp_path, collections_path):
     """nginx' test finds nothing, its reload says nothing, and it goes on with what it had."""
     with served_sites("nginx", tmp_path, collections_path) as sites:

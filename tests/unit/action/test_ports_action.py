@@ -10,6 +10,7 @@ import pytest
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.port443.https.plugins.action.ports import ActionModule
+from ansible_collections.port443.https.plugins.module_utils._errors import RequestError
 from ansible_collections.port443.https.plugins.module_utils._payload import (
     ANY,
     ARGUMENT,
@@ -21,7 +22,11 @@ from ansible_collections.port443.https.plugins.module_utils._payload import (
     unpack,
 )
 from ansible_collections.port443.https.plugins.module_utils._ports.registry import BACKENDS
-from ansible_collections.port443.https.plugins.module_utils._spec.arguments import PORTS_ARGUMENTS, arguments_of
+from ansible_collections.port443.https.plugins.module_utils._spec.arguments import (
+    PORTS_ARGUMENTS,
+    WINDOWS_MODULE,
+    arguments_of,
+)
 from ansible_collections.port443.https.plugins.module_utils._spec.options import MANAGED, OPTIONS, UNSET
 from ansible_collections.port443.https.plugins.plugin_utils._packed import guess_system
 from ansible_collections.port443.https.plugins.plugin_utils._ports_arguments import check_ports_arguments
@@ -72,8 +77,8 @@ def test_a_module_with_its_backend_fixed_has_no_other():
 
 
 def test_every_backend_is_offered_and_every_offered_backend_exists():
-    assert set(arguments_of("ports")["backend"]["choices"]) == {"auto", *BACKENDS}
-    assert set(MANAGED) == set(BACKENDS)
+    assert set(arguments_of("ports")["backend"]["choices"]) == {"auto", *BACKENDS, "windows"}
+    assert set(MANAGED) == {*BACKENDS, "windows"}, "Windows is planned for on the controller, and in no registry"
 
 
 def test_every_option_of_a_backend_is_an_option_of_the_module():
@@ -83,11 +88,12 @@ def test_every_option_of_a_backend_is_an_option_of_the_module():
 
 @pytest.mark.parametrize("backend", OPTIONS)
 def test_a_module_with_its_backend_fixed_has_the_options_of_that_one_alone(backend):
-    arguments = arguments_of(f"{backend}_ports")
+    module = {"windows": WINDOWS_MODULE}.get(backend, f"{backend}_ports")
+    arguments = arguments_of(module)
     assert set(arguments) & set(UNSET) == OPTIONS[backend]
     other = next(name for name in UNSET if name not in OPTIONS[backend])
     with pytest.raises(AnsibleActionFail, match=other):
-        check_ports_arguments(f"{backend}_ports", {other: "x"})
+        check_ports_arguments(module, {other: "x"})
 
 
 def test_ports_info_is_checked_too():
@@ -134,12 +140,25 @@ def test_a_host_is_sent_the_arguments_with_the_code_of_the_module_that_was_meant
     assert result == {"invocation": "of the base", "changed": True}
 
 
-def test_a_host_with_windows_is_told_and_not_touched(act):
-    with pytest.raises(AnsibleActionFail) as problem:
-        act("ports", "port443.https.ports", {"ports": ["https"]}, windows=True)
-    assert problem.value.message == (
-        "port443.https.ports manages firewalls on Linux, FreeBSD, OpenBSD and macOS; this connection leads to Windows"
-    )
+def test_what_only_windows_has_is_refused_where_the_connection_does_not_lead_there(act):
+    for module, given, told in (
+        ("win_firewall_ports", {}, "win_firewall_ports manages Windows Firewall, and this connection does not lead to"),
+        ("ports", {"backend": "windows"}, "ports: backend windows is Windows Firewall, and this connection does not"),
+        ("ports", {"profiles": ["domain"]}, "ports: profiles is an option of Windows Firewall alone"),
+        ("ports", {"edge_traversal": True}, "ports: edge_traversal is an option of Windows Firewall alone"),
+    ):
+        with pytest.raises(AnsibleActionFail) as problem:
+            act(module, f"port443.https.{module}", given)
+        assert problem.value.message.startswith(told)
+
+
+def test_the_firewall_of_sites_takes_nothing_that_only_windows_has():
+    from ansible_collections.port443.https.plugins.action.sites import _read_firewall
+
+    params = {"http_port": 80, "port": 443, "http3": False, "state": "present"}
+    for firewall in ({"backend": "windows"}, {"profiles": ["public"]}):
+        with pytest.raises(RequestError, match=r"leads? to (no )?Windows"):
+            _read_firewall({**params, "firewall": firewall})
 
 
 GUESSES = [

@@ -50,16 +50,16 @@ def test_on_macos_a_process_of_its_own_looks(monkeypatch):
 )
 def test_a_look_from_here_ends_as_the_module_does(monkeypatch, report_only, ok, failed):
     told = []
-    monkeypatch.setattr(probe, "look", lambda params: ({**ANSWER, "ok": ok}, ("no route over ipv6",)))
+    monkeypatch.setattr(probe, "look", lambda params, mark: ({**ANSWER, "ok": ok}, ("no route over ipv6",)))
     action = SimpleNamespace(_display=SimpleNamespace(warning=told.append))
-    ended = probe.ActionModule._look(action, {"report_only": report_only})
+    ended = probe.ActionModule._look(action, {"report_only": report_only}, {})
     assert (ended.get("failed"), ended["ok"], told) == (failed, ok, ["no route over ipv6"])
 
 
 def test_what_cannot_be_asked_is_told_without_a_traceback():
     params = {"host": [""], "names": [], "ca": None, "ca_file": None}
     with pytest.raises(AnsibleActionFail, match="host is empty"):
-        probe.ActionModule._look(SimpleNamespace(), params)
+        probe.ActionModule._look(SimpleNamespace(), params, {})
 
 
 def test_keys_of_sites_go_no_further():

@@ -19,8 +19,9 @@ from find_readers import find_readers
 from firewall_cases import FILTER, FIREWALLS
 from mute_host import spoken
 from pf_cases import PF
+from witness_cases import WITNESS
 
-CASES = [*FIREWALLS, *PF, *CERTIFICATES]
+CASES = [*FIREWALLS, *PF, *CERTIFICATES, *WITNESS]
 
 
 @pytest.fixture(autouse=True)

@@ -77,7 +77,8 @@ def test_a_site_is_what_the_module_takes_it_for() -> None:
     assert set(issued) | set(acme.pop("options")) == set(site("issue_certificate"))
     assert comparable({**site("enable_https"), "acme": documented["acme"]}) == comparable(documented)
     assert set(site("install_certificate")) == set(module_options("certificate")["sites"]["suboptions"])
-    assert set(site("install_certificate")) <= set(documented)
+    # On Windows alone, where enable_https serves no sites.
+    assert set(site("install_certificate")) - {"bindings"} <= set(documented)
 
 
 def comparable(described: Dict[str, Any]) -> Dict[str, Any]:

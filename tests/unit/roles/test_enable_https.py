@@ -71,7 +71,7 @@ def test_what_the_module_is_told_of_the_ports_is_all_that_the_role_for_them_take
     documented = yaml.safe_load((roles / "open_ports/meta/argument_specs.yml").read_text(encoding="utf-8"))
     options = [name for name in documented["argument_specs"]["main"]["options"] if not name.startswith("__")]
     alone = ["open_ports_ports", "open_ports_state"]
-    assert [name for name in options if name not in alone and f"{name} | default('')" not in told] == []
+    assert [name for name in options if name not in alone and f"{name} | default(''" not in told] == []
 
 
 def test_sites_that_are_given_to_the_playbook_where_it_is_imported_count(play: Any, tmp_path: Path) -> None:

@@ -19,8 +19,9 @@ SERVED = {"changed": True, "sites": [], "diff": [{"before": "", "after": "a site
 class Played:
     """What was done, in its order; ``failing`` are the calls that raise."""
 
-    def __init__(self, monkeypatch, steps=(STEP,), served=SERVED, failing=()):
-        self.done, self.steps, self.served, self.failing = [], steps, served, failing
+    def __init__(self, monkeypatch, steps=(STEP,), served=None, failing=()):
+        self.done, self.steps, self.failing = [], steps, failing
+        self.served = SERVED if served is None else served
         monkeypatch.setattr(sites_and_ports, "ensure", self.ensure)
         monkeypatch.setattr(sites_and_ports, "serve", self.serve)
         monkeypatch.setattr(sites_and_ports, "FirewallHost", lambda: None)

@@ -17,6 +17,12 @@ GIVEN = {
     "zone": "public",
     "enable": True,
     "anchor": "web",
+    "profiles": ["domain"],
+    "display_name": "HTTPS",
+    "group": "Web",
+    "program": "System",
+    "service": "W3SVC",
+    "edge_traversal": True,
 }
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 TOOLS = Path(__file__).resolve().parents[3] / "tools"
-PARTS = ("lint", "unit", "kernel", "integration", "molecule", "demo")
+PARTS = ("lint", "unit", "windows", "kernel", "integration", "molecule", "demo")
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def run(tmp_path):
     def run_as(uid, failing=()):
         folder = tmp_path / "tools"
         folder.mkdir()
-        for name in ("test", "steps.sh"):
+        for name in ("test", "steps.sh", "pwsh.sh"):
             shutil.copy(TOOLS / name, folder)
         scripts = {name: f"# {name}\ntools/packages {name}-command\nexit {int(name in failing)}" for name in PARTS}
         scripts["packages"] = 'case $# in 4) echo "missing: $*"; exit 1 ;; *) echo "runs: $*" ;; esac'
@@ -31,7 +31,7 @@ def run(tmp_path):
         for name, script in scripts.items():
             (folder / name).write_text(f"#!/bin/sh\n{script}\n")
             (folder / name).chmod(0o755)
-        environment = {"PATH": f"{folder}:/usr/bin:/bin"}
+        environment = {"PATH": f"{folder}:/usr/bin:/bin", "PORT443_PWSH": "pwsh"}
         ended = subprocess.run(
             ["bash", str(folder / "test")], env=environment, capture_output=True, text=True, check=False
         )
@@ -51,12 +51,12 @@ def test_root_runs_everything(run):
 
 
 def test_without_root_what_is_missing_comes_first_and_what_can_run_is_run(run):
-    passed = ", ".join(f"{name} 0 s" for name in PARTS[:4])
+    passed = ", ".join(f"{name} 0 s" for name in PARTS[:5])
     assert run(1000) == (
         1,
         [
             "missing: lint-command unit-command kernel-command integration-command",
-            *RUN[:4],
+            *RUN[:5],
             "make test: NOT RUN HERE: molecule, which needs root; demo, which needs root",
             f"make test: all that was run passed in 0 s: {passed}",
         ],
@@ -70,3 +70,14 @@ def test_a_part_that_fails_is_told_and_the_others_run(run, name):
         1,
         [*RUN, f"make test: FAILED after 0 s: {name} 0 s", f"make test: passed: {passed}"],
     )
+
+
+@pytest.mark.parametrize(
+    ("environment", "told"), [({}, " without its scripts, as no PowerShell is here"), ({"PORT443_PWSH": "x"}, "")]
+)
+def test_the_line_of_the_part_about_windows_says_what_is_left_out(environment, told):
+    command = [shutil.which("bash"), "-c", ". ./pwsh.sh; without_pwsh"]
+    ended = subprocess.run(
+        command, env={"PATH": "/nonexistent", **environment}, cwd=TOOLS, capture_output=True, text=True, check=True
+    )
+    assert ended.stdout.partition(" (")[0].rstrip() == told

@@ -11,7 +11,7 @@ from __future__ import annotations
 import posixpath
 import re
 from dataclasses import dataclass
-from typing import Iterator, List, Match, Optional, Sequence, Set, Tuple
+from typing import Dict, Iterator, List, Match, Optional, Sequence, Set, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._webservers.configuration import Listen, ReadFiles, Server
@@ -54,10 +54,12 @@ def read_configuration(main: str, read: ReadFiles) -> SiteConfiguration:
     servers: List[Server] = []
     defaults: Set[Socket] = set()
     quic: Set[Socket] = set()
+    protocols: Dict[Socket, Tuple[str, ...]] = {}
     for context in directives:
         if context.words[0] in ("http", "stream") and context.block is not None:
             servers += _read_context(context.block, folder)
             defaults |= find_sockets(context.block, "default_server")
+            protocols.update(_read_protocols(context.block))
             quic |= find_sockets(context.block, "reuseport", quic=True)
     pids = [directive.words[1] for directive in directives if directive.words[0] == "pid" and len(directive.words) > 1]
     return SiteConfiguration(
@@ -66,6 +68,7 @@ def read_configuration(main: str, read: ReadFiles) -> SiteConfiguration:
         defaults=frozenset(defaults),
         quic=frozenset(quic),
         pid=pids[-1] if pids else None,
+        protocols=tuple(sorted(protocols.items())),
     )
 
 
@@ -101,6 +104,16 @@ def find_sockets(directives: Sequence[Directive], word: str, quic: bool = False)
                 listen = _read_listen([one for one in part.words[1:] if one != "quic"], False)
                 found |= {(listen.address, listen.port)} if listen is not None else set()
     return found
+
+
+def _read_protocols(directives: Sequence[Directive]) -> Iterator[Tuple[Socket, Tuple[str, ...]]]:
+    """Yields what default servers say of ssl_protocols, for themselves or by what is around them."""
+    around = [one.words[1:] for one in directives if one.words[0] == "ssl_protocols"]
+    for server in directives:
+        if server.words[0] == "server" and server.block is not None:
+            said = [*around, *(one.words[1:] for one in server.block if one.words[0] == "ssl_protocols")]
+            for socket in find_sockets((server,), "default_server") if said else ():
+                yield socket, said[-1]
 
 
 def matches(server_name: str, name: str) -> bool:

@@ -69,6 +69,7 @@ def test_debian_s_configuration_with_a_site_is_read():
         ),
         listening=frozenset({("", 80), ("::", 80), ("", 443), ("::", 443)}),
         defaults=frozenset({("", 80)}),
+        protocols=((("", 80), ("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")),),  # of its default server alone
         quic=frozenset({("", 443)}),
         pid="/run/nginx.pid",
     )
