@@ -125,6 +125,48 @@ effective:
       description: The file, and mostly the line, that the rule comes from; empty where that is not known.
       type: str
       sample: /etc/iptables/rules.v4 line 12
+    way:
+      description:
+        - The base chains that the packet which decides passes on its way in, or for an answer on its way out, in order.
+          That packet is mostly the first one, and otherwise RV(effective[].because) says which it is.
+        - Empty chains that accept are left out. Where a packet is blocked, it passes none of those behind the chain
+          with RV(effective[].way[].steps).
+      returned: on Linux
+      type: list
+      elements: dict
+      contains:
+        hook:
+          description: The hook that the chain is at, with C(arp) or C(bridge) before it where it is of that family.
+          type: str
+          sample: input
+        table:
+          description: The chain's table, with its frontend and family.
+          type: str
+          sample: iptables-nft ip filter
+        chain:
+          description: The chain.
+          type: str
+          sample: INPUT
+        kind:
+          description: V(filter), or V(nat) for one that only the first packet of a connection passes.
+          type: str
+          sample: filter
+        priority:
+          description: Its priority.
+          type: int
+          sample: 0
+        policy:
+          description: Its policy, V(accept) or V(drop).
+          type: str
+          sample: drop
+        steps:
+          description:
+            - In the chain that decides, the jumps from one chain to the next and at the end what decides, each with
+              C(chain), C(rule), C(handle) and C(number), the rule's place in its chain counted from 1.
+            - For a policy C(rule) is empty and C(number) V(0).
+          type: list
+          elements: dict
+          sample: [{chain: INPUT, number: 3, rule: "-A INPUT -j shop", handle: 0}]
 sets:
   description: The rule sets of this collection on the host, with the rules of each.
   returned: success

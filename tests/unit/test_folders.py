@@ -11,7 +11,8 @@ import pytest
 
 TESTS = Path(__file__).parent
 UTILS = TESTS.parents[1] / "plugins" / "module_utils"
-BESIDE = {"action", "readers", "roles", "tools"}  # plugins of the controller, and what is no code of module_utils
+# Plugins of the controller, a folder of _certificate, and what is no code of module_utils.
+BESIDE = {"action", "report", "readers", "roles", "tools"}  # of the controller, and what is no code of module_utils
 
 
 @pytest.mark.parametrize("folder", ["", "certificate", "firewalls", "webservers"])
@@ -28,7 +29,8 @@ def test_what_needs_ansible_is_tested_on_the_oldest_of_it_too():
     )
     named = set(listed[1].split())
     needs = re.compile(
-        r"^ *(?:from|import) (?:ansible\.|ansible_collections.*\.plugins\.(?:action|lookup|plugin_utils)\b)", re.M
+        r"^ *(?:from|import) (?:ansible\.|ansible_collections.*\.plugins\.(?:action|filter|lookup|plugin_utils)\b)",
+        re.M,
     )
     found = {str(path.relative_to(TESTS)) for path in TESTS.rglob("test_*.py") if needs.search(path.read_text("utf-8"))}
     folders = {name for name in named if not name.endswith(".py")}

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Plays powershell on a host for win_certificate: takes apart what ansible-core sends, answers as the script would.

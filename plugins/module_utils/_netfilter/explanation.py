@@ -4,10 +4,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Optional, Sequence, Tuple
 
-from ansible_collections.port443.https.plugins.module_utils._netfilter.chain import ChainStep
+from ansible_collections.port443.https.plugins.module_utils._netfilter.chain import ChainStep, Path
 from ansible_collections.port443.https.plugins.module_utils._netfilter.conntrack import Decision, Flow, Stop
 from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Chain, Rule, Span
 from ansible_collections.port443.https.plugins.module_utils._spec.request import CHAIN_PREFIX
@@ -66,7 +66,8 @@ class Verdict:
     The other fields say where the deciding rule stands: ``number`` counts from 1 and is 0 for a policy, ``rule`` is the
     rule's text as its tool prints it, ``handle`` nft's number of it, 0 for other tools. All are empty where nothing
     filters. ``port`` is set where only that part of the range asked for has this verdict. ``arrives`` are the ports of
-    the host that the connection may come to where NAT sends it on, or may; it is empty where nothing does.
+    the host that the connection may come to where NAT sends it on, or may; it is empty where nothing does. ``path``
+    leads from the base chain to the rule or policy that decides; two verdicts are the same without it.
     """
 
     verdict: str
@@ -80,6 +81,7 @@ class Verdict:
     port: Optional[Span] = None
     handle: int = 0
     arrives: Tuple[Span, ...] = ()
+    path: Path = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -142,11 +144,11 @@ def _answer(verdict: str, sentence: str, decision: Decision) -> Verdict:
     """``sentence`` has one place, for where the rule stands and what it says."""
     table, step = decision.table, decision.path[-1]
     base = table.chain(step.chain)
-    answer = Verdict(verdict, "", table.frontend, table.family, table.name, step.chain)
+    answer = Verdict(verdict, "", table.frontend, table.family, table.name, step.chain, path=decision.path)
     if step.rule is None:
         place = _chain_of(answer) + " policy " + ((base and base.policy) or "accept").upper()
     else:
-        text, number, handle = step.rule.text, _number(base, step), step.rule.handle
+        text, number, handle = step.rule.text, rule_number(base, step), step.rule.handle
         answer = replace(answer, number=number, rule=text, handle=handle)
         ours = step.chain.startswith(CHAIN_PREFIX)  # before they are made, the handles of our own are not known
         named = f"handle {handle}" if handle and not ours else f"rule {number}"
@@ -189,8 +191,8 @@ def _arrival(way: Optional[Decision], port: Span) -> Span:
     return (rule.argument[0], rule.argument[1]) if rule.argument else port
 
 
-def _number(chain: Optional[Chain], step: ChainStep) -> int:
-    """How many rules of the tool's own come before, and this one."""
+def rule_number(chain: Optional[Chain], step: ChainStep) -> int:
+    """Returns how many rules of the tool's own come before a step in its chain, and this one: 1 for the first."""
     rules = chain.rules[: step.index + 1] if chain and step.rule and step.rule.handle else ()
     again = sum(1 for one, next_one in zip(rules, rules[1:]) if one.handle and one.handle == next_one.handle)
     return step.index + 1 - again

@@ -54,15 +54,16 @@ class _Base:
         is_nat = self.chain.kind == "nat" and self.chain.hook in _NAT_PLACES
         return _NAT_PLACES[self.chain.hook or ""] if is_nat else self.chain.priority
 
+    def stands_at(self, name: str) -> bool:
+        """Whether it is bound to the device of that name."""
+        return any(
+            name == device or (device[-1:] == "+" and name.startswith(device[:-1])) for device in self.chain.devices
+        )
+
     def sees(self, packet: Packet, layered: bool) -> Optional[bool]:
         """Whether it stands at the device of a packet; below a bridge or a tunnel there are others."""
-        if not self.chain.devices:
-            return not (packet.protocol == ARP and self.table.family == "inet")
         name = packet.in_interface if self.chain.hook == "ingress" else packet.out_interface
-        if any(
-            name == device or (device[-1:] == "+" and (name or "").startswith(device[:-1]))
-            for device in self.chain.devices
-        ):
+        if not self.chain.devices or self.stands_at(name or ""):
             return not (packet.protocol == ARP and self.table.family == "inet")
         others = name is None or layered
         return None if others and self.chain.devices != ("lo",) else False
@@ -107,6 +108,16 @@ class HookTraversal:
     def are_empty(self) -> bool:
         """Tells whether nothing at all filters."""
         return not self._groups
+
+    def list_chains(self, hooks: Sequence[str], interfaces: Sequence[str]) -> List[Tuple[Table, Chain]]:
+        """Returns the base chains of some hooks in the order in which a packet of one of ``interfaces`` passes them.
+
+        The hooks of the families arp and bridge have those before their names. Empty chains that accept are left out.
+        """
+        bases = [base for hook in hooks for _place, orders in self._groups.get(hook, ()) for base in orders[0]]
+        everywhere = self._layered
+        seen = (one for one in bases if everywhere or not one.chain.devices or any(map(one.stands_at, interfaces)))
+        return [(base.table, base.chain) for base in seen]
 
     def see_arp(self) -> bool:
         """Tells whether anything may stop the questions and answers of ARP."""

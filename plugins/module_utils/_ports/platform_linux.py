@@ -16,6 +16,7 @@ from ansible_collections.port443.https.plugins.module_utils._ports.detect import
 from ansible_collections.port443.https.plugins.module_utils._ports.firewall import Firewall
 from ansible_collections.port443.https.plugins.module_utils._ports.registry import BACKENDS, SERVICES
 from ansible_collections.port443.https.plugins.module_utils._spec.request import PortsRequest, refuse_foreign
+from ansible_collections.port443.https.plugins.module_utils._verdict.packet_way import PacketWays
 from ansible_collections.port443.https.plugins.module_utils._verdict.port_verdict import PortVerdict, explain, judge
 from ansible_collections.port443.https.plugins.module_utils._verdict.result import NONE, readable, warnings_of
 
@@ -107,8 +108,12 @@ class Linux:
         """Returns the verdicts with where each rule stands that decides, the rule sets, and who is in charge."""
         kernel = observe_kernel(host)
         explained = explain(kernel.ruleset, kernel.links, request)
+        ways = PacketWays(kernel.ruleset, kernel.links, request.interface)
         return {
-            "effective": [{**line.as_result(), **place(host, kernel, verdict)} for line, verdict in explained],
+            "effective": [
+                {**line.as_result(), **place(host, kernel, verdict), "way": ways.of(line.family, verdict)}
+                for line, verdict in explained
+            ],
             "sets": [
                 {**found, "rules": [readable(rule) for rule in found["rules"]]} for found in list_sets(host, kernel)
             ],

@@ -17,7 +17,7 @@ from ansible_collections.port443.https.plugins.module_utils._netfilter.verdict i
 from ansible_collections.port443.https.plugins.module_utils._spec.ports import PROTOCOL_NUMBERS, PortRule
 from ansible_collections.port443.https.plugins.module_utils._spec.request import Network, PortsRequest
 
-_FAMILY_NAMES = {4: "ipv4", 6: "ipv6"}
+FAMILY_NAMES = {4: "ipv4", 6: "ipv6"}
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class PortQuery:
 
     def answered(self, verdict: str, because: str) -> PortVerdict:
         """Returns the line with its answer."""
-        number, family = str(self.port).split("/", 1)[0], _FAMILY_NAMES[self.link.family]
+        number, family = str(self.port).split("/", 1)[0], FAMILY_NAMES[self.link.family]
         return PortVerdict(number, self.port.protocol, family, self.direction, verdict, because)
 
 
