@@ -11,7 +11,7 @@ import yaml
 from ansible_collections.port443.https.plugins.module_utils._certificate.windows import request
 from ansible_collections.port443.https.plugins.plugin_utils._arguments import check_arguments
 
-PAGE = yaml.safe_load((Path(__file__).parents[3] / "plugins/modules/win_certificate.yml").read_text())
+PAGE = yaml.safe_load((Path(__file__).parents[4] / "plugins/modules/win_certificate.yml").read_text())
 EXAMPLES = yaml.safe_load(PAGE["EXAMPLES"])
 
 
