@@ -31,7 +31,9 @@ class ActionModule(ActionBase):
             result.update(run_on_windows(self, module, arguments, task_vars))
         else:
             _refuse_elsewhere(name, arguments)
-            result.update(execute_packed(self, module, arguments, (), task_vars))
+            # On a host Ansible takes null for a value, and one that is none of the choices.
+            given = {option: value for option, value in arguments.items() if value is not None}
+            result.update(execute_packed(self, module, given, (), task_vars))
         return result
 
 

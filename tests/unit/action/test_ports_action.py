@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 from ansible.errors import AnsibleActionFail
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 from ansible_collections.port443.https.plugins.action.ports import ActionModule
 from ansible_collections.port443.https.plugins.module_utils._errors import RequestError
@@ -136,7 +137,9 @@ def test_a_host_is_sent_the_arguments_with_the_code_of_the_module_that_was_meant
     assert (sent["module_name"], sent["task_vars"]) == (resolved or written, {"inventory_hostname": "web1"})
     assert sent["wrap_async"] == 7
     assert unpack(handed.pop(ARGUMENT)) == collect(entry_of(name))
-    assert handed == check_ports_arguments(name, {"ports": ["https"]})
+    checked = check_ports_arguments(name, {"ports": ["https"]})
+    assert handed == {option: value for option, value in checked.items() if value is not None}
+    assert ArgumentSpecValidator(arguments_of(name)).validate(handed).error_messages == []  # as on the host
     assert result == {"invocation": "of the base", "changed": True}
 
 
