@@ -11,7 +11,6 @@ import pytest
 
 TESTS = Path(__file__).parent
 UTILS = TESTS.parents[1] / "plugins" / "module_utils"
-# Plugins of the controller, a folder of _certificate, and what is no code of module_utils.
 BESIDE = {"action", "report", "readers", "roles", "tools"}  # of the controller, and what is no code of module_utils
 
 

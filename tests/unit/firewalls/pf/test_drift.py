@@ -259,6 +259,6 @@ def test_other_systems_are_told_so(name):
 
     with pytest.raises(HostError) as problem:
         ensure(Other(), parse_request({"ports": ["443/tcp"]}), True)
-    told = f"this host runs {name}: firewalls are managed on Linux, FreeBSD, OpenBSD and macOS"
+    told = f"this host runs {name}: firewalls are managed on Linux, FreeBSD, OpenBSD, macOS and Windows"
     assert problem.value.message == told
     assert all(system.title in told for system in SYSTEMS.values())
