@@ -15,7 +15,7 @@ import stat
 import sys
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._host import host, mounts, namespaces
+from ansible_collections.port443.https.plugins.module_utils._host import host, mounts, namespaces, run
 from ansible_collections.port443.https.plugins.module_utils._host.private_files import Planned, run_over
 
 SMALL = 1 << 20
@@ -24,7 +24,7 @@ SMALL = 1 << 20
 def main():
     given = json.load(sys.stdin)
     refuse(given.get("refused"))
-    host.COMMAND_TIMEOUT = given.get("timeout", host.COMMAND_TIMEOUT)
+    run.COMMAND_TIMEOUT = given.get("timeout", run.COMMAND_TIMEOUT)
     files = {path: planned(**one) for path, one in given["files"].items()}
     before = snapshot(given["watched"])
     said = {}
