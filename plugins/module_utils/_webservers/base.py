@@ -7,8 +7,9 @@ from __future__ import annotations
 import glob
 import os
 import signal
+import time
 from dataclasses import dataclass, field
-from typing import Callable, Optional, Protocol, Sequence, Tuple
+from typing import Callable, FrozenSet, Optional, Protocol, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host.files import Files
@@ -17,6 +18,9 @@ from ansible_collections.port443.https.plugins.module_utils._tls.served_certific
 from ansible_collections.port443.https.plugins.module_utils._webservers.server_log import ServerLog
 
 Command = Tuple[str, ...]
+
+_RELOADING = 5.0  # seconds that a server may take until its new workers are there; what is served is proved after it
+_GLANCE = 0.05  # seconds
 
 
 @dataclass(frozen=True)
@@ -146,6 +150,26 @@ def find_process(host: Files, pid_file: str, programs: Sequence[str]) -> Optiona
     if name is None or name.decode("utf-8", "replace").strip().startswith(tuple(programs)):
         return pid
     return None
+
+
+def list_workers(host: Files, pid: Optional[int]) -> FrozenSet[str]:
+    """Returns the numbers of a process' children, empty where there is none, or where the system does not list them."""
+    listed = host.read(f"/proc/{pid}/task/{pid}/children") if pid is not None else None
+    return frozenset((listed or b"").decode("ascii", "replace").split())
+
+
+def wait_for_workers(host: Files, pid: Optional[int], before: FrozenSet[str]) -> None:
+    """Waits a few seconds until a server's process has a child that it had not before a reload.
+
+    A server answers a reload before it has done it, and until then its old workers serve as they were told before: with
+    the same certificates, where something else has changed.
+    """
+    end = time.monotonic() + _RELOADING
+    while before and time.monotonic() < end:
+        now = list_workers(host, pid)
+        if now - before or not now:
+            return
+        time.sleep(_GLANCE)
 
 
 def send_signal(pid: int, name: str) -> Completed:

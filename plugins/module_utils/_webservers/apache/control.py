@@ -29,9 +29,11 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.base imp
     ServiceControl,
     WantedPair,
     find_process,
+    list_workers,
     not_serving,
     read_files,
     send_signal,
+    wait_for_workers,
 )
 from ansible_collections.port443.https.plugins.module_utils._webservers.configuration import find_serving
 from ansible_collections.port443.https.plugins.module_utils._webservers.server_log import ServerLog
@@ -105,11 +107,15 @@ class Apache:
         return Completed(self._test_command, 1, "", "; ".join(problems)) if problems else tested
 
     def _reload(self, pid_file: str) -> Completed:
-        """Sends USR1, which Apache calls graceful, and returns before the reload is done."""
+        """Sends USR1, which Apache calls graceful, and returns when new workers are there."""
         parent = self._find_parent(pid_file)
         if parent is None:
             return self._start()
-        return send_signal(parent, "USR1")
+        before = list_workers(self._host, parent)
+        ended = send_signal(parent, "USR1")
+        if ended.returncode == 0:
+            wait_for_workers(self._host, parent, before)
+        return ended
 
     def _start(self) -> Completed:
         """Apache ran when it was observed: a reload ended it, and what was taken back has to be served again."""

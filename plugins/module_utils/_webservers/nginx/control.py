@@ -10,14 +10,18 @@ from typing import Dict, Optional, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host.host import Host
+from ansible_collections.port443.https.plugins.module_utils._host.run import Completed
 from ansible_collections.port443.https.plugins.module_utils._webservers.base import (
+    Command,
     ObservedService,
     ServiceControl,
     Serving,
     WantedPair,
     find_process,
+    list_workers,
     not_serving,
     read_files,
+    wait_for_workers,
 )
 from ansible_collections.port443.https.plugins.module_utils._webservers.configuration import find_serving
 from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.reader import (
@@ -44,28 +48,40 @@ class Nginx:
 
     def observe(self, *wanted: WantedPair) -> ObservedService:
         """Returns where nginx's configuration serves each pair, and whether the nginx of that configuration runs."""
-        return ObservedService(self._find_serving(wanted), self._control())
+        servings, master = self._find_serving(wanted)
+        return ObservedService(servings, self._control(master))
 
-    def _control(self) -> ServiceControl:
-        """``nginx -s reload`` finds the process itself, and returns before the reload is done."""
+    def _control(self, master: Optional[int]) -> ServiceControl:
         chosen = ("-c", self._config) if self._config else ()
         test, reload = ("nginx", "-t", *chosen), ("nginx", "-s", "reload", *chosen)
-        return ServiceControl(test, reload, lambda: self._host.run(test), lambda: self._host.run(reload), self._log)
+        return ServiceControl(
+            test, reload, lambda: self._host.run(test), lambda: self._reload(reload, master), self._log
+        )
 
-    def _find_serving(self, wanted: Sequence[WantedPair]) -> Tuple[Serving, ...]:
+    def _reload(self, command: Command, master: Optional[int]) -> Completed:
+        """``nginx -s reload`` finds the process itself, and returns before the reload is done."""
+        before = list_workers(self._host, master)
+        ended = self._host.run(command)
+        if ended.returncode == 0:
+            wait_for_workers(self._host, master, before)
+        return ended
+
+    def _find_serving(self, wanted: Sequence[WantedPair]) -> Tuple[Tuple[Serving, ...], Optional[int]]:
+        """Returns how nginx stands to each pair, and its master process, None if it does not run."""
         if self._host.find("nginx") is None:
-            return not_serving("nginx is not installed", wanted)
+            return not_serving("nginx is not installed", wanted), None
         built = self._built_with()
         main = self._config or built.get("conf-path", "/etc/nginx/nginx.conf")
         try:
             configuration = read_configuration(main, self._read_files)
         except HostError as problem:
-            if self._is_running(SiteConfiguration(()), built):
+            if self._find_master(SiteConfiguration(()), built) is not None:
                 raise
-            return not_serving(problem.message, wanted)
-        stopped = "" if self._is_running(configuration, built) else "nginx is not running"
+            return not_serving(problem.message, wanted), None
+        master = self._find_master(configuration, built)
+        stopped = "" if master is not None else "nginx is not running"
         unnamed = f"nginx's configuration {main} has no ssl_certificate of this site"
-        return find_serving(configuration.servers, wanted, matches, stopped, unnamed)
+        return find_serving(configuration.servers, wanted, matches, stopped, unnamed), master
 
     def _built_with(self) -> Dict[str, str]:
         said = self._host.run(("nginx", "-V"))
@@ -74,6 +90,6 @@ class Nginx:
     def _read_files(self, pattern: str) -> Sequence[str]:
         return read_files(self._host, pattern)
 
-    def _is_running(self, configuration: SiteConfiguration, built: Dict[str, str]) -> bool:
+    def _find_master(self, configuration: SiteConfiguration, built: Dict[str, str]) -> Optional[int]:
         path = configuration.pid or built.get("pid-path", "/run/nginx.pid")
-        return find_process(self._host, os.path.join(built.get("prefix", "/"), path), ("nginx",)) is not None
+        return find_process(self._host, os.path.join(built.get("prefix", "/"), path), ("nginx",))
