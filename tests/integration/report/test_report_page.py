@@ -46,15 +46,18 @@ def work(page):
 
 @pytest.mark.parametrize("count", [1, 50, 1000])
 def test_the_page_is_soon_usable_and_does_not_move(browse, count):
-    hosts, taken = fleet.fleet(count, shared=20), []
-    while not taken or (min(taken) >= MOST_SECONDS and len(taken) < 3):  # what else runs may take of it
+    hosts = fleet.fleet(count, shared=20)
+    for _try in range(3):  # what else runs may take of the processor, and have half a page painted
         page = browse(hosts)
         moved, told = page.ask(SETTLED)
-        taken.append(work(page))
-        assert (moved, told) == (0, f"{count} of {count} hosts")
+        seconds = work(page)
+        assert told == f"{count} of {count} hosts"
         assert page.told == []  # no error, and nothing that the policy had to stop
-    print(f"{count} hosts: {min(taken):.2f} s of processor time")
-    assert min(taken) < MOST_SECONDS
+        if moved == 0 and seconds < MOST_SECONDS:
+            break
+    print(f"{count} hosts: {seconds:.2f} s of processor time")
+    assert moved == 0
+    assert seconds < MOST_SECONDS
 
 
 def test_hosts_are_found_by_a_rule_a_state_and_a_check(browse):

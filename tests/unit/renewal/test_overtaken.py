@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import io
+import os
 import threading
 import time
 from contextlib import contextmanager
@@ -118,7 +119,7 @@ def test_a_link_that_certbot_exchanges_just_now_is_waited_for(renewed, host, cer
     """What looked like half a lineage was removed, under the hands of the certbot that renewed it."""
     run(renewed, host)
     link = renewed.root / "letsencrypt/live" / f"port443-{SITE}" / name
-    target = link.readlink()
+    target = os.readlink(link)
     link.unlink()
     monkeypatch.setattr(lineage, "time", SimpleNamespace(sleep=lambda seconds: link.symlink_to(target)))
     result, _warnings = run(renewed, host, check_mode=check_mode)
