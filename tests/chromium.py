@@ -51,7 +51,7 @@ class Page:
     def _receive(self, seconds=60):
         deadline = time.monotonic() + seconds
         while b"\0" not in self._left:
-            ready, _, _ = select.select([self._read], [], [], max(deadline - time.monotonic(), 0))
+            ready = select.select([self._read], [], [], max(deadline - time.monotonic(), 0))[0]
             assert ready, "the browser says nothing"
             read = os.read(self._read, 1 << 20)
             assert read, "the browser has ended"
