@@ -14,6 +14,7 @@ from ansible_collections.port443.https.plugins.module_utils._secrets import SECR
 from ansible_collections.port443.https.plugins.plugin_utils._arguments import check_arguments
 from ansible_collections.port443.https.plugins.plugin_utils._hand_over import execute
 from ansible_collections.port443.https.plugins.plugin_utils._pair_reader import PairReader
+from ansible_collections.port443.https.plugins.plugin_utils._shell import leads_to_windows
 from ansible_collections.port443.https.plugins.plugin_utils._site_pairs import read_pairs, secrets_of
 
 MODULE = "port443.https.certificate"
@@ -28,7 +29,7 @@ class ActionModule(ActionBase):
         """Returns the module's result; raises AnsibleActionFail for a pair or a request that will not do."""
         result: Dict[str, Any] = super().run(tmp, task_vars)
         given, reader = dict(self._task.args), PairReader(self, MODULE)
-        if getattr(self._connection._shell, "_IS_WINDOWS", False):
+        if leads_to_windows(self):
             # Here, as most hosts are none of Windows, and a task waits for what is loaded.
             from ansible_collections.port443.https.plugins.plugin_utils._windows_task import WindowsTask
 

@@ -13,7 +13,7 @@ from ansible_collections.port443.https.plugins.module_utils._firewalls.windows.r
 from ansible_collections.port443.https.plugins.module_utils._spec.arguments import WINDOWS_MODULE
 from ansible_collections.port443.https.plugins.plugin_utils._packed import execute_packed
 from ansible_collections.port443.https.plugins.plugin_utils._ports_arguments import check_ports_arguments
-from ansible_collections.port443.https.plugins.plugin_utils._windows_ports import is_windows, run_on_windows
+from ansible_collections.port443.https.plugins.plugin_utils._shell import leads_to_windows
 
 
 class ActionModule(ActionBase):
@@ -27,13 +27,14 @@ class ActionModule(ActionBase):
         module = self._task.resolved_action or self._task.action
         name = module.rsplit(".", 1)[-1]
         arguments = check_ports_arguments(name, self._task.args)
-        if is_windows(self):
+        if leads_to_windows(self):
+            # Here, as most hosts are none of Windows, and a play would wait for what is loaded.
+            from ansible_collections.port443.https.plugins.plugin_utils._windows_ports import run_on_windows
+
             result.update(run_on_windows(self, module, arguments, task_vars))
         else:
             _refuse_elsewhere(name, arguments)
-            # On a host Ansible takes null for a value, and one that is none of the choices.
-            given = {option: value for option, value in arguments.items() if value is not None}
-            result.update(execute_packed(self, module, given, (), task_vars))
+            result.update(execute_packed(self, module, arguments, (), task_vars))
         return result
 
 

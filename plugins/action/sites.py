@@ -21,6 +21,7 @@ from ansible_collections.port443.https.plugins.plugin_utils._packages import ins
 from ansible_collections.port443.https.plugins.plugin_utils._packed import execute_packed
 from ansible_collections.port443.https.plugins.plugin_utils._pair_reader import PairReader
 from ansible_collections.port443.https.plugins.plugin_utils._ports_arguments import check_ports_arguments
+from ansible_collections.port443.https.plugins.plugin_utils._shell import leads_to_windows
 from ansible_collections.port443.https.plugins.plugin_utils._site_pairs import SitePairs, read_pairs, secrets_of
 
 MODULE = "port443.https.sites"
@@ -34,7 +35,7 @@ class ActionModule(ActionBase):
     def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
         """Returns the module's result; raises AnsibleActionFail for what will not do: sites, certificates, a server."""
         result: Dict[str, Any] = super().run(tmp, task_vars)
-        if getattr(self._connection._shell, "_IS_WINDOWS", False):
+        if leads_to_windows(self):
             raise AnsibleActionFail(f"{MODULE} manages POSIX hosts; this connection leads to Windows")
         params = self._check(dict(self._task.args))
         reader = PairReader(self, MODULE)
@@ -66,7 +67,7 @@ class ActionModule(ActionBase):
         present = params["state"] == "present"
         bringing = {site["name"] for site in params["sites"] if present and brings_pair(site)}
         read = read_pairs(reader, params["sites"], bringing, shared_options(params))
-        rest = {name: value for name, value in params.items() if value is not None and name not in ("ca", "ca_file")}
+        rest = {name: value for name, value in params.items() if name not in ("ca", "ca_file")}
         return {**rest, "sites": read.sites}, read
 
     def _execute(

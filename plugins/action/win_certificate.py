@@ -11,6 +11,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.port443.https.plugins.module_utils._certificate.windows import request as _request
 from ansible_collections.port443.https.plugins.plugin_utils._arguments import check_arguments
 from ansible_collections.port443.https.plugins.plugin_utils._pair_reader import PairReader
+from ansible_collections.port443.https.plugins.plugin_utils._shell import leads_to_windows
 from ansible_collections.port443.https.plugins.plugin_utils._site_pairs import secrets_of
 from ansible_collections.port443.https.plugins.plugin_utils._windows_task import WindowsTask
 
@@ -25,7 +26,7 @@ class ActionModule(ActionBase):
     def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
         """Returns the module's result; raises AnsibleActionFail for what will not do, and shows no secret."""
         result: Dict[str, Any] = super().run(tmp, task_vars)
-        if not getattr(self._connection._shell, "_IS_WINDOWS", False):
+        if not leads_to_windows(self):
             raise AnsibleActionFail(
                 f"{MODULE} manages Windows hosts, and this connection leads to none: use port443.https.certificate"
             )

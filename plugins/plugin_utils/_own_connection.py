@@ -13,6 +13,7 @@ from ansible.errors import AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import become_loader
+from ansible_collections.port443.https.plugins.plugin_utils._shell import leads_to_windows
 
 _ROOT = "root"
 _LOCAL = "local"
@@ -31,7 +32,7 @@ class OwnConnection(ActionBase):
     @property
     def is_windows(self) -> bool:
         """Tells whether the connection leads to Windows."""
-        return bool(getattr(self._connection._shell, "_IS_WINDOWS", False))
+        return leads_to_windows(self)
 
     def end(self) -> None:
         """Closes the connection, and removes what was copied over it."""

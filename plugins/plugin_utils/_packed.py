@@ -28,17 +28,18 @@ def execute_packed(
     """Returns the result of a module; ``secret`` are the names of the arguments that nobody may see.
 
     ``entry`` is what ``entry_of`` is asked for, where that is not the module's short name; what lies in the folders
-    ``unused`` is not sent. The code is that for the system that the host most likely has. Raises AnsibleActionFail as
-    execute does.
+    ``unused`` is not sent. The code is that for the system that the host most likely has. Null is sent for no option:
+    on a host Ansible takes it for a value, which is none of the choices. Raises AnsibleActionFail as execute does.
     """
+    given = {name: value for name, value in arguments.items() if value is not None}
     needed = entry_of(entry or full_name.rpartition(".")[2])
     # Nobody would be there to send the rest to a job in the background.
     system = ANY if action._task.async_val else guess_system(arguments, task_vars or {})
     code = Hidden(pack_once(needed, system, unused))
-    ended = execute(action, full_name, {**arguments, ARGUMENT: code}, secret, task_vars)
+    ended = execute(action, full_name, {**given, ARGUMENT: code}, secret, task_vars)
     if ended.pop(UNFIT, False):
         code = Hidden(pack_once(needed, ANY, unused))
-        ended = execute(action, full_name, {**arguments, ARGUMENT: code}, secret, task_vars)
+        ended = execute(action, full_name, {**given, ARGUMENT: code}, secret, task_vars)
     return ended
 
 

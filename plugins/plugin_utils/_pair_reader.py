@@ -23,7 +23,7 @@ from ansible_collections.port443.https.plugins.module_utils._secrets import SECR
 from ansible_collections.port443.https.plugins.module_utils._tls.self_handshake import load_pair
 from ansible_collections.port443.https.plugins.plugin_utils._arguments import check_arguments
 from ansible_collections.port443.https.plugins.plugin_utils._cryptography import Cryptography
-from ansible_collections.port443.https.plugins.plugin_utils._folders import working_folder
+from ansible_collections.port443.https.plugins.plugin_utils._folders import place_folder, working_folder
 
 Texts = Dict[str, Optional[bytes]]
 
@@ -93,11 +93,8 @@ class PairReader:
     def _place_own_ca(self, given: str) -> str:
         """Returns the folder that own_ca means; raises RequestError where its CA is at a place that does not last."""
         beside: str = self._action._loader.path_dwim(given)
-        working = working_folder(self._action._loader.get_basedir())
-        if working is None:
-            return beside
-        folder = os.path.join(working, given)
-        if os.path.exists(beside) and not os.path.exists(folder):
+        folder = place_folder(self._action._loader, given)
+        if folder != beside and os.path.exists(beside) and not os.path.exists(folder):
             raise RequestError(f"own_ca: {beside} is lost when its collection is installed again: move it to {folder}")
         return folder
 

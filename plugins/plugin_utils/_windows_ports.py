@@ -39,11 +39,6 @@ from ansible_collections.port443.https.plugins.module_utils._verdict.result impo
 SCRIPT = "port443.https.win_firewall_ports"
 
 
-def is_windows(action: ActionBase) -> bool:
-    """Tells whether the connection of a task leads to Windows, by its shell."""
-    return bool(getattr(action._connection._shell, "_IS_WINDOWS", False))
-
-
 def run_on_windows(
     action: ActionBase, module: str, arguments: Mapping[str, Any], task_vars: Optional[Dict[str, Any]]
 ) -> Dict[str, Any]:
