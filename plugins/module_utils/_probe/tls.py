@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import re
 import socket
 import ssl
@@ -70,6 +71,20 @@ def verify(place: SocketPlace, name: str, timeout: float, authorities: str) -> N
     ``authorities`` are trusted certificates in PEM, empty for those of the system. Names are not looked at here, and
     VERIFY_X509_STRICT is left out: Python 3.13 turns it on in default contexts, browsers do not.
     """
+    try:
+        _fetch(_make_verifying_context(authorities), place, name, timeout)
+    except Failure as failure:
+        if failure.outcome not in (_EXPIRED, _NOT_YET_VALID):
+            raise
+        raise Failure(failure.outcome, _find_outdated(place, name, timeout, authorities) + failure.detail) from failure
+
+
+@functools.lru_cache(maxsize=4)
+def _make_verifying_context(authorities: str) -> ssl.SSLContext:
+    """Returns a client's context that verifies chains, one for all looks: to load the CAs of a system takes long.
+
+    No session is resumed by it, as none is given to a connection.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     if authorities:
@@ -77,12 +92,7 @@ def verify(place: SocketPlace, name: str, timeout: float, authorities: str) -> N
         context.load_verify_locations(cadata=authorities)
     else:
         context.load_default_certs(ssl.Purpose.SERVER_AUTH)
-    try:
-        _fetch(context, place, name, timeout)
-    except Failure as failure:
-        if failure.outcome not in (_EXPIRED, _NOT_YET_VALID):
-            raise
-        raise Failure(failure.outcome, _find_outdated(place, name, timeout, authorities) + failure.detail) from failure
+    return context
 
 
 def make_open_context() -> ssl.SSLContext:
