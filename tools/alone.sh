@@ -4,5 +4,7 @@
 alone() {
     [ "${PORT443_ALONE:-}" != "$1" ] || return 0
     mkdir -p .cache
+    flock --nonblock --close ".cache/$1.lock" true ||
+        echo "waiting until the other tools/${0##*/} of this checkout has ended" >&2
     PORT443_ALONE=$1 exec flock --close ".cache/$1.lock" "tools/${0##*/}" "${@:2}"
 }
