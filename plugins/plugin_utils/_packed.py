@@ -5,10 +5,11 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import os
 from pathlib import Path
-from typing import Any, Dict, Iterable, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterable, Iterator, Mapping, Optional, Tuple
 
 from ansible import constants
 from ansible.plugins.action import ActionBase
@@ -46,18 +47,29 @@ def execute_packed(
 def pack_once(entry: str, system: str, unused: Tuple[str, ...]) -> str:
     """Returns what ``pack`` does, made once for all tasks and hosts of a run of ansible-playbook.
 
-    Each of them is a process of its own; they share the run's folder, which is the user's alone and goes with it.
+    Each of them is a process of its own; they share the run's folder, which is the user's alone and goes with it. Hosts
+    of one task begin together: the first makes it, and the others wait for that.
     """
     digest = hashlib.sha256("\n".join((entry, system, *unused)).encode()).hexdigest()[:16]
     kept = Path(constants.DEFAULT_LOCAL_TMP, f"port443-{digest}")
-    with contextlib.suppress(OSError):
-        return kept.read_text(encoding="ascii")
-    packed = pack(entry, system, unused)
-    with contextlib.suppress(OSError):  # it is only made again by the next
-        own = kept.with_name(f"{kept.name}.{os.getpid()}")
-        own.write_text(packed, encoding="ascii")
-        own.replace(kept)
-    return packed
+    with _alone(kept.with_suffix(".lock")):
+        with contextlib.suppress(OSError):
+            return kept.read_text(encoding="ascii")
+        packed = pack(entry, system, unused)
+        with contextlib.suppress(OSError):  # it is only made again by the next
+            own = kept.with_name(f"{kept.name}.{os.getpid()}")
+            own.write_text(packed, encoding="ascii")
+            own.replace(kept)
+        return packed
+
+
+@contextlib.contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    """Has one process at a time do what follows; where no lock can be made, several do it."""
+    with contextlib.ExitStack() as held:
+        with contextlib.suppress(OSError):
+            fcntl.flock(held.enter_context(lock.open("w", encoding="ascii")), fcntl.LOCK_EX)
+        yield
 
 
 def guess_system(arguments: Mapping[str, Any], task_vars: Mapping[str, Any]) -> str:
