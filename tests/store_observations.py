@@ -54,7 +54,7 @@ def stored(one, name="", key=True):
 
 
 def observed(certificates=None, bindings=None, **more):
-    settings = {"users": {}, "netsh": WORDS, "chain": (), "seen": (), "iis": (), "guarded": True, "failure": None}
+    settings = {"users": {}, "netsh": WORDS, "chain": {}, "seen": (), "iis": (), "guarded": True, "failure": None}
     return StoreObservation(
         certificates=certificates or {}, bindings=bindings or {}, **{**settings, "left": (), **more}
     )

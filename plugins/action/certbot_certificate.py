@@ -18,6 +18,8 @@ from ansible_collections.port443.https.plugins.module_utils._renewal.request imp
 from ansible_collections.port443.https.plugins.plugin_utils._checked_task import CheckedTask
 from ansible_collections.port443.https.plugins.plugin_utils._packages import install_packages
 from ansible_collections.port443.https.plugins.plugin_utils._packed import execute_packed
+from ansible_collections.port443.https.plugins.plugin_utils._pair_reader import PairReader
+from ansible_collections.port443.https.plugins.plugin_utils._shell import leads_to_windows
 from ansible_collections.port443.https.plugins.plugin_utils._unreached import explain_unreached, is_unreached
 
 
@@ -40,6 +42,8 @@ class ActionModule(CheckedTask):
         self, given: Dict[str, Any], params: Dict[str, Any], task_vars: Optional[Dict[str, Any]]
     ) -> Dict[str, Any]:
         """Returns the module's result; raises AnsibleActionFail where certbot is missing and cannot be installed."""
+        if leads_to_windows(self):
+            return self._remove_from_windows(params, task_vars)
         packages: List[str] = params["package"]
         install = params["install"] and not self._task.async_val  # then nobody would be there to do it
         given["install"] = install
@@ -66,6 +70,19 @@ class ActionModule(CheckedTask):
     def execute(self, given: Dict[str, Any], task_vars: Optional[Dict[str, Any]]) -> Dict[str, Any]:
         """Runs the module on the host with the code that it needs, and returns its result without what is secret."""
         return execute_packed(self, self.module, given, self._secret_options(), task_vars)
+
+    def _remove_from_windows(self, params: Dict[str, Any], task_vars: Optional[Dict[str, Any]]) -> Dict[str, Any]:
+        """Returns the result for a host where nothing is issued by this module, but certificates may be installed."""
+        # Here, as most hosts are none of Windows, and a task waits for what is loaded.
+        from ansible_collections.port443.https.plugins.plugin_utils._windows_task import WindowsTask
+
+        if params["state"] != "absent":
+            raise AnsibleActionFail(
+                f"{self.module}: there is no certbot on Windows: have a client of that host, such as win-acme, get the "
+                "certificate and bind it, or get it elsewhere and give it as certificate_file"
+            )
+        names = [site["name"] for site in params["sites"] or [params]]
+        return WindowsTask(self, PairReader(self, self.module), task_vars).remove_all(names)
 
     def _tell_installed(self, ended: Dict[str, Any], packages: List[str]) -> None:
         """Adds to a result that these packages were installed, in check mode that they would be."""

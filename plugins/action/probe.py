@@ -18,6 +18,7 @@ from ansible_collections.port443.https.plugins.plugin_utils._folders import plac
 from ansible_collections.port443.https.plugins.plugin_utils._hand_over import execute
 from ansible_collections.port443.https.plugins.plugin_utils._locate import Locator
 from ansible_collections.port443.https.plugins.plugin_utils._own_connection import connect_controller
+from ansible_collections.port443.https.plugins.plugin_utils._shell import are_of_windows
 
 
 class ActionModule(CheckedTask):
@@ -43,7 +44,7 @@ class ActionModule(CheckedTask):
             given, params = {**given, **own}, {**params, **own}
         rest = {name: value for name, value in given.items() if name not in OF_SITES}
         if params["sites"] is not None:
-            asked = self._ask_for_sites(params)
+            asked = self._ask_for_sites(params, variables)
             rest, params = {**rest, **asked}, {**params, **asked}
         if params["locate"] != "never":
             return self._locate(rest, params, variables)
@@ -64,10 +65,10 @@ class ActionModule(CheckedTask):
         finally:
             looker.end()
 
-    def _ask_for_sites(self, params: Dict[str, Any]) -> Dict[str, Any]:
+    def _ask_for_sites(self, params: Dict[str, Any], variables: Dict[str, Any]) -> Dict[str, Any]:
         """Returns the options that sites come to; raises AnsibleActionFail for what is none."""
         try:
-            sites = read_sites(params["sites"], params["served"], params["own_ca"] or "")
+            sites = read_sites(params["sites"], params["served"], params["own_ca"] or "", _redirects(variables))
             asked = ask(sites, params["fingerprints"] or {}, bool(params["ca"] or params["ca_file"]))
         except RequestError as problem:
             raise AnsibleActionFail(f"{self.module}: {problem.message}") from None
@@ -103,6 +104,12 @@ class ActionModule(CheckedTask):
         for sentence in left_out:
             self._display.warning(sentence)
         return answer if answer["ok"] or params["report_only"] else {**answer, "failed": True}
+
+
+def _redirects(variables: Mapping[str, Any]) -> bool:
+    """Whether sites of the task's host redirect by themselves: on Windows the module sites manages no plain HTTP."""
+    host = variables.get("inventory_hostname")
+    return not are_of_windows(variables.get("hostvars", {}).get(host) or {})
 
 
 def _drop_secrets(sites: Any) -> Any:

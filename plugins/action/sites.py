@@ -20,7 +20,7 @@ from ansible_collections.port443.https.plugins.plugin_utils._arguments import ch
 from ansible_collections.port443.https.plugins.plugin_utils._packages import install_packages
 from ansible_collections.port443.https.plugins.plugin_utils._packed import execute_packed
 from ansible_collections.port443.https.plugins.plugin_utils._pair_reader import PairReader
-from ansible_collections.port443.https.plugins.plugin_utils._ports_arguments import check_ports_arguments
+from ansible_collections.port443.https.plugins.plugin_utils._ports_arguments import check_sites_firewall
 from ansible_collections.port443.https.plugins.plugin_utils._shell import leads_to_windows
 from ansible_collections.port443.https.plugins.plugin_utils._site_pairs import SitePairs, read_pairs, secrets_of
 
@@ -35,10 +35,14 @@ class ActionModule(ActionBase):
     def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
         """Returns the module's result; raises AnsibleActionFail for what will not do: sites, certificates, a server."""
         result: Dict[str, Any] = super().run(tmp, task_vars)
-        if leads_to_windows(self):
-            raise AnsibleActionFail(f"{MODULE} manages POSIX hosts; this connection leads to Windows")
-        params = self._check(dict(self._task.args))
         reader = PairReader(self, MODULE)
+        if leads_to_windows(self):
+            # Here, as most hosts are none of Windows, and a task waits for what is loaded.
+            from ansible_collections.port443.https.plugins.plugin_utils._windows_sites import WindowsSites
+
+            result.update(WindowsSites(self, reader, task_vars).serve(dict(self._task.args)))
+            return result
+        params = self._check(dict(self._task.args))
         arguments, read = self._read_pairs(params, reader)
         arguments["install"] = params["install"] and not self._task.async_val  # then nobody would be there to do it
         ended = self._execute(arguments, read, task_vars)
@@ -125,13 +129,8 @@ def _read(params: Dict[str, Any]) -> Dict[str, Any]:
 
 
 def _read_firewall(params: Dict[str, Any]) -> Dict[str, Any]:
-    """Returns the options of ports for the ports of the sites; the set is there, or goes, as the sites are or do."""
-    given = {name: value for name, value in params["firewall"].items() if value not in (None, "")}
-    if "state" in given:
-        raise RequestError("firewall: state is that of the sites: leave it out")
-    ports = [f"{params['http_port']}/tcp", f"{params['port']}/tcp"]
-    ports += [f"{params['port']}/udp"] if params["http3"] else []
-    asked = check_ports_arguments("ports", {"ports": ports, **given, "state": params["state"]}, f"{MODULE}: firewall")
+    """Returns the options of ports for the ports of the sites; raises RequestError for what only Windows has."""
+    asked = check_sites_firewall(MODULE, params)
     refuse_elsewhere(asked)
     return asked
 

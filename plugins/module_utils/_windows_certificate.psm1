@@ -13,7 +13,7 @@
 Set-StrictMode -Version Latest
 $ErrorActionPreference = 'Stop'
 
-$format = 1
+$format = 2
 $stores = 'My', 'WebHosting', 'CA'
 
 Function ConvertTo-Thumbprint {
@@ -47,17 +47,22 @@ Function Get-User {
 }
 
 Function Select-Place {
-    # Where to shake hands: the places asked for, and those that carry a certificate of the site.
+    # Where to shake hands: the places asked for, and those that carry a certificate of one of the sites.
     param ([System.Collections.IDictionary]$Arguments, [System.Collections.IDictionary]$Certificates, [System.Collections.IDictionary]$Bindings)
     $hashes = @{}
     foreach ($entry in $Certificates.GetEnumerator()) {
-        if ($entry.Value.Contains("`nname=$($Arguments['prefix'])")) {
-            $hashes[([string]$entry.Key).Split('\')[1]] = $true
+        foreach ($prefix in @($Arguments['prefixes'])) {
+            if ($entry.Value.Contains("`nname=$prefix")) {
+                $hashes[([string]$entry.Key).Split('\')[1]] = $true
+            }
         }
+    }
+    foreach ($thumbprint in @($Arguments['thumbprints'])) {
+        $hashes[$thumbprint] = $true
     }
     $asked = @($Arguments['places'])
     $carrying = @(foreach ($entry in $Bindings.GetEnumerator()) {
-            if ($entry.Value -match '(?m)^SslCertHash=Binary:(.*)$' -and ($hashes.ContainsKey($Matches[1]) -or $Matches[1] -eq $Arguments['thumbprint'])) {
+            if ($entry.Value -match '(?m)^SslCertHash=Binary:(.*)$' -and $hashes.ContainsKey($Matches[1])) {
                 [string]$entry.Key
             }
         })
@@ -68,9 +73,9 @@ Function Get-Observation {
     param ([System.Collections.IDictionary]$Arguments)
     $certificates = Get-CertificateText -Store $stores
     $bindings = Get-Binding
-    $chain = @()
-    if ($Arguments['leaf']) {
-        $chain = @(Get-ChainProblem -Leaf $Arguments['leaf'] -Others @($Arguments['chain']))
+    $chain = @{}
+    foreach ($one in @($Arguments['chains'])) {
+        $chain[$one['thumbprint']] = @(Get-ChainProblem -Leaf $one['leaf'] -Others @($one['others']))
     }
     $seen = @()
     if ($Arguments['prove']) {

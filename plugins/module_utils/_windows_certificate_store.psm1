@@ -125,7 +125,8 @@ Function Import-Pair {
         $flags = "$flags, Exportable"
     }
     $pair = New-Object System.Security.Cryptography.X509Certificates.X509Certificate2Collection
-    $pair.Import([System.Convert]::FromBase64String($Arguments['pfx']), $Arguments['password'], $flags)
+    $thumbprint = $Operation['thumbprint']
+    $pair.Import([System.Convert]::FromBase64String($Arguments["pfx_$thumbprint"]), $Arguments["password_$thumbprint"], $flags)
     try {
         if ($pair.Count -ne 1 -or $pair[0].Thumbprint -ne $Operation['thumbprint'] -or -not (Test-Key -Certificate $pair[0])) {
             throw 'the host reads another certificate, or no key, from what was sent'

@@ -23,11 +23,10 @@ description:
     something else, it is tested, reloaded and proved again.
   - On a host where nothing serves the site yet, the pair is installed and RV(served=no) returned, which is no failure.
   - The pairs of any number of O(sites) are installed in one execution on the host, everything or nothing.
-  - On a host with a Windows shell the module does what M(port443.https.win_certificate) does for each site, one after
-    another. What it returns is what that module returns, and with O(sites) what is said below. Folders, users and
+  - On a host with a Windows shell the module does what M(port443.https.win_certificate) does, for all sites as one.
+    What it returns is what that module returns, and with O(sites) what is said below. Folders, users and
     services of other systems (O(directory), O(owner), O(group), O(remote_src), O(service) and what goes with it,
-    O(prove_address), O(prove_port)) are refused there, all at once. Where a site fails, those before it stay, and are
-    named.
+    O(prove_address), O(prove_port)) are refused there, all at once. Where a site fails, all have what they had before.
 extends_documentation_fragment:
   - port443.https.certificate
   - port443.https.several_certificates

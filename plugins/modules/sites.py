@@ -19,23 +19,35 @@ description:
   - Files and settings of others are never changed. A name, an address or a port that another site or program has is a
     refusal that names it.
   - Installs the server's package where it is missing.
+  - On a host with a Windows shell a site is its certificate and its places of http.sys. Each of O(sites[].names) gets a
+    binding by name at O(port), and O(sites[].default_server) has all addresses. IIS, or another program of yours that
+    has http.sys serve it, answers there. All certificates are imported, bound and proved as one, everything or nothing.
+    What else this module manages (O(server), O(sites[].root), O(sites[].proxy_pass) and so on) is refused by name, in
+    one message before anything is changed.
 version_added: 0.2.0
 extends_documentation_fragment:
   - port443.https.sites
   - port443.https.web_server
 requirements:
-  - Python 3.8 or newer with its ssl module on the host, root. No Python package is needed there.
+  - Python 3.8 or newer with its ssl module on the host, root. No Python package is needed there. On Windows what
+    M(port443.https.win_certificate) needs.
 notes:
   - A private key is never an argument of a command, never part of the diff or the result, and never in a file that
     others can read.
   - What is given as a path of the host (O(sites[].root), O(sites[].client_ca)) has to be there.
   - The lock is the folder O(certificate_directory). One run at a time works there; another waits for it.
+  - On Windows a place that another program has is refused by name. A binding of IIS gets the certificate and stays that
+    of IIS, also when the site goes. Windows chooses versions of TLS and ciphers, and http.sys listens at the addresses
+    that it is set to.
+  - Nothing of the part about Windows was confirmed on a Windows yet. C(docs/windows_certificates.md) in the collection
+    says what is proved, and by what.
 attributes:
   async:
     description: Can be run with C(async).
-    support: full
+    support: partial
     details: >-
-      Ansible kills a task whose time is over. The next run takes back what that one had done, and begins anew.
+      Not on Windows, where a change takes several executions. Elsewhere Ansible kills a task whose time is over. The
+      next run takes back what that one had done, and begins anew.
   check_mode:
     description: Predicts what a real run does, with the server's own test, without changing anything.
     support: full
@@ -45,7 +57,7 @@ attributes:
   platform:
     description: Systems the module manages.
     support: full
-    platforms: posix
+    platforms: posix, Windows
 seealso:
   - module: port443.https.certificate
   - module: port443.https.ports
@@ -173,8 +185,21 @@ sites:
       description: Whole days until then.
       type: int
       sample: 89
+    thumbprint:
+      description: SHA-1 of the certificate, by which Windows knows it; on Windows alone.
+      type: str
+      sample: 5A1C0B0F4C1D2E3F405162738495A6B7C8D9EAFB
+    bindings:
+      description: >-
+        On Windows alone, the bindings of the site, as M(port443.https.win_certificate) returns them.
+      type: list
+      elements: dict
+      sample:
+        - place: "hostnameport=www.example.com:443"
+          before: null
+          after: 5A1C0B0F4C1D2E3F405162738495A6B7C8D9EAFB
     certificate:
-      description: Where the server finds the certificate.
+      description: Where the server finds the certificate, on Windows its path in the store.
       type: str
       sample: /etc/port443/www.example.com/current/fullchain.pem
     key:
@@ -209,7 +234,7 @@ tested:
     - V(rehearsed) if the server's own test ran over the planned files before anything changed.
     - V(in place) if it ran once they were there, because the host lets nobody lay files over others in private.
     - V(no) in check mode on such a host.
-    - V(not needed) where nothing changed.
+    - V(not needed) where nothing changed, and on Windows.
   returned: always
   type: str
   sample: rehearsed

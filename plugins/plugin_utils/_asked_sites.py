@@ -39,12 +39,12 @@ class AskedSites:
 
 
 def read_sites(
-    sites: Sequence[Mapping[str, Any]], served: Iterable[Mapping[str, Any]], own_ca: str
+    sites: Sequence[Mapping[str, Any]], served: Iterable[Mapping[str, Any]], own_ca: str, redirects: bool = True
 ) -> Tuple[AskedSite, ...]:
     """Returns the sites as visitors ask for them.
 
-    ``sites`` and ``served`` are options and results of the module sites, ``own_ca`` its folder for all sites. Raises
-    RequestError for a site without a name.
+    ``sites`` and ``served`` are options and results of the module sites, ``own_ca`` its folder for all sites,
+    ``redirects`` what they do where they do not say. Raises RequestError for a site without a name.
     """
     fingerprints = {site.get("name"): str(site.get("fingerprint") or "") for site in served}
     asked = []
@@ -55,7 +55,7 @@ def read_sites(
         asked.append(
             AskedSite(
                 names=tuple(_list_names(site)),
-                redirects=_is_set(site, "redirect", True),
+                redirects=_is_set(site, "redirect", redirects),
                 has_chain=not _is_set(site, "self_signed", False),
                 answers=not site.get("client_ca") or site.get("client_verification") == "optional",
                 is_files=bool(site.get("root")) and not site.get("proxy_pass"),

@@ -5,8 +5,9 @@
 from __future__ import annotations
 
 import socket
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Mapping, Optional
 
+from ansible_collections.port443.https.plugins.module_utils._errors import RequestError
 from ansible_collections.port443.https.plugins.module_utils._spec.arguments import arguments_of
 from ansible_collections.port443.https.plugins.module_utils._spec.request import parse_request
 from ansible_collections.port443.https.plugins.plugin_utils._arguments import check_arguments
@@ -19,6 +20,19 @@ def check_ports_arguments(module: str, given: Dict[str, Any], told: Optional[str
     that name. Raises AnsibleActionFail with all that is wrong.
     """
     return check_arguments(told or module, arguments_of(module), given, _read)
+
+
+def check_sites_firewall(module: str, params: Mapping[str, Any]) -> Dict[str, Any]:
+    """Returns the options of ports for the ports of sites, of validated parameters; messages begin with ``module``.
+
+    The set is there, or goes, as the sites are or do. Raises RequestError, or AnsibleActionFail with all that is wrong.
+    """
+    given = {name: value for name, value in params["firewall"].items() if value not in (None, "")}
+    if "state" in given:
+        raise RequestError("firewall: state is that of the sites: leave it out")
+    ports = [f"{params['http_port']}/tcp", f"{params['port']}/tcp"]
+    ports += [f"{params['port']}/udp"] if params["http3"] else []
+    return check_ports_arguments("ports", {"ports": ports, **given, "state": params["state"]}, f"{module}: firewall")
 
 
 def _read(options: Dict[str, Any]) -> Dict[str, Any]:

@@ -1,12 +1,23 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Tells what kind of system a connection leads to, by its shell, before anything is asked of the host."""
+"""Tells whether a host is one of Windows, by the shell of its connection, before anything is asked of it."""
 
 from __future__ import annotations
 
+from typing import Any, Mapping
+
 from ansible.plugins.action import ActionBase
+
+_CONNECTIONS = ("winrm", "psrp")
+_SHELLS = ("powershell", "cmd")
 
 
 def leads_to_windows(action: ActionBase) -> bool:
     """Tells whether the connection of a task leads to Windows."""
     return bool(getattr(action._connection._shell, "_IS_WINDOWS", False))
+
+
+def are_of_windows(variables: Mapping[str, Any]) -> bool:
+    """Tells whether the variables of a host name a connection or a shell of Windows, where no connection is at hand."""
+    connection, shell = (str(variables.get(f"ansible_{name}") or "") for name in ("connection", "shell_type"))
+    return connection.rpartition(".")[2] in _CONNECTIONS or shell.rpartition(".")[2] in _SHELLS

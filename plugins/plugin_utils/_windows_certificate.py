@@ -4,9 +4,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Mapping, NoReturn, Optional, Protocol, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Sequence, Tuple
 
-from ansible_collections.port443.https.plugins.module_utils._certificate.windows.foresee import foresee
 from ansible_collections.port443.https.plugins.module_utils._certificate.windows.iis import IisExchange
 from ansible_collections.port443.https.plugins.module_utils._certificate.windows.observation import (
     FORMAT,
@@ -15,18 +14,24 @@ from ansible_collections.port443.https.plugins.module_utils._certificate.windows
     read_observation,
 )
 from ansible_collections.port443.https.plugins.module_utils._certificate.windows.operation import StorePlan
-from ansible_collections.port443.https.plugins.module_utils._certificate.windows.plan import plan_absent, plan_present
 from ansible_collections.port443.https.plugins.module_utils._certificate.windows.request import StoreRequest
+from ansible_collections.port443.https.plugins.module_utils._certificate.windows.together import (
+    JointPlan,
+    WantedSites,
+    label,
+    plan_together,
+)
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._powershell.failure import ADMINISTRATOR
 from ansible_collections.port443.https.plugins.plugin_utils._windows_pair import WindowsPair
 
 SCRIPT = "port443.https.win_certificate"
 ROUNDS = 3
-SECRET = ("pfx", "password")
-_ACCESS_DENIED = (5, 0x80070005)  # the system's number, which .NET Framework hands on as it is, and as HRESULT
+_SECRET = ("pfx_", "password_")  # of each certificate, whose thumbprint follows
 
-Observed = Tuple[StoreObservation, StoreObservation, StorePlan]
-# Runs the script with these arguments, of which those in SECRET may not be shown, and returns its answer.
+Site = Tuple[StoreRequest, Optional[WindowsPair]]
+Observed = Tuple[StoreObservation, StoreObservation, JointPlan]
+# Runs the script with these arguments, and returns its answer.
 Execute = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 
@@ -40,16 +45,20 @@ class Iis(Protocol):
         """Has bindings of sites name another certificate; raises HostError."""
 
 
-class WindowsCertificate:
-    """One task over one host; ``pair`` is None where the site's certificates are to go."""
+class WindowsCertificates:
+    """One task over one host, all of it or nothing; the pair of a site is None where its certificates are to go.
+
+    With ``purge`` the bindings go that the module sites made for other sites.
+    """
 
     def __init__(
-        self, execute: Execute, iis: Iis, request: StoreRequest, pair: Optional[WindowsPair], check_mode: bool
+        self, execute: Execute, iis: Iis, sites: Sequence[Site], check_mode: bool, purge: bool = False
     ) -> None:
         self._execute = execute
         self._iis = iis
-        self._request = request
-        self._pair = pair
+        self._sites = tuple(sites)
+        offered = tuple((request, pair.offered if pair else None) for request, pair in sites)
+        self._wanted = WantedSites(offered, purge)
         self._check_mode = check_mode
         self.left: List[str] = []  # what the host could not clean up, in its words
 
@@ -58,16 +67,16 @@ class WindowsCertificate:
         seen = self._look({})
         for _round in range(ROUNDS):
             self._refuse_untrusted(seen)
-            whole = self._plan(seen, to_the_end=True)
-            if whole.exchanges:
+            plan = plan_together(seen, self._wanted, to_the_end=True)
+            if plan.whole.exchanges:
                 self._iis.demand()
-            if self._check_mode or not whole.changes():
-                return seen, foresee(seen, whole, self._pair.offered if self._pair else None), whole
-            after = self._apply(self._plan(seen), seen)
+            if self._check_mode or not plan.whole.changes():
+                return seen, plan.foreseen, plan
+            after = self._apply(plan_together(seen, self._wanted).whole, seen)
             if after.guarded:
                 after = self._finish(after)
                 self._refuse_other_outcome(after)
-                return seen, after, whole
+                return seen, after, plan
             seen = after
         raise HostError(
             f"something else on this host changed certificates or bindings {ROUNDS} times between look and change. "
@@ -78,7 +87,11 @@ class WindowsCertificate:
         """Returns the state after a plan; raises HostError where the host could not carry it out and took it back."""
         if not plan.operations:
             return seen
-        secret = self._pair.wrap() if self._pair and plan.needs_key() else {}
+        imported = {step.fields["thumbprint"] for step in plan.operations if step.do == "import"}
+        secret: Dict[str, str] = {}
+        for _request, pair in self._sites:
+            if pair is not None and pair.offered.leaf.thumbprint in imported:
+                secret.update(pair.wrap())
         after = self._look({**plan.send(), **secret})
         if after.failure is not None:
             raise HostError(_tell_failure(after.failure))
@@ -87,44 +100,43 @@ class WindowsCertificate:
 
     def _finish(self, seen: StoreObservation) -> StoreObservation:
         """Has IIS name the certificate where it names one, and then removes what that kept from leaving."""
-        exchanges = self._plan(seen).exchanges
+        exchanges = plan_together(seen, self._wanted).whole.exchanges
         if not exchanges:
             return seen
         self._iis.exchange(exchanges)
         after = self._look({})
-        return self._apply(self._plan(after), after)
-
-    def _plan(self, seen: StoreObservation, to_the_end: bool = False) -> StorePlan:
-        if self._pair is None:
-            return plan_absent(seen, self._request)
-        return plan_present(seen, self._request, self._pair.offered, to_the_end)
+        return self._apply(plan_together(after, self._wanted).whole, after)
 
     def _look(self, more: Mapping[str, Any]) -> StoreObservation:
         """One execution of the script: what it is told to do, then what it sees."""
-        pair = self._pair
+        present = [(request, pair) for request, pair in self._sites if pair is not None]
+        places = [one.place for request, _pair in present if request.prove for one in request.bindings]
         arguments: Dict[str, Any] = {
             "format": FORMAT,
-            "prefix": self._request.prefix,
-            "thumbprint": pair.offered.leaf.thumbprint if pair else "",
-            "prove": self._request.prove and pair is not None,
-            "places": [one.place for one in self._request.bindings] if pair else [],
-            **(pair.chain_to_judge() if pair else {"leaf": "", "chain": []}),
+            "prefixes": [request.prefix for request, _pair in self._sites],
+            "thumbprints": [pair.offered.leaf.thumbprint for _request, pair in present],
+            "prove": any(request.prove for request, _pair in present),
+            "places": places,
+            "chains": [chain for _request, pair in present for chain in pair.chains_to_judge()],
             **more,
         }
-        answer = self._execute(arguments)
-        if "format" not in answer:
-            _refuse_silence(answer)
-        return read_observation(answer)
+        return read_observation(self._execute(arguments))
 
     def _refuse_untrusted(self, seen: StoreObservation) -> None:
-        if seen.chain:
+        told = [
+            f"{label(request, self._sites)}Windows does not trust the chain "
+            f"({', '.join(dict.fromkeys(seen.chain[pair.offered.leaf.thumbprint]))})"
+            for request, pair in self._sites
+            if pair is not None and seen.chain.get(pair.offered.leaf.thumbprint)
+        ]
+        if told:
             raise HostError(
-                f"Windows does not trust the chain ({', '.join(dict.fromkeys(seen.chain))}): add what is missing to "
-                "chain, put its root into the host's store Root, give it as ca, or set trust: none. Nothing was changed"
+                f"{'; '.join(told)}: add what is missing to chain, put its root into the host's store Root, give it as "
+                "ca, or set trust: none. Nothing was changed"
             )
 
     def _refuse_other_outcome(self, after: StoreObservation) -> None:
-        rest = self._plan(after)
+        rest = plan_together(after, self._wanted).whole
         if rest.changes():
             steps = ", ".join(
                 [f"{step.do} {step.id}" for step in rest.operations] + [one.command() for one in rest.exchanges]
@@ -132,17 +144,14 @@ class WindowsCertificate:
             raise HostError(f"the host took everything, and yet is not as asked; what is still to do: {steps}")
 
 
-def warnings_of(pair: Optional[WindowsPair], plan: StorePlan, left: Sequence[str]) -> List[str]:
+def secrets_among(arguments: Mapping[str, Any]) -> List[str]:
+    """Returns the names of the script's arguments that nobody may see."""
+    return [name for name in arguments if name.startswith(_SECRET)]
+
+
+def warnings_of(pair: Optional[WindowsPair], plan: StorePlan) -> List[str]:
     """Returns what to know although the task went well."""
-    return [*(pair.warnings if pair else ()), *plan.warnings, *left]
-
-
-def _refuse_silence(answer: Mapping[str, Any]) -> NoReturn:
-    """Raises HostError for a script that ended before it could look."""
-    failure = answer.get("failure")
-    code = int(failure["hresult"]) & 0xFFFFFFFF if isinstance(failure, Mapping) else 0
-    said = str(answer.get("msg") or "").strip() or "it said nothing"
-    raise HostError(f"the host cannot say what is there: {said}{_tell_rights(code)}")
+    return [*(pair.warnings if pair else ()), *plan.warnings]
 
 
 def _tell_failure(failure: HostFailure) -> str:
@@ -152,13 +161,5 @@ def _tell_failure(failure: HostFailure) -> str:
         else "All that was done was taken back"
     )
     what = f"{failure.id}: " if failure.id else ""
-    return f"{what}{failure.message.rstrip('.')}{_tell_rights(failure.code)}. {taken_back}"
-
-
-def _tell_rights(code: int) -> str:
-    if code not in _ACCESS_DENIED:
-        return ""
-    return (
-        " (this needs an administrator's token: with winrm, LocalAccountTokenFilterPolicy for a local account; with "
-        "ssh, a member of Administrators)"
-    )
+    rights = f" (this takes {ADMINISTRATOR})" if failure.denied else ""
+    return f"{what}{failure.message.rstrip('.')}{rights}. {taken_back}"

@@ -35,13 +35,13 @@ class WindowsPair:
         """Returns the arguments that carry the key, encrypted with a password of this one execution."""
         password = secrets.token_urlsafe(24)  # 32 characters, which is the most that Windows' own dialogs take
         pfx = write_pfx(self.pair.key.pem, self.pair.leaf.der, password)
-        return {"pfx": base64.b64encode(pfx).decode("ascii"), "password": password}
+        thumbprint = self.offered.leaf.thumbprint
+        return {f"pfx_{thumbprint}": base64.b64encode(pfx).decode("ascii"), f"password_{thumbprint}": password}
 
-    def chain_to_judge(self) -> Dict[str, Any]:
-        """Returns the arguments with which the host says whether it trusts the chain."""
-        if not self.ask_windows:
-            return {"leaf": "", "chain": []}
-        return {"leaf": self.offered.leaf.der, "chain": [one.der for one in self.offered.chain]}
+    def chains_to_judge(self) -> List[Dict[str, Any]]:
+        """Returns the chain of which the host has to say whether it trusts it, if it has to."""
+        leaf, others = self.offered.leaf, [one.der for one in self.offered.chain]
+        return [{"thumbprint": leaf.thumbprint, "leaf": leaf.der, "others": others}] if self.ask_windows else []
 
 
 def read_windows_pair(reader: PairReader, params: Mapping[str, Any]) -> WindowsPair:

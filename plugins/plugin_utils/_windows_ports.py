@@ -46,14 +46,20 @@ def run_on_windows(
     if action._task.async_val:
         raise AnsibleActionFail(f"{module} cannot run with async on Windows: it takes two steps there; leave async out")
     try:
-        request = parse_request(arguments)
-        refuse_for_windows(request)
+        request = read_request(arguments)
         host = WindowsHost(action, request, task_vars)
-        return report(host.look()[0], request) if module.endswith("ports_info") else _ensure(action, host, request)
+        return report(host.look()[0], request) if module.endswith("ports_info") else ensure(action, host, request)
     except RequestError as problem:
         raise AnsibleActionFail(f"{module}: {problem.message}") from None
     except HostError as problem:
         raise AnsibleActionFail(problem.message) from None
+
+
+def read_request(arguments: Mapping[str, Any]) -> PortsRequest:
+    """Returns the request that checked arguments make; raises RequestError for what Windows Firewall cannot serve."""
+    request = parse_request(arguments)
+    refuse_for_windows(request)
+    return request
 
 
 class WindowsHost:
@@ -117,7 +123,14 @@ class WindowsHost:
         return answer
 
 
-def _ensure(action: ActionBase, host: WindowsHost, request: PortsRequest) -> Dict[str, Any]:
+def rehearse(host: WindowsHost, request: PortsRequest) -> None:
+    """Raises HostError where the rules cannot be read, or the ports would not be open as they have to."""
+    facts, first = host.look()
+    require_open(request, judge(first.foreseen or facts, request), "Nothing was changed")
+
+
+def ensure(action: ActionBase, host: WindowsHost, request: PortsRequest) -> Dict[str, Any]:
+    """Returns the result once the rules are as asked, in check mode as they would be; raises HostError."""
     facts, first = host.look()
     steps: Tuple[Any, ...] = first.steps
     verdicts = judge(first.foreseen or facts, request)

@@ -1,16 +1,18 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Installs the certificates of a task on a Windows host, one site after another, each of them whole or not at all."""
+"""Installs the certificates of a task on a Windows host, those of all its sites or of none."""
 
 from __future__ import annotations
 
 import time
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.port443.https.plugins.module_utils._certificate.request import gather
 from ansible_collections.port443.https.plugins.module_utils._certificate.windows import request as _request
+from ansible_collections.port443.https.plugins.module_utils._certificate.windows.observation import StoreObservation
+from ansible_collections.port443.https.plugins.module_utils._certificate.windows.operation import StorePlan
 from ansible_collections.port443.https.plugins.module_utils._certificate.windows.result import (
     report_change,
     report_pair,
@@ -27,13 +29,13 @@ from ansible_collections.port443.https.plugins.plugin_utils._iis_sites import Ii
 from ansible_collections.port443.https.plugins.plugin_utils._pair_reader import PairReader
 from ansible_collections.port443.https.plugins.plugin_utils._windows_certificate import (
     SCRIPT,
-    SECRET,
-    WindowsCertificate,
+    Observed,
+    Site,
+    WindowsCertificates,
+    secrets_among,
     warnings_of,
 )
-from ansible_collections.port443.https.plugins.plugin_utils._windows_pair import WindowsPair, read_windows_pair
-
-Site = Tuple[_request.StoreRequest, Optional[WindowsPair]]
+from ansible_collections.port443.https.plugins.plugin_utils._windows_pair import read_windows_pair
 
 
 class WindowsTask:
@@ -50,10 +52,8 @@ class WindowsTask:
 
     def install_one(self, params: Mapping[str, Any]) -> Dict[str, Any]:
         """Returns the result for validated parameters of win_certificate; raises AnsibleActionFail."""
-        try:
-            return self._carry_out(self._read(params))
-        except HostError as problem:
-            raise AnsibleActionFail(f"{self._reader.module}: {problem.message}") from None
+        (result,) = self._install([self._read(params)])
+        return result
 
     def install_all(self, params: Mapping[str, Any]) -> Dict[str, Any]:
         """Returns the result for validated parameters of certificate, of one site or several.
@@ -63,29 +63,21 @@ class WindowsTask:
         """
         one = params.get("sites") is None
         each = site_options(params)
-        sites = self._read_all(params, each)
-        results: List[Dict[str, Any]] = []
-        for options, site in zip(each, sites):
-            try:
-                results.append(self._carry_out(site))
-            except HostError as problem:
-                done = [given["name"] for given, result in zip(each, results) if result["changed"]]
-                before = f". Before it, {', '.join(done)} was installed, and stays" if done else ""
-                label = "" if one else f"{options['name']}: "
-                raise AnsibleActionFail(f"{self._reader.module}: {label}{problem.message}{before}") from None
+        told = gather_told(lambda: refuse_for_windows(params))
+        results = self._install(self.read_all(each, told, nameless=one))
         return results[0] if one else report_sites(each, results)
 
-    def _read(self, params: Mapping[str, Any]) -> Site:
-        pair = read_windows_pair(self._reader, params) if params["state"] == "present" else None
-        return _request.parse(params), pair
+    def remove_all(self, names: Sequence[str]) -> Dict[str, Any]:
+        """Returns the result once the certificates of these sites are gone; raises AnsibleActionFail."""
+        nothing = {name: option.get("default") for name, option in _request.ARGUMENT_SPEC.items()}
+        each = [{**nothing, "name": name, "state": "absent"} for name in names]
+        return report_sites(each, self._install(self.read_all(each, ())))
 
-    def _read_all(self, params: Mapping[str, Any], each: Sequence[Mapping[str, Any]]) -> List[Site]:
-        """Returns the requests and pairs of all sites; raises AnsibleActionFail with all that is wrong."""
-        told: List[str] = []
-        try:
-            refuse_for_windows(params)
-        except RequestError as problem:
-            told.append(problem.message)
+    def read_all(self, each: Sequence[Mapping[str, Any]], told: Sequence[str], nameless: bool = False) -> List[Site]:
+        """Returns the requests and pairs of all sites, given by parameters of win_certificate.
+
+        Raises AnsibleActionFail with all that is wrong, what was ``told`` already included.
+        """
         wrong: List[Tuple[str, str]] = []
         sites: List[Site] = []
         for options in each:
@@ -95,26 +87,59 @@ class WindowsTask:
                 wrong.append((options["name"], problem.message))
             except AnsibleActionFail as problem:  # of the reader, which names the module
                 wrong.append((options["name"], str(problem).removeprefix(f"{self._reader.module}: ")))
-        told += gather(wrong, len(each)) if params.get("sites") is not None else [text for _name, text in wrong]
-        told += tell_shared_places([request for request, _pair in sites])
-        if told:
-            raise AnsibleActionFail(f"{self._reader.module}: {'; '.join(told)}")
+        of_sites = [text for _name, text in wrong] if nameless else gather(wrong, len(each))
+        shared = tell_shared_places([request for request, _pair in sites])
+        if told or of_sites or shared:
+            raise AnsibleActionFail(f"{self._reader.module}: {'; '.join([*told, *of_sites, *shared])}")
         return sites
 
-    def _carry_out(self, site: Site) -> Dict[str, Any]:
-        """Returns the result for one site; raises HostError."""
+    def carry_out(self, sites: Sequence[Site], purge: bool = False) -> Tuple[Observed, List[str]]:
+        """Returns what was seen, done and foreseen, and what could not be cleaned up; raises HostError.
+
+        With ``purge`` the bindings go that the module sites made for others.
+        """
+        iis = IisSites(self._action, self._task_vars)
+        work = WindowsCertificates(self._execute, iis, sites, bool(self._action._task.check_mode), purge)
+        observed = work.carry_out()
+        return observed, work.left
+
+    def report(self, site: Site, before: StoreObservation, after: StoreObservation, plan: StorePlan) -> Dict[str, Any]:
+        """Returns the result for one site, as win_certificate has it."""
         request, pair = site
-        check_mode = bool(self._action._task.check_mode)
-        work = WindowsCertificate(self._execute, IisSites(self._action, self._task_vars), request, pair, check_mode)
-        before, after, plan = work.carry_out()
         result = report_change(request, before, after, plan)
         if result["diff"]["before"]:
             self._reader.warn_of_new_ca(f"{request.site} has")
         if pair is not None:
             thumbprint = pair.offered.leaf.thumbprint
             result.update(report_pair(request, pair.pair, thumbprint, pair.mended, after, int(time.time())))
-        result["warnings"] = warnings_of(pair, plan, work.left)
+        result["warnings"] = warnings_of(pair, plan)
         return result
 
+    def _install(self, sites: Sequence[Site]) -> List[Dict[str, Any]]:
+        """Returns the result of each site; raises AnsibleActionFail."""
+        if not sites:
+            return []
+        try:
+            (before, after, joint), left = self.carry_out(sites)
+        except HostError as problem:
+            raise AnsibleActionFail(f"{self._reader.module}: {problem.message}") from None
+        results = [self.report(site, before, after, plan) for site, plan in zip(sites, joint.each)]
+        results[-1]["warnings"] += left
+        return results
+
+    def _read(self, params: Mapping[str, Any]) -> Site:
+        pair = read_windows_pair(self._reader, params) if params["state"] == "present" else None
+        return _request.parse(params), pair
+
     def _execute(self, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-        return execute(self._action, SCRIPT, arguments, SECRET, self._task_vars)
+        secret = secrets_among(arguments)
+        return execute(self._action, SCRIPT, arguments, secret, self._task_vars)
+
+
+def gather_told(refuse: Callable[[], None]) -> List[str]:
+    """Returns what a check of options refuses, nothing if it refuses nothing."""
+    try:
+        refuse()
+    except RequestError as problem:
+        return [problem.message]
+    return []

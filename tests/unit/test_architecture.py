@@ -26,7 +26,7 @@ FLOORS = (  # top to bottom: a folder imports those below it alone; those of one
     ("_netfilter", "_tls"),
     ("_pki",),
     ("_host",),
-    ("_spec",),
+    ("_powershell", "_spec"),
     ("_errors",),
     ("_bundle",),
 )
@@ -37,6 +37,7 @@ SECRETS = "_secrets"  # hands them over on both sides, and needs nothing of ours
 PURE = (
     "_errors",
     "_spec/*",
+    "_powershell/*",
     "_netfilter/*",
     "_xtables/*",
     "_pki/*",
@@ -62,7 +63,7 @@ PURE = (
     *("_probe/finding", "_witness/[!ck]*", "_[cr]e*/request"),  # of _certificate, _renewal
     "_certificate/[sw]i*",  # site_options, windows
     "_[rs]*/arguments",  # of _renewal, _sites
-    "_sites/re[gq]*",  # registry, request
+    *("_sites/re[gq]*", "_sites/windows*"),  # registry, request
     # grammar, language, layout; reader, refusals, render and its parts
     *(f"_webservers/{name}" for name in ("*/[gl]*", "*/re*", "haproxy/[!_c]*", "site*", "tls*")),
 )

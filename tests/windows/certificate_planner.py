@@ -19,13 +19,14 @@ from ansible_collections.port443.https.plugins.plugin_utils._arguments import ch
 from ansible_collections.port443.https.plugins.plugin_utils._cryptography import write_pfx
 from ansible_collections.port443.https.plugins.plugin_utils._pair_reader import PairReader
 from ansible_collections.port443.https.plugins.plugin_utils._windows_certificate import (
-    WindowsCertificate,
+    WindowsCertificates,
     warnings_of,
 )
 from ansible_collections.port443.https.plugins.plugin_utils._windows_pair import read_windows_pair
 from played_certificates import NAME, thumbprint
 
 MODULE = "port443.https.win_certificate"
+NOTHING = {"format": 2, "prefixes": [], "thumbprints": [], "prove": False, "places": [], "chains": []}
 
 
 class Reader(PairReader):
@@ -101,9 +102,11 @@ class Planner:
         )
         request = windows_request.parse(params)
         pair = read_windows_pair(Reader(), params) if params["state"] == "present" else None
-        work = WindowsCertificate(self.execute, self.iis, request, pair, check)
-        before, after, plan = work.carry_out()
-        result = {**report_change(request, before, after, plan), "warnings": warnings_of(pair, plan, work.left)}
+        work = WindowsCertificates(self.execute, self.iis, [(request, pair)], check)
+        before, after, joint = work.carry_out()
+        (plan,) = joint.each
+        result = report_change(request, before, after, plan)
+        result["warnings"] = [*warnings_of(pair, plan), *work.left]
         if pair is not None:
             result.update(report_pair(request, pair.pair, pair.offered.leaf.thumbprint, (), after, 0))
         return result
@@ -114,20 +117,18 @@ class Planner:
         step = import_pair(store, digest, name, False, ()).send()
         if not key:
             step = {**step, "do": "add", "der": base64.b64encode(issued.der()).decode()}
-        secret = {"pfx": base64.b64encode(pfx).decode(), "password": "x"}
+        secret = {f"pfx_{digest}": base64.b64encode(pfx).decode(), f"password_{digest}": "x"}
         self.tell([step], **secret)
 
     def tell(self, operations, **more):
         """Has the script carry out operations, and returns its answer."""
         guard = {"certificates": {}, "bindings": {}, "leaving": []}
-        asked = {"format": 1, "prefix": "-", "thumbprint": "", "prove": False, "places": [], "leaf": "", "chain": []}
-        answer = self.execute({**asked, "operations": operations, "guard": guard, **more})
+        answer = self.execute({**NOTHING, "operations": operations, "guard": guard, **more})
         assert answer.get("failure") is None, answer
         return answer
 
     def look(self):
-        asked = {"format": 1, "prefix": "-", "thumbprint": "", "prove": False, "places": [], "leaf": "", "chain": []}
-        return self.execute(asked)
+        return self.execute(NOTHING)
 
     def stored(self):
         """The certificates of the host: path below Cert:\\LocalMachine to whether there is a key."""

@@ -11,6 +11,9 @@ import threading
 
 from played_certificates import thumbprint
 
+# What a program behind it answers whoever asks for a page.
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
+
 
 class HttpSys:
     """Shows, in handshakes at loopback, what the bindings of the played host say; a name before an address for all."""
@@ -73,8 +76,9 @@ class HttpSys:
         if fallback in self._known:
             context = self._context(fallback)
             context.sni_callback = choose
-        with context.wrap_socket(connection, server_side=True):
-            pass
+        with context.wrap_socket(connection, server_side=True) as visitor:
+            if visitor.recv(4096):
+                visitor.sendall(ANSWER)
 
     def _context(self, digest):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

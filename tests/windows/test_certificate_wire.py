@@ -31,6 +31,10 @@ def task(issued, **options):
     return {MODULE: {"name": NAME, "bindings": [{}], "keep": 1, **pair, **options}}
 
 
+def hidden(issued):
+    return [f"password_{thumbprint(issued)}", f"pfx_{thumbprint(issued)}"]
+
+
 @pytest.fixture
 def controller(tmp_path):
     """A controller over a host that plays the script."""
@@ -63,7 +67,7 @@ def test_a_look_is_one_execution_and_a_change_is_two(controller, core):
     assert results[0]["commands"] == results[1]["commands"]
     assert "cannot run with async on Windows" in results[6]["msg"]
     sent = states[5]["sent"]
-    assert [one["hidden"] for one in sent] == [[], [], ["password", "pfx"], [], [], ["password", "pfx"], [], [], []]
+    assert [one["hidden"] for one in sent] == [[], [], hidden(EC), [], [], hidden(EC2), [], [], []]
     assert {f"{OURS}{name}.psm1" for name in SCRIPTS} < set(sent[0]["scripts"])
     assert "-EncodedCommand" in sent[0]["command"]
     assert not quotes_key(controller.said, EC)
@@ -75,9 +79,9 @@ def test_a_chain_that_windows_does_not_trust_and_another_format_are_failures(con
     ((result, state),) = controller.play(task(EC))
     assert result["msg"].startswith(f"{MODULE}: Windows does not trust the chain (UntrustedRoot)")
     assert (state["certificates"], state["runs"]) == ({}, 1)
-    controller.set_state(certificates={}, bindings={}, format=2)
+    controller.set_state(certificates={}, bindings={}, format=1)
     ((result, _state),) = controller.play(task(EC))
-    assert result["msg"] == f"{MODULE}: the host's script answers in format 2, this collection reads 1"
+    assert result["msg"] == f"{MODULE}: the host's script answers in format 1, this collection reads 2"
 
 
 def test_a_warning_is_on_the_screen(controller):
@@ -117,7 +121,7 @@ def test_the_role_and_the_module_certificate_install_there_what_win_certificate_
     absent = {"port443.https.certificate": {"name": "a.example", "state": "absent"}}
     told = controller.play(certificate, certificate, absent)
     results, states = zip(*told)
-    assert executions(states) == [4, 2, 2], controller.said
+    assert executions(states) == [2, 1, 2], controller.said
     assert [result["changed"] for result in results] == [True, False, True]
     assert [one["name"] for one in results[0]["sites"]] == ["a.example", "b.example"]
     assert sorted(states[0]["bindings"]) == ["hostnameport=a.example:443", "ipport=0.0.0.0:8443", "ipport=[::]:8443"]

@@ -38,7 +38,10 @@ def carry_out(state, arguments):
             return False
     for step in arguments.get("operations", ()):
         if step["do"] == "import":
-            held = pkcs12.load_pkcs12(base64.b64decode(arguments["pfx"]), arguments["password"].encode())
+            held = pkcs12.load_pkcs12(
+                base64.b64decode(arguments[f"pfx_{step['thumbprint']}"]),
+                arguments[f"password_{step['thumbprint']}"].encode(),
+            )
             certificate = held.cert.certificate
             digest = hashlib.sha1(certificate.public_bytes(Encoding.DER), usedforsecurity=False).hexdigest().upper()
             assert (digest, held.key is not None) == (step["thumbprint"], True)
@@ -68,7 +71,7 @@ def answer(state, arguments):
         "bindings": state["bindings"],
         "users": {},
         "netsh": WORDS,
-        "chain": state.get("chain", []) if arguments["leaf"] else [],
+        "chain": {one["thumbprint"]: state.get("chain", []) for one in arguments["chains"]},
         "seen": [],
         "iis": state.get("iis", []),
         "left": [],
@@ -81,7 +84,7 @@ def main():
     manifest = read_manifest(sys.stdin.buffer.read())
     arguments = read_arguments(manifest)
     state["runs"] = state.get("runs", 0) + 1
-    shown = {name: value for name, value in arguments.items() if name not in ("pfx", "password")}
+    shown = {name: value for name, value in arguments.items() if not name.startswith(("pfx_", "password_"))}
     hidden = sorted(set(arguments) - set(shown))
     sent = {"command": sys.argv[1:], "arguments": shown, "hidden": hidden, "scripts": sorted(scripts_of(manifest))}
     state.setdefault("sent", []).append(sent)

@@ -37,6 +37,7 @@ def perform(monkeypatch):
         monkeypatch.setattr(certbot_certificate, "install_packages", install)
         action = object.__new__(certbot_certificate.ActionModule)
         action._task = SimpleNamespace(check_mode=check_mode, async_val=asynchronous, _role=None)
+        action._connection = SimpleNamespace(_shell=SimpleNamespace())
         arguments = {**GIVEN, **given}
         return action.perform(arguments, action._check(arguments, []), {})
 

@@ -49,6 +49,7 @@ def perform(monkeypatch):
         )
         action = object.__new__(certbot_certificate.ActionModule)
         action._task = SimpleNamespace(check_mode=False, async_val=0, _role=None)
+        action._connection = SimpleNamespace(_shell=SimpleNamespace())
         arguments = {"terms_agreed": True, **given}
         return action.perform(arguments, action._check(arguments, []), {"inventory_hostname": "web"})
 

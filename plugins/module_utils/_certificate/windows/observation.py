@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._powershell.failure import is_denied, tell_no_answer
 
-FORMAT = 1
+FORMAT = 2
 # What a certificate in a store is sent as: one line each in this order, the name last, which may hold anything.
 _FIELDS = ("key", "until", "issuer", "subject", "name")
 
@@ -57,10 +58,10 @@ class SeenCertificate:
 
 @dataclass(frozen=True)
 class HostFailure:
-    """What the host could not do, the system's code and words for it, and what could not be taken back."""
+    """What the host could not do, whether for want of a right, in whose words, and what could not be taken back."""
 
     id: str
-    code: int
+    denied: bool
     message: str
     not_undone: Tuple[str, ...]
 
@@ -84,14 +85,14 @@ class StoreObservation:
     """The state of a host. ``certificates`` are keyed by store and thumbprint as in 'My\\0A1B', each as it was sent.
 
     ``bindings`` are texts by place, ``users`` what else uses a certificate, ``netsh`` the words that netsh knows,
-    ``chain`` what is wrong with the chain in the eyes of Windows (none: it is trusted).
+    ``chain`` what is wrong with the chains of thumbprints in the eyes of Windows (nothing: it is trusted).
     """
 
     certificates: Mapping[str, str]
     bindings: Mapping[str, str]
     users: Mapping[str, Tuple[str, ...]]
     netsh: FrozenSet[str]
-    chain: Tuple[str, ...]
+    chain: Mapping[str, Tuple[str, ...]]
     seen: Tuple[SeenCertificate, ...]
     iis: Tuple[IisBinding, ...]
     guarded: bool
@@ -118,16 +119,18 @@ class StoreObservation:
 
 def read_observation(answer: Mapping[str, Any]) -> StoreObservation:
     """Returns the state that the host's answer describes; raises HostError for anything else, with the host's words."""
-    if answer.get("format") != FORMAT:
-        raise HostError(_tell_no_answer(answer))
+    if "format" not in answer:
+        raise HostError(tell_no_answer(answer))
+    if answer["format"] != FORMAT:
+        raise HostError(f"the host's script answers in format {answer['format']!r}, this collection reads {FORMAT}")
     try:
         failure = answer["failure"]
         return StoreObservation(
             certificates=_texts(answer["certificates"]),
             bindings=_texts(answer["bindings"]),
-            users={str(thumbprint): _list(names) for thumbprint, names in answer["users"].items()},
+            users=_lists(answer["users"]),
             netsh=frozenset(_list(answer["netsh"])),
-            chain=_list(answer["chain"]),
+            chain=_lists(answer["chain"]),
             seen=tuple(_read_seen(one) for one in answer["seen"]),
             iis=tuple(_read_iis(one) for one in answer["iis"]),
             guarded=bool(answer["guarded"]),
@@ -144,13 +147,6 @@ def read_observation(answer: Mapping[str, Any]) -> StoreObservation:
 def write_certificate(one: StoredCertificate) -> str:
     """Returns a certificate as the host would send it."""
     return "\n".join(f"{name}={getattr(one, name)}" for name in _FIELDS)
-
-
-def _tell_no_answer(answer: Mapping[str, Any]) -> str:
-    if "format" in answer:
-        return f"the host's script answers in format {answer['format']!r}, this collection reads {FORMAT}"
-    said = str(answer.get("msg") or "").strip() or "it said nothing"
-    return f"the host did not answer: {said}"
 
 
 def _read_certificate(text: str) -> StoredCertificate:
@@ -178,13 +174,16 @@ def _read_iis(one: Mapping[str, Any]) -> IisBinding:
 
 
 def _read_failure(failure: Mapping[str, Any]) -> HostFailure:
-    code = int(failure["hresult"]) & 0xFFFFFFFF
     not_undone = _list(failure.get("not_undone"))
-    return HostFailure(str(failure.get("id") or ""), code, str(failure["message"]), not_undone)
+    return HostFailure(str(failure.get("id") or ""), is_denied(failure), str(failure["message"]), not_undone)
 
 
 def _texts(given: Mapping[str, Any]) -> Dict[str, str]:
     return {str(name): str(text) for name, text in given.items()}
+
+
+def _lists(given: Mapping[str, Any]) -> Dict[str, Tuple[str, ...]]:
+    return {str(thumbprint): _list(items) for thumbprint, items in given.items()}
 
 
 def _list(given: Any) -> Tuple[str, ...]:

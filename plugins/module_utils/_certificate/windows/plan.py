@@ -4,20 +4,29 @@
 
 from __future__ import annotations
 
-from typing import Dict, Iterable, List, Optional, Set, Tuple
+from dataclasses import dataclass
+from typing import Dict, FrozenSet, Iterable, List, Mapping, Optional, Set, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._certificate.windows import binding, operation
-from ansible_collections.port443.https.plugins.module_utils._certificate.windows.iis import IisExchange, plan_exchanges
+from ansible_collections.port443.https.plugins.module_utils._certificate.windows.iis import (
+    IisExchange,
+    place_of,
+    plan_exchanges,
+)
 from ansible_collections.port443.https.plugins.module_utils._certificate.windows.observation import (
     SeenCertificate,
     StoreObservation,
 )
-from ansible_collections.port443.https.plugins.module_utils._certificate.windows.offer import OfferedPair
+from ansible_collections.port443.https.plugins.module_utils._certificate.windows.offer import (
+    OfferedCertificate,
+    OfferedPair,
+)
 from ansible_collections.port443.https.plugins.module_utils._certificate.windows.operation import (
     CHAIN_STORE,
     StoreOperation,
     StorePlan,
 )
+from ansible_collections.port443.https.plugins.module_utils._certificate.windows.place import name_owner, set_place
 from ansible_collections.port443.https.plugins.module_utils._certificate.windows.request import (
     APPLICATION,
     StoreRequest,
@@ -28,40 +37,56 @@ from ansible_collections.port443.https.plugins.module_utils._errors import HostE
 _CHAIN_NAME = "port443:chain:"
 
 
+@dataclass(frozen=True)
+class OtherSites:
+    """What the other sites of a task will have: certificates, and the places that they ask for."""
+
+    certificates: Tuple[OfferedCertificate, ...] = ()
+    places: FrozenSet[str] = frozenset()
+
+
+_NONE = OtherSites()
+
+
 def plan_present(
-    seen: StoreObservation, request: StoreRequest, pair: OfferedPair, to_the_end: bool = False
+    seen: StoreObservation,
+    request: StoreRequest,
+    pair: OfferedPair,
+    to_the_end: bool = False,
+    others: OtherSites = _NONE,
 ) -> StorePlan:
     """Returns what has the pair installed and bound, empty where all is so; raises HostError where that cannot be.
 
     What the configuration of IIS names stays until it is exchanged there; with ``to_the_end`` that is taken as done.
     """
-    plan = _Planner(seen, request)
+    plan = _Planner(seen, request, others)
     new = pair.leaf.thumbprint
     superseded = plan.ours - {new}
     plan.install(pair)
     asked = {one.place: one.application for one in request.bindings}
-    carried = [place for place, text in seen.bindings.items() if binding.thumbprint_of(text) in superseded]
-    for place in dict.fromkeys([*asked, *sorted(carried)]):
-        plan.carry(place, new, asked.get(place, ""))
+    stray = plan.find_stray(asked)
+    carried = {place for place, text in seen.bindings.items() if binding.thumbprint_of(text) in superseded}
+    for place in dict.fromkeys([*asked, *sorted(carried - others.places - set(stray))]):
+        plan.carry(place, new, plan.choose_application(place, asked))
+    for place in stray:
+        plan.bind(place, None)
     plan.exchange_in_iis(superseded, asked, new, to_the_end)
     plan.warn_of_shadows(asked)
     plan.remove_all(plan.oldest_first(superseded, request.keep - 1), pair)
     return plan.finish()
 
 
-def plan_absent(seen: StoreObservation, request: StoreRequest) -> StorePlan:
+def plan_absent(seen: StoreObservation, request: StoreRequest, others: OtherSites = _NONE) -> StorePlan:
     """Returns what takes the site's certificates and their bindings away; raises HostError for what cannot be done."""
-    plan = _Planner(seen, request)
-    going = set(plan.ours)
+    plan = _Planner(seen, request, others)
+    going = set() if request.certificates_stay else set(plan.ours)
     for place, text in sorted(seen.bindings.items()):
-        if binding.thumbprint_of(text) not in plan.ours:
-            continue
-        if binding.is_of(text, APPLICATION):
+        thumbprint, application = binding.thumbprint_of(text), binding.application_of(text)
+        if request.owns(application, thumbprint in plan.ours):
             plan.bind(place, None)
-        else:
-            owner = "IIS" if binding.is_of(text, binding.IIS) else "another application"
-            plan.warn(f"{place} is a binding of {owner} and carries {binding.thumbprint_of(text)}: both stay")
-            going.discard(binding.thumbprint_of(text))
+        elif thumbprint in plan.ours and application not in request.siblings:  # which go as well
+            plan.warn(f"{place} is a binding of {name_owner(text)} and carries {thumbprint}: both stay")
+            going.discard(thumbprint)
     plan.remove_all(sorted(going), None)
     return plan.finish()
 
@@ -69,9 +94,10 @@ def plan_absent(seen: StoreObservation, request: StoreRequest) -> StorePlan:
 class _Planner:
     """Collects the steps of one plan, and what was seen that each of them relies on."""
 
-    def __init__(self, seen: StoreObservation, request: StoreRequest) -> None:
+    def __init__(self, seen: StoreObservation, request: StoreRequest, others: OtherSites) -> None:
         self._seen = seen
         self._request = request
+        self._others = others
         self._operations: List[StoreOperation] = []
         self._certificates: Dict[str, Optional[str]] = {}
         self._bindings: Dict[str, Optional[str]] = {}
@@ -104,11 +130,31 @@ class _Planner:
                 name = _CHAIN_NAME + one.thumbprint[:8]
                 self._operations.append(operation.add_certificate(CHAIN_STORE, one, name, back))
 
+    def choose_application(self, place: str, asked: Mapping[str, str]) -> str:
+        """Returns the application that a place gets, empty for the one that it has.
+
+        Raises HostError where a site of the module sites asks for the place of somebody else.
+        """
+        have = self._seen.bindings.get(place)
+        if place not in asked or asked[place]:
+            return asked.get(place, "")
+        if have is None:
+            return self._request.application
+        application = binding.application_of(have)
+        if not self._request.siblings or application == binding.IIS:
+            return ""
+        if application != APPLICATION and application not in self._request.siblings:
+            raise HostError(
+                f"{place} is a binding of {name_owner(have)} ({{{application}}}), and a place has one certificate: "
+                "remove that binding, or have the module win_certificate exchange its certificate. Nothing was changed"
+            )
+        return self._request.application
+
     def carry(self, place: str, thumbprint: str, application: str) -> None:
         """Has a binding carry the certificate, with all else that it is set to, and proves that it is shown."""
         have = self._seen.bindings.get(place)
         if have is None:
-            self.bind(place, binding.make_binding(thumbprint, application or APPLICATION, self._request.store))
+            self.bind(place, binding.make_binding(thumbprint, application, self._request.store))
         else:
             self._refuse_other_store(place, have)
             want = binding.with_thumbprint(have, thumbprint)
@@ -122,16 +168,25 @@ class _Planner:
             self._operations.append(operation.prove(place, thumbprint, accept, self._request.prove_timeout))
 
     def bind(self, place: str, want: Optional[str]) -> None:
-        have = self._seen.bindings.get(place)
-        self._bindings[place] = have
-        step = operation.bind(place, want, have)
-        for one in (step, *step.undo):
-            binding.refuse_unknown_words(place, one.fields["words"], self._seen.netsh)
-        self._operations.append(step)
+        self._bindings[place] = self._seen.bindings.get(place)
+        self._operations.append(set_place(self._seen, place, want))
+
+    def find_stray(self, asked: Iterable[str]) -> List[str]:
+        """Returns the bindings of a site of the module sites that it is no longer asked to have."""
+        if not self._request.siblings:
+            return []
+        own = self._request.application
+        return [
+            place
+            for place, text in sorted(self._seen.bindings.items())
+            if binding.is_of(text, own) and place not in asked and place not in self._others.places
+        ]
 
     def exchange_in_iis(self, superseded: Set[str], asked: Iterable[str], new: str, to_the_end: bool) -> None:
         """Notes what of the configuration of IIS has to name the certificate, and what that keeps from leaving."""
-        self._exchanges = plan_exchanges(self._seen.iis, superseded, set(asked), new, self._request.store)
+        places = self._others.places
+        configured = [one for one in self._seen.iis if not places or place_of(one) not in places]
+        self._exchanges = plan_exchanges(configured, superseded, set(asked), new, self._request.store)
         if not to_the_end:
             self._held = {one.binding.thumbprint for one in self._exchanges}
 
@@ -153,8 +208,9 @@ class _Planner:
     def remove_all(self, going: Iterable[str], pair: Optional[OfferedPair]) -> None:
         """Removes certificates of ours that nothing else uses, then intermediates of ours that issued nothing left."""
         gone = set()
+        kept = {one.thumbprint for one in self._others.certificates}
         for thumbprint in going:
-            if thumbprint in self._held:
+            if thumbprint in self._held or thumbprint in kept:
                 continue
             users = self._users_of(thumbprint)
             if users:
@@ -184,7 +240,7 @@ class _Planner:
     def _idle_chain(self, gone: Set[str], pair: Optional[OfferedPair]) -> List[str]:
         """Intermediates that this collection added, and that issued no certificate that stays, a lower one first."""
         left = {name: one for name, one in self._seen.read_all().items() if name not in gone}
-        wanted = [pair.leaf, *pair.chain] if pair else []
+        wanted = [*([pair.leaf, *pair.chain] if pair else []), *self._others.certificates]
         kept = {one.thumbprint for one in wanted}
         waiting = [name for name, one in sorted(self._chain.items()) if one.name == _CHAIN_NAME + name[:8]]
         idle: List[str] = []
@@ -213,8 +269,9 @@ class _Planner:
     def _refuse_other_store(self, place: str, text: str) -> None:
         there, store = binding.store_of(text), self._request.store
         if there.upper() != store.upper():
+            by = "have the module win_certificate exchange it, with" if self._request.siblings else "set"
             raise HostError(
-                f"{place} looks for its certificate in the store {there}, and this one goes to {store}: set store: "
+                f"{place} looks for its certificate in the store {there}, and this one goes to {store}: {by} store: "
                 f"{there}. Nothing was changed"
             )
 

@@ -4,10 +4,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import uuid
 from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, Tuple
+from typing import Any, Dict, FrozenSet, List, Mapping, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._certificate import request as _pair_request
 from ansible_collections.port443.https.plugins.module_utils._certificate.site_options import (
@@ -19,8 +20,10 @@ from ansible_collections.port443.https.plugins.module_utils._certificate.windows
 from ansible_collections.port443.https.plugins.module_utils._errors import RequestError, UserError
 from ansible_collections.port443.https.plugins.module_utils._pki.names import is_address, normalise_name, normalise_site
 
-# Names this collection as the owner of the bindings that it makes.
+# Names this collection as the owner of bindings that it makes; those of the module sites end in digits of their site.
 APPLICATION = "7d2b9a54-0f6e-4f2b-9a3c-443044300443"
+_OURS = APPLICATION[:24]
+_NAME = "port443:"  # what the friendly names of all certificates of ours begin with
 STORES = ("My", "WebHosting")
 ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104  # where http.sys looks for a binding, and nothing that listens
 # Of a pair's options, what is about files and users of a POSIX host.
@@ -54,7 +57,12 @@ class AskedBinding:
 
 @dataclass(frozen=True)
 class StoreRequest:
-    """A checked request; ``prove_timeout`` is in seconds, ``keep`` counts the certificate that is in use."""
+    """A checked request; ``prove_timeout`` is in seconds, ``keep`` counts the certificate that is in use.
+
+    ``siblings`` are the applications of all sites of a task of the module sites, this one's included, and empty for
+    any other task: such a site is all of its bindings, none of another program's, and its certificates may stay where
+    it goes.
+    """
 
     site: str
     state: str
@@ -64,15 +72,46 @@ class StoreRequest:
     keep: int
     prove: bool
     prove_timeout: int
+    siblings: FrozenSet[str] = frozenset()
+    certificates_stay: bool = False
+
+    @property
+    def application(self) -> str:
+        """The GUID that a new binding of the site gets, unless one is asked for."""
+        return site_application(self.site) if self.siblings else APPLICATION
+
+    def owns(self, application: str, carries: bool) -> bool:
+        """Tells whether a binding goes with the site: by its application, and whether it carries one of its own."""
+        if application == site_application(self.site):
+            return carries or bool(self.siblings)
+        return application == APPLICATION and carries and not self.certificates_stay
 
     @property
     def prefix(self) -> str:
         """What the names of the site's certificates begin with."""
-        return f"port443:{self.site}:"
+        return f"{_NAME}{self.site}:"
 
     def name_of(self, thumbprint: str) -> str:
         """Returns the friendly name by which a certificate is known as the site's."""
         return self.prefix + thumbprint[:8]
+
+
+def site_application(site: str) -> str:
+    """Returns the GUID of the bindings that the module sites makes for a site, by which they are known as the site's.
+
+    Two sites may have one certificate, so that what a binding carries does not tell whose it is.
+    """
+    return _OURS + hashlib.sha256(site.encode("utf-8")).hexdigest()[:12]
+
+
+def site_of(friendly_name: str) -> str:
+    """Returns the site that a certificate is of by its friendly name, empty for one that is not of this collection."""
+    return friendly_name[len(_NAME) :].rpartition(":")[0] if friendly_name.startswith(_NAME) else ""
+
+
+def is_of_a_site(application: str) -> bool:
+    """Tells whether a binding was made by the module sites, whatever the site."""
+    return application.startswith(_OURS) and application != APPLICATION
 
 
 def parse(params: Mapping[str, Any]) -> StoreRequest:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional, Sequence, Set, Tuple
+from typing import Any, Collection, Dict, List, Optional, Sequence, Set, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._certificate.windows.binding import (
     application_of,
@@ -36,12 +36,12 @@ def report_change(
             for place in sorted(name for name in concerned if "=" in name)
         ],
         "removed": [step.fields["thumbprint"] for step in plan.operations if _leaves(step)],
-        "commands": _commands(plan),
+        "commands": commands_of(plan),
         "diff": {
             "before_header": header,
             "after_header": header,
-            "before": _describe(before, concerned) + _describe_iis(before, plan),
-            "after": _describe(after, concerned) + _describe_iis(after, plan),
+            "before": describe(before, concerned) + _describe_iis(before, plan),
+            "after": describe(after, concerned) + _describe_iis(after, plan),
         },
     }
 
@@ -52,6 +52,7 @@ def report_pair(
     """Returns what is told of the pair itself and of where it is shown; ``now`` is seconds since 1970."""
     leaf = pair.leaf
     served, because = _judge_served(request, thumbprint, after)
+    places = {*places_of(after, thumbprint), *(one.place for one in request.bindings)}
     return {
         "thumbprint": thumbprint,
         "fingerprint": leaf.fingerprint(),
@@ -62,7 +63,7 @@ def report_pair(
         "mended": [*mended, *pair.mended],
         "served": served,
         "served_because": because,
-        "seen": [one.describe() for one in after.seen] if request.prove else [],
+        "seen": [one.describe() for one in after.seen if one.place in places] if request.prove else [],
     }
 
 
@@ -105,7 +106,8 @@ def _carried(seen: StoreObservation, place: str) -> Optional[str]:
     return None if text is None else thumbprint_of(text)
 
 
-def _describe(seen: StoreObservation, concerned: Set[str]) -> str:
+def describe(seen: StoreObservation, concerned: Collection[str]) -> str:
+    """Returns certificates and bindings as lines, of those that are named."""
     lines: List[str] = []
     stored = seen.read_all()
     for name in sorted(concerned):
@@ -129,8 +131,8 @@ def _describe_iis(seen: StoreObservation, plan: StorePlan) -> str:
     return "".join(line + "\n" for line in lines)
 
 
-def _commands(plan: StorePlan) -> List[str]:
-    """What a person would type, in the order in which it is done: what is superseded goes last."""
+def commands_of(plan: StorePlan) -> List[str]:
+    """Returns what a person would type, in the order in which it is done: what is superseded goes last."""
     last = [step for step in plan.operations if step.do == "remove"]
     first = [step for step in plan.operations if step.do != "remove"]
     return [

@@ -77,21 +77,21 @@ def report_sites(each: Sequence[Mapping[str, Any]], results: Sequence[Dict[str, 
             for given, result in zip(each, results)
         ],
         "fingerprints": fingerprints,
-        "exchanged": [given["name"] for given, result in zip(each, results) if _is_exchanged(result)],
+        "exchanged": [given["name"] for given, result in zip(each, results) if is_exchanged(result)],
         "commands": [command for result in results for command in result["commands"]],
         "diff": [result["diff"] for result in results if result["diff"]["before"] != result["diff"]["after"]],
         "warnings": list(dict.fromkeys(warning for result in results for warning in result["warnings"])),
     }
 
 
-def _is_set(name: str, value: Any) -> bool:
-    if name == "service":
-        return value is not None and value not in _SERVED
-    return bool(value) and value != _pair_request.ARGUMENT_SPEC[name].get("default")
-
-
-def _is_exchanged(result: Mapping[str, Any]) -> bool:
+def is_exchanged(result: Mapping[str, Any]) -> bool:
     """Tells whether a site had a certificate before, and has another one."""
     return "fingerprint" in result and any(
         one["before"] and one["after"] and one["before"] != one["after"] for one in result["bindings"]
     )
+
+
+def _is_set(name: str, value: Any) -> bool:
+    if name == "service":
+        return value is not None and value not in _SERVED
+    return bool(value) and value != _pair_request.ARGUMENT_SPEC[name].get("default")

@@ -27,12 +27,12 @@ SHOWN = {
     "problem": None,
 }
 ANSWER = {
-    "format": 1,
+    "format": 2,
     "certificates": {"My\\AB": TEXT},
     "bindings": {"ipport=0.0.0.0:443": "SslCertHash=Binary:AB"},
     "users": {"AB": "remote desktop (RDP-Tcp)"},
     "netsh": ["certhash", "appid"],
-    "chain": "PartialChain",
+    "chain": {"AB": "PartialChain"},
     "seen": [SHOWN],
     "iis": [{"site": "Default", "information": "*:443:", "flags": "1", "thumbprint": "a b", "store": ""}],
     "guarded": True,
@@ -46,7 +46,11 @@ def test_an_answer_is_read_whole():
     seen = read_observation(ANSWER)
     assert seen.read("My") == {"AB": StoredCertificate(True, "2031-05-04T03:02:01Z", "AA==", "AQ==", "of\nmany=lines")}
     assert seen.read("CA") == {}
-    assert (seen.users, seen.chain, seen.left) == ({"AB": ("remote desktop (RDP-Tcp)",)}, ("PartialChain",), ())
+    assert (seen.users, seen.chain, seen.left) == (
+        {"AB": ("remote desktop (RDP-Tcp)",)},
+        {"AB": ("PartialChain",)},
+        (),
+    )
     assert seen.at("ipport=0.0.0.0:443") == SeenCertificate(
         "ipport=0.0.0.0:443", "127.0.0.1", 443, "", True, "AB", "cd", ""
     )
@@ -63,7 +67,7 @@ def test_a_certificate_is_written_as_it_is_read():
 def test_a_failure_is_read_with_its_code_and_what_was_not_undone():
     failure = {"id": "My\\AB", "do": "import", "hresult": -2147024891, "message": "Access is denied.", "category": ""}
     seen = read_observation({**ANSWER, "failure": {**failure, "not_undone": ["remove My"]}})
-    assert seen.failure == HostFailure("My\\AB", 0x80070005, "Access is denied.", ("remove My",))
+    assert seen.failure == HostFailure("My\\AB", True, "Access is denied.", ("remove My",))
 
 
 @pytest.mark.parametrize("name", [name for name in ANSWER if name not in ("format", "changed")])
@@ -75,8 +79,8 @@ def test_an_answer_that_lacks_something_is_none(name):
 @pytest.mark.parametrize(
     ("answer", "told"),
     [
-        ({"format": 2}, "answers in format 2, this collection reads 1"),
-        ({"failed": True, "msg": "Access is denied."}, "did not answer: Access is denied."),
+        ({"format": 1}, "answers in format 1, this collection reads 2"),
+        ({"failed": True, "msg": "Access is denied."}, "the script on the host did not run: Access is denied."),
         ({}, "it said nothing"),
         ({**ANSWER, "certificates": None}, "is not what its script sends"),
         ({**ANSWER, "seen": [{**SHOWN, "port": "x"}]}, "is not what its script sends"),

@@ -16,12 +16,17 @@ from ansible_collections.port443.https.plugins.module_utils._certificate.windows
 )
 from ansible_collections.port443.https.plugins.module_utils._certificate.windows.request import ARGUMENT_SPEC
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.plugin_utils._windows_certificate import WindowsCertificate
+from ansible_collections.port443.https.plugins.plugin_utils._windows_certificate import (
+    WindowsCertificates,
+    secrets_among,
+)
 from ansible_collections.port443.https.plugins.plugin_utils._windows_pair import read_windows_pair
 from store_observations import OTHER, PLACES, SITE, observed, ours, pair, request
 
 ISSUED = pki.site(SITE, number=1)
 CHAIN = pki.intermediate().pem()
+NEW = pair(1).leaf.thumbprint
+PASSWORD = f"password_{NEW}"
 
 
 class Reader:
@@ -55,7 +60,7 @@ class Host:
             steps = [read_step(step) for step in arguments.get("operations", ())]
             self.seen = foresee(self.seen, StorePlan(tuple(steps)), pair(1))
         answer = {name: getattr(self.seen, name) for name in ("certificates", "bindings", "users", "chain")}
-        answer.update(format=1, netsh=sorted(self.seen.netsh), seen=[], iis=[], guarded=True, failure=None, left=[])
+        answer.update(format=2, netsh=sorted(self.seen.netsh), seen=[], iis=[], guarded=True, failure=None, left=[])
         return {**answer, **changed}
 
 
@@ -73,14 +78,15 @@ def read_step(step):
 
 def run(host, wanted=None, check=False, with_pair=True, **options):
     given = windows_pair(**options) if with_pair else None
-    work = WindowsCertificate(host, NoIis(), wanted or request(*PLACES[:2]), given, check)
-    return work.carry_out(), work
+    work = WindowsCertificates(host, NoIis(), [(wanted or request(*PLACES[:2]), given)], check)
+    before, after, joint = work.carry_out()
+    return (before, after, joint.whole), work
 
 
 def test_a_change_is_two_executions_and_the_key_goes_with_the_second_alone():
     host = Host(observed())
     (_before, after, plan), _work = run(host)
-    assert [sorted({"pfx", "password"} & set(one)) for one in host.sent] == [[], ["password", "pfx"]]
+    assert [sorted(secrets_among(one)) for one in host.sent] == [[], sorted([PASSWORD, f"pfx_{NEW}"])]
     assert sorted(after.bindings) == sorted(PLACES[:2])
     assert "PRIVATE" not in str(host.sent)
     again = Host(after)
@@ -101,14 +107,14 @@ def test_a_renewal_of_bindings_alone_sends_no_key():
     host = Host(observed(ours(1), {PLACES[0]: text}))
     run(host)
     assert len(host.sent) == 2
-    assert not {"pfx", "password"} & set(host.sent[1])
+    assert not secrets_among(host.sent[1])
 
 
 def test_every_password_is_another():
     hosts = [Host(observed()), Host(observed())]
     for host in hosts:
         run(host)
-    assert len({host.sent[1]["password"] for host in hosts}) == 2
+    assert len({host.sent[1][PASSWORD] for host in hosts}) == 2
 
 
 def test_a_plan_that_was_overtaken_is_made_anew_and_given_up_in_the_end():
@@ -127,7 +133,7 @@ def test_a_failure_is_told_with_what_was_not_taken_back_and_which_right_is_missi
     with pytest.raises(HostError) as problem:
         run(Host(observed(), {}, {"failure": failure}))
     told = str(problem.value)
-    assert told.startswith(f"{PLACES[0]}: Access is denied (this needs an administrator")
+    assert told.startswith(f"{PLACES[0]}: Access is denied (this takes an administrator")
     assert told.endswith("All that was done was taken back")
     left = {**failure, "hresult": 87, "not_undone": ["bind x: no", "remove y: no"]}
     with pytest.raises(HostError, match="could be taken back: bind x: no; remove y: no") as problem:
@@ -147,20 +153,20 @@ def test_a_host_that_took_everything_and_is_not_as_asked_is_a_failure():
 
 
 def test_a_chain_that_windows_does_not_trust_is_refused_and_one_that_it_is_not_asked_about_is_not():
-    seen = replace(observed(), chain=("PartialChain", "PartialChain"))
+    seen = replace(observed(), chain={NEW: ("PartialChain", "PartialChain")})
     with pytest.raises(HostError, match=r"does not trust the chain \(PartialChain\)"):
         run(Host(seen))
     host = Host(observed())
     run(host)
-    assert host.sent[0]["leaf"] == pair(1).leaf.der
-    assert host.sent[0]["chain"] == [pair(1).chain[0].der]
+    chain = {"thumbprint": NEW, "leaf": pair(1).leaf.der, "others": [pair(1).chain[0].der]}
+    assert host.sent[0]["chains"] == [chain]
     host = Host(observed())
     run(host, trust="none")
-    assert (host.sent[0]["leaf"], host.sent[0]["chain"]) == ("", [])
+    assert host.sent[0]["chains"] == []
 
 
 def test_a_host_that_does_not_answer_says_why():
-    with pytest.raises(HostError, match="cannot say what is there: it said nothing"):
+    with pytest.raises(HostError, match="the script on the host did not run: it said nothing"):
         run(lambda arguments: {})
     denied = {"failed": True, "msg": "Access is denied.", "failure": {"hresult": -2147024891}}
     with pytest.raises(HostError, match="administrator's token"):

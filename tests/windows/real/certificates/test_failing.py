@@ -128,5 +128,5 @@ def test_what_cannot_be_read_for_want_of_rights_says_which_rights(host):
 
 
 def test_a_script_of_another_version_is_told(host):
-    answer = host.execute({"format": 2})
+    answer = host.execute({"format": 1})
     assert "the collection was changed while it ran" in answer["msg"]

@@ -70,7 +70,7 @@ def test_no_secret_is_in_the_output_in_an_argument_or_in_a_file(controller, core
 def _look_for_secrets(controller):
     """Neither the keys nor what they travelled in is in the output, in an argument, or in a file but the test's own."""
     sent = (controller.folder / "stdin").read_text(errors="replace")
-    passwords, wrapped = (set(re.findall(rf'"{name}": ?"([^"]+)"', sent)) for name in ("password", "pfx"))
+    passwords, wrapped = (set(re.findall(rf'"{name}_[0-9A-F]+": ?"([^"]+)"', sent)) for name in ("password", "pfx"))
     assert len(passwords) == len(wrapped) == 1
     needles = [one.encode() for one in passwords]
     needles += [piece for one in wrapped for piece in (one[200:240].encode(), base64.b64decode(one)[200:240])]
