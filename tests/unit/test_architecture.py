@@ -36,8 +36,7 @@ SECRETS = "_secrets"  # hands them over on both sides, and needs nothing of ours
 # What may run on a controller for a host of any system: it touches no machine and has nothing of _host.
 PURE = (
     "_errors",
-    "_spec/*",
-    "_powershell/*",
+    *("_powershell/*", "_spec/*"),
     "_netfilter/*",
     "_xtables/*",
     "_pki/*",
