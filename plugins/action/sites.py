@@ -105,6 +105,7 @@ class ActionModule(ActionBase):
             "msg": told,
             "sites": [],
             "removed": [],
+            "unknown_names": {"refused": None, "because": "the server is not installed", "places": []},
             "exchanged": [],
             "tested": "no",
             "commands": [],

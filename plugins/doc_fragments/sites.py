@@ -34,9 +34,15 @@ options:
       root:
         description:
           - Folder of the files to serve. By default, where the distribution's server has its own.
-          - One that is not there is refused, as nothing of it could be served; check mode warns, since an earlier task
-            may be what would make it.
+          - One that is not there is refused, unless O(sites[].make_root) has it made, as nothing of it could be served;
+            check mode warns, since an earlier task may be what would make it.
         type: path
+      make_root:
+        description: >-
+          Whether to make O(sites[].root), and those of O(sites[].locations), where they are missing, with what is
+          missing above them: empty, root's, for everybody to read. They stay when the site goes.
+        type: bool
+        default: false
       proxy_pass:
         description:
           - Addresses of the applications to hand requests to, such as V(http://127.0.0.1:8080), in place of
@@ -151,6 +157,20 @@ options:
           C(Referrer-Policy: strict-origin-when-cross-origin).
         type: bool
         default: false
+      also_reload:
+        description:
+          - >-
+            Mail servers of the host that have the site's certificate as well, which their own configuration names. They
+            are reloaded where they do not serve it, and each of their ports that offers TLS is asked until it is (25,
+            465 and 587; 110, 143, 993 and 995), by STARTTLS or by TLS. Where they do not serve it, everything is as it
+            was before.
+          - >-
+            For certificates that the site brings, or O(sites[].certificate_path). One that is issued is renewed without
+            them, so that this does not go with O(sites[].acme). On Linux.
+        type: list
+        elements: str
+        choices: [dovecot, postfix]
+        default: []
       certificate:
         description:
           - The certificate in PEM, alone or with its chain, or in DER as base64. This option and those after it are the

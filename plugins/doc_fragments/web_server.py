@@ -71,6 +71,8 @@ options:
         refuse the handshake, and no site, with Apache by the status 421 and with lighttpd by 403; V(serve) is what the
         server does by itself, which is to serve the first site, with lighttpd what its main file says.
       - A site with O(sites[].default_server), and a default that an administrator set up, come before this.
+      - V(refuse) is proved at every address of the sites, by a client without a server name and by one with a name that
+        nobody has. Where one of them is served, everything is as it was before, and the task fails.
     type: str
     choices: [refuse, serve]
     default: refuse

@@ -114,6 +114,28 @@ EXAMPLES = r"""
       source: [192.0.2.0/24, "2001:db8:1::/64"]
       require_effective: true
 
+- name: Have the mail servers of the host serve the certificate of a site as well, and make the folder of its files
+  port443.https.sites:
+    sites:
+      - name: mail.example.com
+        certificate_file: mail.crt
+        key_file: mail.key.vault
+        root: /srv/webmail
+        make_root: true
+        also_reload: [postfix, dovecot] # they name /etc/port443/mail.example.com/current/fullchain.pem and privkey.pem
+
+- name: Hand scripts below a path to php-fpm
+  port443.https.sites:
+    server: apache
+    sites:
+      - name: wiki.example.com
+        certificate_file: wiki.crt
+        key_file: wiki.key.vault
+        root: /srv/wiki
+        locations:
+          - path: /
+            php: /run/php/php-fpm.sock
+
 - name: Take a site away with its certificate
   port443.https.sites:
     state: absent
@@ -206,6 +228,66 @@ sites:
       description: Where the server finds the key.
       type: str
       sample: /etc/port443/www.example.com/current/privkey.pem
+    also:
+      description: What became of the certificate with each mail server of O(sites[].also_reload).
+      type: list
+      elements: dict
+      contains:
+        service:
+          description: The mail server.
+          type: str
+          sample: postfix
+        served:
+          description: As for the site, at the ports that offer TLS.
+          type: str
+          sample: "yes"
+        served_because:
+          description: Why it is not served, and what to do, empty if it is.
+          type: str
+          sample: ""
+        places:
+          description: What was shown at each port, as for the site.
+          type: list
+          elements: dict
+          sample: [{address: 127.0.0.1, port: 25, server_name: mail.example.com, fingerprint: 4f3c1e6f, problem: null}]
+unknown_names:
+  description: What clients get over HTTPS who send no server name, or one that no site has.
+  returned: always
+  type: dict
+  contains:
+    refused:
+      description:
+        - Whether O(unknown_names=refuse) was proved at every address of the host where the sites are, by a handshake
+          that is refused, a connection that is closed without an answer, or the status with which the server refuses.
+        - Null where somebody's site is to answer to them, as O(sites[].default_server) says, or an administrator's
+          own default, or O(unknown_names=serve).
+      type: bool
+      sample: true
+    because:
+      description: Why it is null, empty where it is proved.
+      type: str
+      sample: ""
+    places:
+      description: What came of it at each place, the last time it was asked; in check mode, before anything changes.
+      type: list
+      elements: dict
+      contains:
+        address:
+          description: Address that was asked.
+          type: str
+          sample: 192.0.2.7
+        port:
+          description: Port that was asked.
+          type: int
+          sample: 443
+        server_name:
+          description: Server name that was sent, empty for none.
+          type: str
+          sample: a-stranger.port443.invalid
+        answer:
+          description: What the server did.
+          type: str
+          sample: the handshake is refused (TLSV1_UNRECOGNIZED_NAME)
 firewall:
   description:
     - What M(port443.https.ports) returns for the ports, its diff among that of the sites.

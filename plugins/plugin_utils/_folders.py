@@ -15,7 +15,6 @@ def working_folder(playbook_folder: str) -> Optional[str]:
     """Returns the folder that ansible-playbook was started in, for a playbook that is part of a collection, else None.
 
     Such a playbook's own folder holds nothing of the user's, and is replaced when the collection is installed again.
-    The default of issue_certificate_folder has the same rule in Jinja.
     """
     return os.getcwd() if _PART_OF_COLLECTION.search(playbook_folder) else None
 

@@ -20,7 +20,7 @@ FLOORS = (  # top to bottom: a folder imports those below it alone; those of one
     ("_firewalls",),
     ("_certificate", "_rehearsal"),
     ("_verdict",),
-    ("_linux", "_webservers", "_probe"),
+    ("_linux", "_mailservers", "_webservers", "_probe"),
     ("_plan", "_nfnetlink"),
     ("_xtables", "_pf"),
     ("_netfilter", "_tls"),

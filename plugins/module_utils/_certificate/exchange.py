@@ -133,5 +133,6 @@ def recover(folder: Optional[int], directory: str, relabel: Relabel, check: bool
     exchange = PairExchange(folder, directory, relabel)
     told = [_journal.take_back(change, relabel) for change in reversed(left.files)]
     told += [exchange.take_back(change) for change in left.pairs]
+    told += [_journal.take_back_folder(path) for path in reversed(left.folders)]
     _journal.remove(folder)
     return ("a run before this one was cut off: what it had done was taken back first", *filter(None, told))

@@ -11,7 +11,7 @@ import os
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, Optional, Tuple
 
-from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._errors import HostError, describe_os_error
 from ansible_collections.port443.https.plugins.module_utils._host.atomic import (
     SECRET,
     remove_entry,
@@ -21,6 +21,7 @@ from ansible_collections.port443.https.plugins.module_utils._host.atomic import 
 from ansible_collections.port443.https.plugins.module_utils._host.directory import Access
 from ansible_collections.port443.https.plugins.module_utils._host.files import FoundFile, exchange, look_at
 
+_PUBLIC_FOLDER = 0o755
 NAME = ".sites-journal"  # in the folder of the certificates, which each run holds the lock of
 
 
@@ -45,10 +46,11 @@ class PairChange:
 
 @dataclass(frozen=True)
 class Journal:
-    """All that a run is about to change; nothing in it is secret."""
+    """All that a run is about to change; nothing in it is secret. ``folders`` are those that it makes, outer first."""
 
     files: Tuple[FileChange, ...]
     pairs: Tuple[PairChange, ...]
+    folders: Tuple[str, ...] = ()
 
 
 def write(folder: int, journal: Journal) -> None:
@@ -63,6 +65,7 @@ def write(folder: int, journal: Journal) -> None:
                 {"site": one.site, "link": one.link, "generations": one.generations, "existed": one.existed}
                 for one in journal.pairs
             ],
+            "folders": journal.folders,
         }
     )
     try:
@@ -89,6 +92,7 @@ def read(folder: int) -> Optional[Journal]:
                 PairChange(one["site"], one["link"], tuple(one["generations"]), one["existed"])
                 for one in given["pairs"]
             ),
+            tuple(map(str, given.get("folders", ()))),
         )
     except (ValueError, KeyError, TypeError):
         raise HostError(
@@ -118,6 +122,27 @@ def finish(folder: int) -> Tuple[str, ...]:
 def carry_out(change: FileChange, relabel: Callable[[str], None]) -> None:
     """Makes one change of a file; raises HostError."""
     exchange(change.path, change.before, change.after, relabel)
+
+
+def make_folder(path: str, relabel: Callable[[str], None]) -> None:
+    """Makes a folder that everybody may enter and its owner alone may fill; raises HostError where it is there."""
+    try:
+        os.mkdir(path)
+        os.chmod(path, _PUBLIC_FOLDER)  # whatever the umask is
+    except OSError as problem:
+        raise HostError(f"the folder {path} could not be made: {describe_os_error(problem)}") from None
+    relabel(path)
+
+
+def take_back_folder(path: str) -> str:
+    """Removes a folder that a run made, if it did; returns what was against it: what somebody put there stays."""
+    try:
+        os.rmdir(path)
+    except FileNotFoundError:
+        return ""
+    except OSError as problem:
+        return f"the folder {path} stays, as it could not be removed: {describe_os_error(problem)}"
+    return ""
 
 
 def take_back(change: FileChange, relabel: Callable[[str], None]) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any, Dict, Mapping
 
 from ansible_collections.port443.https.plugins.module_utils._certificate.site_options import PAIR_ARGUMENTS
+from ansible_collections.port443.https.plugins.module_utils._spec.mail_servers import MAIL_SERVERS
 from ansible_collections.port443.https.plugins.module_utils._spec.web_servers import WEB_SERVERS
 from ansible_collections.port443.https.plugins.module_utils._webservers.values import REDIRECT_CODES
 
@@ -35,6 +36,7 @@ SITE_ARGUMENTS: Dict[str, Dict[str, Any]] = {
     "name": {"type": "str", "required": True},
     "names": {"type": "list", "elements": "str"},
     "root": _PATH,
+    "make_root": {"type": "bool", "default": False},
     "proxy_pass": {"type": "list", "elements": "str", "no_log": False},  # no password, whatever the name ends in
     "health_path": _EMPTY,
     "verify_backend": {"type": "bool", "default": True},
@@ -51,6 +53,7 @@ SITE_ARGUMENTS: Dict[str, Dict[str, Any]] = {
     "client_verification": {"type": "str", "choices": ["none", "optional", "required"]},
     "users_file": _PATH,
     "security_headers": {"type": "bool", "default": False},
+    "also_reload": {"type": "list", "elements": "str", "choices": list(MAIL_SERVERS), "default": []},
     **PAIR_ARGUMENTS,
 }
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import contextlib
 import os
 from dataclasses import dataclass, field, replace
-from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._certificate import journal as _journal
 from ansible_collections.port443.https.plugins.module_utils._certificate import store
@@ -26,10 +26,10 @@ from ansible_collections.port443.https.plugins.module_utils._host.addresses impo
 from ansible_collections.port443.https.plugins.module_utils._host.directory import hold_lock
 from ansible_collections.port443.https.plugins.module_utils._host.host import Host
 from ansible_collections.port443.https.plugins.module_utils._sites.apply import Application
+from ansible_collections.port443.https.plugins.module_utils._sites.folders import find_missing_roots
 from ansible_collections.port443.https.plugins.module_utils._sites.foresee import foresee
 from ansible_collections.port443.https.plugins.module_utils._sites.plan import (
     SitesPlan,
-    find_missing_roots,
     make_plan,
     tell_overruled,
 )
@@ -40,7 +40,12 @@ from ansible_collections.port443.https.plugins.module_utils._sites.server import
     refuse_taken_ports,
 )
 from ansible_collections.port443.https.plugins.module_utils._tls import proof as _proof
+from ansible_collections.port443.https.plugins.module_utils._tls import unknown_names as _unknown_names
 from ansible_collections.port443.https.plugins.module_utils._tls.served_certificate import Look
+from ansible_collections.port443.https.plugins.module_utils._tls.unknown_names import StrangerLook
+
+if TYPE_CHECKING:
+    from ansible_collections.port443.https.plugins.module_utils._sites.mail import MailExpectation
 
 LOCK_PATIENCE = 60.0  # seconds, beside what another run may spend on its proofs
 
@@ -51,7 +56,8 @@ Relabel = Callable[[str], None]
 class SitesOutcome:
     """What was, or in check mode would be, done, and what is, or would be, served.
 
-    ``looks`` are those at the end, by site, ``contested`` those at places where another site has the very address.
+    ``looks`` are those at the end, by site, ``contested`` those at places where another site has the very address,
+    ``strangers`` those of clients who say no name of a site's, and ``mail_looks`` those at mail servers.
     ``tested`` is rehearsed, in place, or no. ``foreseen`` is set in check mode where something would change.
     """
 
@@ -60,6 +66,8 @@ class SitesOutcome:
     have: Mapping[str, store.CurrentGeneration] = field(default_factory=dict)
     looks: Mapping[str, Tuple[Look, ...]] = field(default_factory=dict)
     contested: Mapping[str, Tuple[Look, ...]] = field(default_factory=dict)
+    strangers: Tuple[StrangerLook, ...] = ()
+    mail_looks: Mapping[str, Tuple[Look, ...]] = field(default_factory=dict)
     tested: str = "not needed"
     commands: Tuple[Tuple[str, ...], ...] = ()
     warnings: Tuple[str, ...] = ()
@@ -116,6 +124,7 @@ class _Run:
             *dict.fromkeys(beaten),
             *(warning for pair in self.pairs.values() for warning in pair.warnings),
         )
+        plan = replace(plan, mail=_expect_mail(self.host, self.request, plan))
         outcome = replace(self._change(state, plan), have=have)
         return replace(outcome, changed=outcome.changed or bool(told), warnings=(*warnings, *outcome.warnings))
 
@@ -124,25 +133,26 @@ class _Run:
         looks = _proof.look_at_all(plan.expectations)
         if plan.is_empty() and state.running:
             looks = _proof.look_again(plan.expectations, looks)
-        is_served = all(one.is_met(looks) for one in plan.expectations)
+        strangers = _unknown_names.look_at_all(plan.refusal)
+        mail_looks = _proof.look_at_all([one.one for one in plan.mail])
+        is_served = all(one.is_met(looks) for one in plan.expectations) and _unknown_names.is_refused(strangers)
+        is_served = is_served and all(one.is_met(mail_looks) for one in plan.mail)
+        seen = SitesOutcome(False, plan, looks=looks, strangers=strangers, mail_looks=mail_looks)
         wants_server = bool(plan.expectations)
         if plan.is_empty() and not leftovers and (not wants_server or (is_served and state.running and state.enabled)):
-            return SitesOutcome(False, plan, looks=looks, contested=_proof.look_at_contested(plan.expectations))
+            return replace(seen, contested=_proof.look_at_contested(plan.expectations))
         tested, words = foresee(self.host, state, plan, self.request, self.pairs)
         if words:
             raise HostError(f"{words}; nothing was changed")
         if self.check:
-            commands, warnings = self._foretell(state, plan, tested, is_served)
-            return SitesOutcome(
-                True, plan, looks=looks, tested=tested, commands=commands, warnings=warnings, foreseen=True
-            )
-        return self._apply(state, plan, looks, tested, leftovers)
+            commands, warnings = self._foretell(state, seen, tested, is_served)
+            return replace(seen, changed=True, tested=tested, foreseen=True, commands=commands, warnings=warnings)
+        return self._apply(state, seen, tested, leftovers)
 
     def _apply(
         self,
         state: ServerState,
-        plan: SitesPlan,
-        before: Mapping[str, Tuple[Look, ...]],
+        seen: SitesOutcome,
         tested: str,
         leftovers: Sequence[str],
     ) -> SitesOutcome:
@@ -151,10 +161,11 @@ class _Run:
                 f"{self.request.certificate_directory} was removed by somebody else during this run; run again"
             )
         exchange = PairExchange(self.folder, self.request.certificate_directory, self.relabel)
-        run = Application(self.host, self.request, state, plan, exchange, self.relabel, before)
+        plan = seen.plan
+        run = Application(self.host, self.request, state, plan, exchange, self.relabel, seen.looks)
         _journal.write(self.folder, run.journal())
         try:
-            looks = run.carry_out()
+            proof = run.carry_out()
         except HostError as problem:
             told = run.take_back()
             _journal.finish(self.folder)
@@ -166,8 +177,10 @@ class _Run:
         return SitesOutcome(
             True,
             plan,
-            looks=looks,
+            looks=proof.looks,
             contested=_proof.look_at_contested(plan.expectations),
+            strangers=proof.strangers,
+            mail_looks=proof.mail_looks,
             tested="in place" if tested == "no" else tested,
             commands=tuple(run.commands),
             warnings=tuple(filter(None, warnings)),
@@ -189,11 +202,15 @@ class _Run:
         return tuple(exchange.find(self.request.names()))
 
     def _foretell(
-        self, state: ServerState, plan: SitesPlan, tested: str, is_served: bool
+        self, state: ServerState, seen: SitesOutcome, tested: str, is_served: bool
     ) -> Tuple[Tuple[Tuple[str, ...], ...], Tuple[str, ...]]:
         commands: List[Tuple[str, ...]] = []
-        if not plan.is_empty() or not is_served:
-            commands += [state.control.test_command, state.control.reload_command if state.running else ()]
+        if not seen.plan.is_empty() or not is_served:
+            kinds = {one.service.kind: None for one in seen.plan.mail}
+            due = {one.service.kind: None for one in seen.plan.mail if self._is_due(one, seen)}
+            commands += [state.control.test_command, *(kind.test for kind in kinds)]
+            commands += [state.control.reload_command] if state.running else []
+            commands += [kind.reload for kind in due]
         warnings = []
         if tested == "no":
             warnings.append(
@@ -201,6 +218,19 @@ class _Run:
                 "others in private: a real run tests them in place, and takes them back where the test fails"
             )
         return tuple(filter(None, commands)), tuple(warnings)
+
+    def _is_due(self, one: MailExpectation, seen: SitesOutcome) -> bool:
+        """Tells whether a mail server has to take something up: another pair, or what it should have already."""
+        return one.site.name in seen.plan.pairs or not one.is_met(seen.mail_looks)
+
+
+def _expect_mail(host: Host, request: SitesRequest, plan: SitesPlan) -> Tuple[MailExpectation, ...]:
+    """What mail servers are expected to serve; what is about them is loaded where a site names one."""
+    if request.state != "present" or not any(site.also_reload for site in request.sites):
+        return ()
+    from ansible_collections.port443.https.plugins.module_utils._sites import mail
+
+    return mail.expect(host, request.sites, plan.leaves)
 
 
 def _open(opened: contextlib.ExitStack, request: SitesRequest, check: bool) -> Optional[int]:

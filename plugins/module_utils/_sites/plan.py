@@ -5,9 +5,8 @@
 from __future__ import annotations
 
 import os
-import stat
-from dataclasses import dataclass
-from typing import Dict, List, Mapping, Sequence, Tuple
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Dict, List, Mapping, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._certificate import store
 from ansible_collections.port443.https.plugins.module_utils._certificate.journal import FileChange
@@ -19,9 +18,15 @@ from ansible_collections.port443.https.plugins.module_utils._pki.pem import read
 from ansible_collections.port443.https.plugins.module_utils._pki.policy import UNSTAPLED
 from ansible_collections.port443.https.plugins.module_utils._pki.x509 import Certificate, read_certificate
 from ansible_collections.port443.https.plugins.module_utils._sites.files import PlannedFiles
+from ansible_collections.port443.https.plugins.module_utils._sites.folders import find_folders
 from ansible_collections.port443.https.plugins.module_utils._sites.request import SitesRequest
 from ansible_collections.port443.https.plugins.module_utils._sites.server import ServerState
 from ansible_collections.port443.https.plugins.module_utils._tls.proof import Expectation
+from ansible_collections.port443.https.plugins.module_utils._tls.unknown_names import (
+    STRANGER,
+    ExpectedRefusal,
+    list_strangers,
+)
 from ansible_collections.port443.https.plugins.module_utils._webservers import tls_profile
 from ansible_collections.port443.https.plugins.module_utils._webservers.base import WantedPair
 from ansible_collections.port443.https.plugins.module_utils._webservers.configuration import find_places
@@ -32,22 +37,32 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.site imp
     SiteConfiguration,
 )
 
+if TYPE_CHECKING:
+    from ansible_collections.port443.https.plugins.module_utils._sites.mail import MailExpectation
+
 EVERYWHERE = {"": ".", "::": ":"}  # an unspecified address, and what is in every address of its version
 
 
 @dataclass(frozen=True)
 class SitesPlan:
-    """What is to change: files in order, pairs by site, sites of ours that go; and what is expected afterwards."""
+    """What is to change: files in order, pairs by site, sites of ours that go; and what is expected afterwards.
+
+    ``folders`` are those to make before, outer first, ``mail`` is what mail servers are to serve. ``refusal`` is what
+    is expected for clients who say no name of a site's, at no place where that is left to others.
+    """
 
     files: Tuple[FileChange, ...]
     pairs: Mapping[str, PreparedPair]
     removed: Tuple[str, ...]
     expectations: Tuple[Expectation, ...]
     leaves: Mapping[str, Certificate]
+    refusal: ExpectedRefusal = field(default_factory=ExpectedRefusal)
+    folders: Tuple[str, ...] = ()
+    mail: Tuple[MailExpectation, ...] = ()
 
     def is_empty(self) -> bool:
-        """Tells whether all files and pairs are as they are to be."""
-        return not self.files and not self.pairs
+        """Tells whether all files, folders and pairs are as they are to be."""
+        return not self.files and not self.pairs and not self.folders
 
 
 def make_plan(
@@ -74,12 +89,15 @@ def make_plan(
     _refuse_uncovered([site for site in sites if site.name not in request.awaited], leaves)
     planned = state.language.read(PlannedFiles(host, desired), state.layout)
     _refuse_unstapled(sites, leaves, planned)
+    expectations = tuple(_expect(site, leaves[site.name], planned, state, addresses) for site in sites)
     return SitesPlan(
         files=_find_changes(desired),
         pairs=changed,
         removed=removed,
-        expectations=tuple(_expect(site, leaves[site.name], planned, state, addresses) for site in sites),
+        expectations=expectations,
         leaves=leaves,
+        folders=find_folders(sites),
+        refusal=_expect_refusal(expectations, desired, planned, state, request.settings),
     )
 
 
@@ -105,26 +123,6 @@ def tell_overruled(settings: ServerSettings, others: SiteConfiguration, title: s
         for (address, port), said in others.protocols
         if port == settings.port and address in EVERYWHERE and set(said) != set(ours)
     )
-
-
-def find_missing_roots(sites: Sequence[Site]) -> Tuple[str, ...]:
-    """Returns which folders of files are not there, one sentence each; what cannot be looked at counts as there."""
-    folders = [(site.name, site.root) for site in sites if not site.backends]
-    folders += [(f"{site.name}, {one.path}", one.root) for site in sites for one in site.locations if not one.backends]
-    return tuple(
-        f"{what}: the folder {root} is not there, so that every request would be answered 404: make it first"
-        for what, root in folders
-        if root and _is_missing(root)
-    )
-
-
-def _is_missing(path: str) -> bool:
-    try:
-        return not stat.S_ISDIR(os.stat(path).st_mode)
-    except (FileNotFoundError, NotADirectoryError):
-        return True
-    except OSError:
-        return False
 
 
 def _find_changes(desired: Sequence[ConfigFile]) -> Tuple[FileChange, ...]:
@@ -214,6 +212,30 @@ def _expect(
     )
 
 
+def _expect_refusal(
+    expectations: Sequence[Expectation],
+    rendered: Sequence[ConfigFile],
+    planned: SiteConfiguration,
+    state: ServerState,
+    settings: ServerSettings,
+) -> ExpectedRefusal:
+    """Where our files refuse names that no site has, but for sockets on which somebody has a site for such names."""
+    sockets = state.language.refused_sockets(rendered, settings)
+    taken = {
+        (one.address, one.port)
+        for server in planned.servers
+        if any(name.startswith("~") or state.language.matches(name, STRANGER) for name in server.names)
+        for one in server.listens
+    }
+    places = [
+        place
+        for one in expectations
+        for place in one.places
+        if ("::" if ":" in place.address else "", place.port) in sockets - taken
+    ]
+    return ExpectedRefusal(list_strangers(places), state.language.refusals)
+
+
 def _spread(address: str, addresses: Sequence[str]) -> Tuple[str, ...]:
     """Where a socket of an address is asked: at all of the host's of its version, or at the address itself."""
     if address in EVERYWHERE:
@@ -221,16 +243,17 @@ def _spread(address: str, addresses: Sequence[str]) -> Tuple[str, ...]:
     return (address,)
 
 
-def describe_changes(changes: Sequence[FileChange]) -> List[Dict[str, str]]:
-    """Returns files before and after as text, for the diff."""
-    return [
+def describe_changes(plan: SitesPlan) -> List[Dict[str, str]]:
+    """Returns folders and files before and after as text, for the diff."""
+    made = [{"before_header": path, "after_header": path, "before": "", "after": "a folder\n"} for path in plan.folders]
+    return made + [
         {
             "before_header": change.path,
             "after_header": change.path,
             "before": _show(change.before),
             "after": _show(change.after),
         }
-        for change in changes
+        for change in plan.files
     ]
 
 

@@ -16,6 +16,7 @@ from ansible_collections.port443.https.plugins.module_utils._sites.plan import d
 from ansible_collections.port443.https.plugins.module_utils._sites.request import SitesRequest
 from ansible_collections.port443.https.plugins.module_utils._tls.proof import Expectation
 from ansible_collections.port443.https.plugins.module_utils._tls.served_certificate import Look
+from ansible_collections.port443.https.plugins.module_utils._tls.unknown_names import tell_served
 from ansible_collections.port443.https.plugins.module_utils._webservers.site import Site
 
 YES, NO, OTHER = "yes", "no", "other"
@@ -29,12 +30,13 @@ def report(request: SitesRequest, outcome: SitesOutcome, now: int) -> Dict[str, 
     return {
         "changed": outcome.changed,
         "sites": [_describe(site, by_name[site.name], outcome, now) for site in request.sites if site.name in by_name],
+        "unknown_names": _describe_strangers(request, outcome),
         "removed": list(outcome.plan.removed),
         "exchanged": [site for site in outcome.plan.pairs if outcome.have[site].link is not None],
         "tested": outcome.tested,
         "commands": [" ".join(command) for command in outcome.commands],
         "mended": mended,
-        "diff": describe_changes(outcome.plan.files) + _diff_pairs(request, outcome),
+        "diff": describe_changes(outcome.plan) + _diff_pairs(request, outcome),
     }
 
 
@@ -71,7 +73,41 @@ def _describe(site: Site, one: Expectation, outcome: SitesOutcome, now: int) -> 
         "days_left": days_left(leaf, now),
         "certificate": site.certificate,
         "key": site.key,
+        "also": _describe_mail(site, outcome),
     }
+
+
+def _describe_mail(site: Site, outcome: SitesOutcome) -> List[Dict[str, Any]]:
+    """What became of the site's certificate with each mail server that has it as well."""
+    told = []
+    for one in outcome.plan.mail:
+        if one.site.name == site.name:
+            missed = [] if outcome.foreseen or one.is_met(outcome.mail_looks) else one.missed(outcome.mail_looks)
+            served = NO if missed else YES
+            told.append(
+                {
+                    "service": one.server,
+                    "served": OTHER if any(look.fingerprint for look in missed) else served,
+                    "served_because": one.tell(outcome.mail_looks) if missed else "",
+                    "places": [look.describe() for look in outcome.mail_looks.get(one.one.site, ())],
+                }
+            )
+    return told
+
+
+def _describe_strangers(request: SitesRequest, outcome: SitesOutcome) -> Dict[str, Any]:
+    """What clients get who say no name of a site's; ``refused`` is None where that is not for our files to say."""
+    if not outcome.plan.refusal.places:
+        if not outcome.plan.expectations:
+            why = "no site is served"
+        elif request.settings.unknown_names != "refuse":
+            why = "unknown_names is serve"
+        else:
+            why = "a site with default_server, or a default of somebody else's, answers to them"
+        return {"refused": None, "because": why, "places": []}
+    served = [] if outcome.foreseen else tell_served(outcome.strangers)
+    places = [look.describe() for look in outcome.strangers]
+    return {"refused": not served, "because": "; ".join(served), "places": places}
 
 
 def _diff_pairs(request: SitesRequest, outcome: SitesOutcome) -> List[Dict[str, str]]:

@@ -122,6 +122,11 @@ def _read_site(given: Mapping[str, Any], params: Mapping[str, Any]) -> Site:
     own = brings_pair(given) or given.get("certificate_path") or given.get("self_signed")
     if given.get("acme") is not None and own:
         raise RequestError("it has acme, which has a certificate issued, and a certificate of yours: leave one out")
+    if given["also_reload"] and _awaits_pair(given, params):
+        raise RequestError(
+            "also_reload does not go with a certificate that is issued: certbot renews it without these servers. Leave "
+            "also_reload out, and have certbot reload them by a hook of its own (--deploy-hook)"
+        )
     names = _read_names(given)
     current = posixpath.join(posixpath.normpath(params["certificate_directory"]), name, "current")
     combined = params["server"] in OF_ONE_FILE
@@ -146,6 +151,8 @@ def _read_content(given: Mapping[str, Any]) -> Dict[str, Any]:
         raise RequestError(
             "it has both root, whose files are served, and proxy_pass, where requests go: leave one of them out"
         )
+    if given["make_root"] and not any(one.get("root") for one in (given, *given["locations"])):
+        raise RequestError("it has make_root, and no root that could be made: name the folder by root")
     if given["hsts_max_age"] < 0:
         raise RequestError(f"hsts_max_age {given['hsts_max_age']} is less than 0, which sends nothing")
     if bool(given.get("client_ca")) != (given.get("client_verification") not in (None, "none")):
@@ -158,6 +165,7 @@ def _read_content(given: Mapping[str, Any]) -> Dict[str, Any]:
         raise RequestError(f"two locations have one path: {', '.join(find_doubles(paths))}")
     return {
         "root": given.get("root") or "",
+        "make_root": given["make_root"],
         "backends": _read_backends(given.get("proxy_pass") or ()),
         "health_path": given["health_path"],
         "verify_backend": given["verify_backend"],
@@ -171,6 +179,7 @@ def _read_content(given: Mapping[str, Any]) -> Dict[str, Any]:
         "client_verification": given.get("client_verification") or "none",
         "users_file": given.get("users_file") or "",
         "security_headers": given["security_headers"],
+        "also_reload": tuple(dict.fromkeys(given["also_reload"])),
     }
 
 

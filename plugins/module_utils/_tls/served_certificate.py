@@ -23,6 +23,7 @@ class Endpoint:
     """An endpoint of TLS: address or host name, port, server name to send ('' for none), a PROXY line before TLS.
 
     ``instead`` are the names of the server that is asked for, where ``name`` is none of them: another may answer.
+    ``starttls`` is the protocol of mail that begins TLS there, empty where TLS comes first.
     """
 
     address: str
@@ -30,6 +31,7 @@ class Endpoint:
     name: str
     proxy: bool = False
     instead: Tuple[str, ...] = ()
+    starttls: str = ""
 
     def own(self) -> Optional[Endpoint]:
         """Returns the place with a name that leads to the server; None where ``name`` does, or no name is known to."""
@@ -43,11 +45,15 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class Look:
-    """The answer of an endpoint: the SHA-256 of the certificate that it showed, or why it showed none."""
+    """The answer of an endpoint: the SHA-256 of the certificate that it showed, or why it showed none.
+
+    ``offered`` is false where a mail server does not offer to begin TLS.
+    """
 
     place: Endpoint
     fingerprint: str = ""
     problem: str = ""
+    offered: bool = True
 
     def describe(self) -> Dict[str, Any]:
         """Returns the look as a module returns it."""
@@ -100,9 +106,14 @@ def _look_once(place: Endpoint, ciphers: Optional[str]) -> Look:
         with socket.create_connection((place.address, place.port), timeout=PATIENCE) as connection:
             if place.proxy:
                 connection.sendall(b"PROXY UNKNOWN\r\n")  # haproxy.org proxy-protocol.txt, 2.1
+            if place.starttls:
+                from ansible_collections.port443.https.plugins.module_utils._tls import starttls
+
+                starttls.begin(connection, place.starttls)
             shown = shake_hands(context, connection, place.name, PATIENCE)
     except ssl.SSLError as problem:
         return Look(place, problem=f"no TLS: {problem.reason or problem}")
     except (OSError, ValueError) as problem:
-        return Look(place, problem=str(getattr(problem, "strerror", None) or problem))
+        words = str(getattr(problem, "strerror", None) or problem)
+        return Look(place, problem=words, offered=getattr(problem, "offered", True))
     return Look(place, hashlib.sha256(shown).hexdigest()) if shown else Look(place, problem="no certificate was shown")

@@ -53,10 +53,12 @@ class Site:
 
     ``certificate`` and ``key`` are paths; for HAProxy ``certificate`` is one file with both. A site answers from
     ``backends`` (URLs of one scheme; requests are shared among them) or ``root``, a folder, empty for the
-    distribution's own; ``locations`` answer before these. ``health_path`` is asked of backends where the server can.
+    distribution's own; ``locations`` answer before these. ``make_root`` has missing folders of both made.
+    ``health_path`` is asked of backends where the server can.
     ``backend_ca`` is a file to verify HTTPS backends with, ``verify_backend`` false takes any certificate.
     ``client_ca`` is a file, for client certificates. ``users_file`` holds users for basic auth (htpasswd's form).
-    ``directives`` are lines in the server's own language, for the HTTPS half of the site.
+    ``directives`` are lines in the server's own language, for the HTTPS half of the site. ``also_reload`` are mail
+    servers that have its certificate as well.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Site:
     certificate: str
     key: str
     root: str = ""
+    make_root: bool = False
     backends: Tuple[str, ...] = ()
     health_path: str = ""
     verify_backend: bool = True
@@ -77,6 +80,7 @@ class Site:
     client_verification: ClientVerification = "none"
     users_file: str = ""
     security_headers: bool = False
+    also_reload: Tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

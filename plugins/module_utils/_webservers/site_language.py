@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, Optional, Protocol, Sequence, Tuple
+from typing import Dict, FrozenSet, Optional, Protocol, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._webservers.site import (
     Build,
@@ -37,6 +37,9 @@ class SiteLanguage(Protocol):
     processes: Tuple[str, ...]
     """What its processes are called, as /proc/PID/comm has it."""
 
+    refusals: Tuple[int, ...]
+    """The statuses of HTTP by which it refuses names that no site has, empty where it ends the connection."""
+
     looked_at: Tuple[str, ...]
     """The paths by whose existence it tells systems apart."""
 
@@ -66,6 +69,12 @@ class SiteLanguage(Protocol):
 
     def conflicts(self, sites: Sequence[Site], settings: ServerSettings, others: SiteConfiguration) -> Tuple[str, ...]:
         """Returns which names, addresses or ports of the sites another site has, and would win, one sentence each."""
+
+    def refused_sockets(self, rendered: Sequence[ConfigFile], settings: ServerSettings) -> FrozenSet[Tuple[str, int]]:
+        """Returns the sockets of HTTPS on which these files of ours refuse names that no site has, as (address, port).
+
+        The address is empty for all of IPv4 and ``::`` for all of IPv6. ``rendered`` is what ``render`` returned.
+        """
 
     def render(
         self,

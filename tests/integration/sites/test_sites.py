@@ -102,7 +102,8 @@ def test_a_certificate_that_demands_stapling_is_refused_where_the_server_does_no
 @pytest.mark.parametrize("server", ["nginx", "apache", "lighttpd"])  # HAProxy serves no files
 def test_a_folder_that_is_missing_is_refused_and_check_mode_warns_of_it(server, tmp_path, collections_path):
     missing, lost = tmp_path / "missing", tmp_path / "lost"
-    told = f"{BLOG}: the folder {missing} is not there, so that every request would be answered 404: make it first"
+    told = f"{BLOG}: the folder {missing} is not there, so that every request would be answered 404: "
+    told += "make it first, or set make_root"
     inside = f"{BLOG}, /old: the folder {lost} is not there"
     locations = [{"path": "/old", "root": str(lost)}]
     files = {"name": BLOG, **pair(BLOG, 2), "root": str(missing), "locations": locations}
@@ -118,6 +119,44 @@ def test_a_folder_that_is_missing_is_refused_and_check_mode_warns_of_it(server, 
         missing.mkdir()
         lost.mkdir()
         assert sites.run(files)["sites"][0]["served"] == "yes"
+
+
+@pytest.mark.parametrize("server", ["nginx", "apache", "lighttpd"])  # HAProxy serves no files
+def test_a_folder_that_is_missing_is_made_where_that_is_asked_for(server, tmp_path, collections_path):
+    site = {"name": BLOG, **pair(BLOG, 2), "root": "/run/a/www", "make_root": True}
+    site["locations"] = [{"path": "/old", "root": "/run/a/old"}]
+    with served_sites(server, tmp_path, collections_path) as sites:
+        before = sites.files()
+        checked = sites.run(site, check=True)
+        assert (checked["changed"], checked.get("warnings"), checked["tested"]) == (True, None, "rehearsed"), checked
+        assert sites.files() == before
+        refused = sites.run({**site, "directives": ["nonsense on;"]})
+        assert (refused["msg"].endswith("nothing was changed"), sites.files()) == (True, before), refused
+        made = sites.run(site)
+        assert (made["changed"], made["sites"][0]["served"], made["diff"]) == (True, "yes", checked["diff"]), made
+        shown = [one["after_header"] for one in made["diff"] if one["after"] == "a folder\n"]
+        assert shown == ["/run/a", "/run/a/www", "/run/a/old"]
+        listed = sites.machine.run("find", "/run/a", "-printf", "%m %U %p\n").stdout.splitlines()
+        assert sorted(listed) == ["755 0 /run/a", "755 0 /run/a/old", "755 0 /run/a/www"]
+        again = sites.run(site)
+        assert (again["changed"], again["diff"]) == (False, []), again
+        sites.machine.run("sh", "-c", "rm -r /run/a/old; echo page >/run/a/www/index.html")
+        once_more = sites.run(site)
+        assert [one["after_header"] for one in once_more["diff"]] == ["/run/a/old"], once_more
+        assert sites.get(BLOG, "/index.html")[:2] == (200, "page\n")
+        sites.run({"name": BLOG}, state="absent", remove_certificates=True)
+        assert sites.machine.run("cat", "/run/a/www/index.html").stdout == "page\n"
+
+
+def test_a_folder_that_was_made_goes_where_the_sites_are_not_served(tmp_path, collections_path):
+    """nginx' test finds nothing against a socket that is taken, its reload fails, and all is as it was."""
+    with served_sites("nginx", tmp_path, collections_path) as sites:
+        sites.run(blog())
+        sites.machine.run("sh", "-c", "echo 'server { listen 127.0.0.1:8081; }' >/etc/nginx/conf.d/own.conf")
+        before = sites.files()
+        refused = sites.run({"name": SHOP, **pair(SHOP), "root": "/run/a/www", "make_root": True}, prove_timeout=2)
+        assert "all files and pairs are as they were" in refused["msg"], refused
+        assert sites.files() == before
 
 
 def test_versions_of_tls_that_another_default_server_allows_are_told(tmp_path, collections_path):

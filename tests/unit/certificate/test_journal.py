@@ -22,6 +22,7 @@ JOURNAL = Journal(
         FileChange("/etc/c", FoundFile(link="a"), FoundFile()),
     ),
     (PairChange("www", "ab", ("ab", "cd"), True), PairChange("new", None, (), False)),
+    ("/srv/a", "/srv/a/b"),
 )
 
 
@@ -63,6 +64,28 @@ def test_every_change_is_taken_back(safe_folder, before, after):
     assert look_at(path).is_like(before)
     assert _journal.take_back(change, relabelled) == ""
     assert [name for name in os.listdir(safe_folder) if name != "site.conf"] == []
+
+
+def test_a_folder_that_was_made_goes_unless_somebody_filled_it(safe_folder):
+    made, filled = str(safe_folder / "made"), str(safe_folder / "filled")
+    for path in (made, filled):
+        umask = os.umask(0o077)
+        try:
+            _journal.make_folder(path, relabelled)
+        finally:
+            os.umask(umask)
+        assert stat.S_IMODE(os.stat(path).st_mode) == 0o755
+    (safe_folder / "filled" / "page").write_text("mine")
+    assert [_journal.take_back_folder(path) for path in (made, made)] == ["", ""]
+    assert "stays, as it could not be removed" in _journal.take_back_folder(filled)
+    assert os.listdir(safe_folder) == ["filled"]
+    with pytest.raises(HostError, match="filled could not be made"):
+        _journal.make_folder(filled, relabelled)
+
+
+def test_a_journal_of_a_release_before_folders_is_read(folder, tmp_path):
+    (tmp_path / _journal.NAME).write_text('{"files": [], "pairs": []}')
+    assert _journal.read(folder) == Journal((), ())
 
 
 def test_a_mode_comes_back(safe_folder):

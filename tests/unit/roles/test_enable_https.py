@@ -36,6 +36,12 @@ def test_sites_in_a_variable_that_is_misspelt_are_not_overlooked(play: Any) -> N
     assert (code, "enable_https_site (did you mean enable_https_sites?)" in said) == (2, True)
 
 
+def test_a_ca_file_that_is_not_there_is_told_with_its_path(play: Any, tmp_path: Path) -> None:
+    code, said = play(ROLE, {"one": {"enable_https_ca_file": "root.pem", "enable_https_sites": SITES}})
+    assert (code, TOUCHED in said) == (2, False)
+    assert f"enable_https_ca_file {tmp_path}/root.pem cannot be read on the controller" in said
+
+
 def test_whom_to_trust_is_told_by_either_role_and_in_a_file(play: Any, tmp_path: Path) -> None:
     (tmp_path / "root.pem").write_text("of a file")
     cases = [
@@ -63,15 +69,6 @@ def test_the_ports_go_with_the_sites_unless_tags_ask_for_one_of_both(play: Any) 
     apart = [["--tags", "serve_https"], ["--tags", "serve_https,verify_https"], ["--skip-tags", "open_ports"]]
     told = [play.show(shown, given, arguments=arguments) for arguments in asked + apart]
     assert told == [[[False, ["192.0.2.0/24"]]]] * len(asked) + [[[True, ""]]] * len(apart)
-
-
-def test_what_the_module_is_told_of_the_ports_is_all_that_the_role_for_them_takes() -> None:
-    roles = Path(__file__).resolve().parents[3] / "roles"
-    told = yaml.safe_load((roles / "enable_https/vars/main.yml").read_text(encoding="utf-8"))["__enable_https_firewall"]
-    documented = yaml.safe_load((roles / "open_ports/meta/argument_specs.yml").read_text(encoding="utf-8"))
-    options = [name for name in documented["argument_specs"]["main"]["options"] if not name.startswith("__")]
-    alone = ["open_ports_ports", "open_ports_state"]
-    assert [name for name in options if name not in alone and f"{name} | default(''" not in told] == []
 
 
 def test_sites_that_are_given_to_the_playbook_where_it_is_imported_count(play: Any, tmp_path: Path) -> None:

@@ -33,13 +33,13 @@ def test_every_task_of_a_role_has_its_name_or_comes_always(role: str) -> None:
 
 def test_a_part_of_enabling_https_has_the_tag_of_its_role() -> None:
     """A role that is imported brings its tags; one that is included has to be given them, and hands them on."""
-    for file in ("refuse.yml", "apply.yml"):
+    for file in ("apply.yml", "rest.yml"):
         for task in tasks_of("enable_https", file):
             if "ansible.builtin.include_role" in task:
                 included = task["ansible.builtin.include_role"]
                 given = included.get("apply", {}).get("tags")
                 assert tags_of(task) == given, task["name"]
-                assert given == (["always"] if "tasks_from" in included else [included["name"].rpartition(".")[2]])
+                assert given == [included["name"].rpartition(".")[2]]
             elif not any(key.startswith("ansible.builtin.import_") for key in task):
                 assert set(tags_of(task)) <= {"always", *PARTS}, task["name"]
                 assert tags_of(task), task["name"]

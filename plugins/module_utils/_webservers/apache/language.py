@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import re
-from typing import Dict, Iterator, Optional, Sequence, Tuple
+from typing import Dict, FrozenSet, Iterator, Optional, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._webservers.apache.layout import find_layout
 from ansible_collections.port443.https.plugins.module_utils._webservers.apache.reader import matches
@@ -14,6 +14,7 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.apache.r
     find_limits,
 )
 from ansible_collections.port443.https.plugins.module_utils._webservers.apache.render import (
+    SHARED,
     find_own,
     read_level,
     render_files,
@@ -39,6 +40,7 @@ class ApacheLanguage:
     name = "apache"
     title = "Apache"
     processes: Tuple[str, ...] = ("apache2", "httpd")
+    refusals: Tuple[int, ...] = (421,)
     looked_at: Tuple[str, ...] = ()
 
     def matches(self, server_name: str, name: str) -> bool:
@@ -106,6 +108,12 @@ class ApacheLanguage:
                     f"*:{settings.port}, which is {_tell_names(first[0])}: leave out default_server, or move that one"
                 )
         return tuple(dict.fromkeys(found))
+
+    def refused_sockets(self, rendered: Sequence[ConfigFile], settings: ServerSettings) -> FrozenSet[Tuple[str, int]]:
+        """Returns the sockets of HTTPS if the virtual host that is nobody's is on them: ``*`` is of both versions."""
+        texts = [file.text for file in rendered if file.path.endswith(f"/{SHARED}") and file.text]
+        everywhere = frozenset((address, settings.port) for address in ("", "::"))
+        return everywhere if any(f"<VirtualHost *:{settings.port}>\n" in text for text in texts) else frozenset()
 
     def render(
         self,

@@ -7,13 +7,13 @@ from __future__ import annotations
 import posixpath
 import re
 from dataclasses import replace
-from typing import Dict, List, Optional, Sequence, Set, Tuple
+from typing import Dict, FrozenSet, List, Optional, Sequence, Set, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._webservers.configuration import Listen, Server
 from ansible_collections.port443.https.plugins.module_utils._webservers.haproxy import reader
-from ansible_collections.port443.https.plugins.module_utils._webservers.haproxy.block import divide, merge
-from ansible_collections.port443.https.plugins.module_utils._webservers.haproxy.context import read_context
+from ansible_collections.port443.https.plugins.module_utils._webservers.haproxy.block import BEGIN, divide, merge
+from ansible_collections.port443.https.plugins.module_utils._webservers.haproxy.context import NOBODY, read_context
 from ansible_collections.port443.https.plugins.module_utils._webservers.haproxy.layout import find_layout
 from ansible_collections.port443.https.plugins.module_utils._webservers.haproxy.reader import (
     read_binds,
@@ -24,6 +24,7 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.haproxy.
     render_block,
     render_crt_list,
 )
+from ansible_collections.port443.https.plugins.module_utils._webservers.haproxy.render_frontends import UNKNOWN
 from ansible_collections.port443.https.plugins.module_utils._webservers.haproxy.stored_sites import (
     find_crt_list,
     read_sites,
@@ -55,6 +56,7 @@ class HaproxyLanguage:
     name = "haproxy"
     title = "HAProxy"
     processes: Tuple[str, ...] = ("haproxy",)
+    refusals: Tuple[int, ...] = (421,)
     looked_at: Tuple[str, ...] = ()
 
     def matches(self, server_name: str, name: str) -> bool:
@@ -154,6 +156,13 @@ class HaproxyLanguage:
             taken |= {(address, settings.port) for address in everywhere} & others.quic
         said = [_tell_holder(socket, others) for socket in sorted(taken)] if sites else []
         return tuple(dict.fromkeys(said))
+
+    def refused_sockets(self, rendered: Sequence[ConfigFile], settings: ServerSettings) -> FrozenSet[Tuple[str, int]]:
+        """Returns the sockets of HTTPS if no site, and none of a user's lines, answers for those without one."""
+        blocks = [divide(file.text, file.path).block for file in rendered if file.text and BEGIN in file.text]
+        refuses = any(UNKNOWN not in block and block.count(f"default_backend {NOBODY}\n") == 2 for block in blocks)
+        addresses = ("", "::") if settings.ipv6 else ("",)
+        return frozenset((address, settings.port) for address in addresses if refuses)
 
     def render(
         self,

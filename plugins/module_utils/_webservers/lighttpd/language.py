@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import re
-from typing import Dict, Iterator, List, Optional, Sequence, Set, Tuple
+from typing import Dict, FrozenSet, Iterator, List, Optional, Sequence, Set, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._webservers.lighttpd import reader
 from ansible_collections.port443.https.plugins.module_utils._webservers.lighttpd.layout import find_layout
@@ -17,9 +17,12 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.lighttpd
     find_complaints,
     find_limits,
 )
-from ansible_collections.port443.https.plugins.module_utils._webservers.lighttpd.render import render_files
+from ansible_collections.port443.https.plugins.module_utils._webservers.lighttpd.render import SHARED, render_files
 from ansible_collections.port443.https.plugins.module_utils._webservers.lighttpd.render_existing import find_own
-from ansible_collections.port443.https.plugins.module_utils._webservers.lighttpd.render_shared import write_socket
+from ansible_collections.port443.https.plugins.module_utils._webservers.lighttpd.render_shared import (
+    refuses_on,
+    write_socket,
+)
 from ansible_collections.port443.https.plugins.module_utils._webservers.site import (
     Build,
     ConfigFile,
@@ -41,6 +44,7 @@ class LighttpdLanguage:
     name = "lighttpd"
     title = "lighttpd"
     processes: Tuple[str, ...] = ("lighttpd",)
+    refusals: Tuple[int, ...] = (403,)
     looked_at: Tuple[str, ...] = ()
 
     def matches(self, server_name: str, name: str) -> bool:
@@ -109,6 +113,12 @@ class LighttpdLanguage:
                 "opens for somebody else: leave out default_server, or take the socket away there"
             )
         return tuple(dict.fromkeys(found))
+
+    def refused_sockets(self, rendered: Sequence[ConfigFile], settings: ServerSettings) -> FrozenSet[Socket]:
+        """Returns the sockets of HTTPS that the shared file opens, and on which it refuses all that no site takes."""
+        texts = [file.text for file in rendered if file.path.endswith(f"/{SHARED}") and file.text]
+        wanted = sockets_of(settings.port, settings.ipv6)
+        return frozenset(socket for socket in wanted if any(refuses_on(socket, text) for text in texts))
 
     def render(
         self,

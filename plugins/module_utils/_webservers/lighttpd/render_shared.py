@@ -24,6 +24,8 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.lighttpd
 from ansible_collections.port443.https.plugins.module_utils._webservers.site import Build, ServerSettings
 from ansible_collections.port443.https.plugins.module_utils._webservers.tls_profile import CIPHERS, PROTOCOLS, groups
 
+# No path ends in two slashes, of which lighttpd makes one.
+_NOTHING = 'url.access-allow = ("//")'
 _FLAG, _OFF = "server.h2proto", "disable"
 
 
@@ -74,6 +76,12 @@ def find_flag(flags: Optional[Value]) -> Optional[bool]:
 def write_socket(socket: Tuple[str, int]) -> str:
     """Returns a socket, all of IPv4 or all of IPv6, as a condition names it."""
     return f"[{socket[0]}]:{socket[1]}" if socket[0] else f"0.0.0.0:{socket[1]}"
+
+
+def refuses_on(socket: Tuple[str, int], text: str) -> bool:
+    """Tells whether a shared file refuses names that no site has on a socket."""
+    _before, _opening, after = text.partition(f'$SERVER["socket"] == {quote(write_socket(socket))} {{\n')
+    return f"    {_NOTHING}\n" in after.partition("\n}\n")[0] + "\n"
 
 
 def _render_socket(socket: Tuple[str, int], lines: Sequence[str]) -> List[str]:
@@ -130,9 +138,7 @@ def _render_proxy(settings: ServerSettings) -> List[str]:
 def _refuse(needs: SharedNeeds, challenges: Sequence[str]) -> List[str]:
     """What answers to names that no site has, and to bare addresses: 403, but for ``challenges``.
 
-    No path ends in two slashes, of which lighttpd makes one. A site takes that back for its names: an expression for
-    the names of all sites would be too large for PCRE some day.
+    A site takes that back for its names: an expression for the names of all sites would be too large for PCRE some day.
     """
-    nothing = 'url.access-allow = ("//")'
     lines = ['server.tag = ""', *(f"{key} = {NEUTRAL[key]}" for key in sorted(needs.neutral))]
-    return [*lines, *([*challenges, *render_block("else", [nothing])] if challenges else [nothing])]
+    return [*lines, *([*challenges, *render_block("else", [_NOTHING])] if challenges else [_NOTHING])]

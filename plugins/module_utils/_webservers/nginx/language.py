@@ -10,9 +10,15 @@ from typing import Dict, FrozenSet, Iterator, Optional, Sequence, Tuple
 from ansible_collections.port443.https.plugins.module_utils._webservers.configuration import Listen, Server
 from ansible_collections.port443.https.plugins.module_utils._webservers.nginx import reader
 from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.layout import LOOKED_AT, find_layout
-from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.reader import Socket, read_configuration
+from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.reader import (
+    Socket,
+    find_sockets,
+    parse_directives,
+    read_configuration,
+)
 from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.refusals import check_sites
 from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.render import find_own, render_files
+from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.render_shared import NOBODY_FILE
 from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.render_site import write_name
 from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.render_words import (
     sockets_of,
@@ -39,6 +45,7 @@ class NginxLanguage:
     name = "nginx"
     title = "nginx"
     processes: Tuple[str, ...] = ("nginx",)
+    refusals: Tuple[int, ...] = ()
     looked_at: Tuple[str, ...] = LOOKED_AT
 
     def matches(self, server_name: str, name: str) -> bool:
@@ -114,6 +121,12 @@ class NginxLanguage:
                 "is: leave out default_server, or take it from the listen directive there"
             )
         return tuple(dict.fromkeys(told))
+
+    def refused_sockets(self, rendered: Sequence[ConfigFile], settings: ServerSettings) -> FrozenSet[Socket]:
+        """Returns the sockets of HTTPS whose default server is the one that is nobody's."""
+        texts = [file.text for file in rendered if file.path.endswith(f"/{NOBODY_FILE}") and file.text]
+        found = {socket for text in texts for socket in find_sockets(parse_directives(text), "default_server")}
+        return frozenset(found & set(sockets_of(settings.port, settings)))
 
     def render(
         self,
