@@ -15,6 +15,7 @@ from ansible_collections.port443.https.plugins.module_utils._secrets import mask
 from ansible_collections.port443.https.plugins.module_utils._sites.arguments import ARGUMENTS, entry_for
 from ansible_collections.port443.https.plugins.module_utils._sites.registry import LANGUAGES
 from ansible_collections.port443.https.plugins.module_utils._sites.request import keep_lines, parse, shared_options
+from ansible_collections.port443.https.plugins.module_utils._spec.request import parse_confirm
 from ansible_collections.port443.https.plugins.module_utils._spec.web_servers import WEB_SERVERS
 from ansible_collections.port443.https.plugins.plugin_utils._arguments import check_arguments
 from ansible_collections.port443.https.plugins.plugin_utils._packages import install_packages
@@ -129,6 +130,8 @@ def _read_firewall(params: Dict[str, Any]) -> Dict[str, Any]:
     given = {name: value for name, value in params["firewall"].items() if value not in (None, "")}
     if "state" in given:
         raise RequestError("firewall: state is that of the sites: leave it out")
+    if parse_confirm(given.get("confirm")) is not None:
+        raise RequestError("firewall: confirm is for a task of the module ports alone: open the ports with one")
     ports = [f"{params['http_port']}/tcp", f"{params['port']}/tcp"]
     ports += [f"{params['port']}/udp"] if params["http3"] else []
     asked = check_ports_arguments("ports", {"ports": ports, **given, "state": params["state"]}, f"{MODULE}: firewall")

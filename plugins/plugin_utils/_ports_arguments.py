@@ -8,7 +8,7 @@ import socket
 from typing import Any, Dict, Optional
 
 from ansible_collections.port443.https.plugins.module_utils._spec.arguments import arguments_of
-from ansible_collections.port443.https.plugins.module_utils._spec.request import parse_request
+from ansible_collections.port443.https.plugins.module_utils._spec.request import CONFIRM_NOT, parse_request
 from ansible_collections.port443.https.plugins.plugin_utils._arguments import check_arguments
 
 
@@ -25,5 +25,9 @@ def _read(options: Dict[str, Any]) -> Dict[str, Any]:
     request = parse_request(options, socket.getservbyname)
     if request.ports:
         options["ports"] = [str(port) for port in request.ports]
+    if options.get("confirm") in CONFIRM_NOT:
+        options["confirm"] = CONFIRM_NOT[0]
+    elif request.confirm is not None:
+        options["confirm"] = str(request.confirm)
     options["source"] = [str(network) for network in request.source]
     return options

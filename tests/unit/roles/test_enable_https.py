@@ -65,12 +65,19 @@ def test_the_ports_go_with_the_sites_unless_tags_ask_for_one_of_both(play: Any) 
     assert told == [[[False, ["192.0.2.0/24"]]]] * len(asked) + [[[True, ""]]] * len(apart)
 
 
+def test_ports_whose_change_is_to_be_confirmed_are_a_task_of_their_own(play: Any) -> None:
+    shown = "__enable_https_firewall is none"
+    confirmed = [{"enable_https_confirm": "60s"}, {"open_ports_confirm": 60}]
+    plain = [{}, {"enable_https_confirm": "none"}, {"open_ports_confirm": "auto", "enable_https_confirm": "60s"}]
+    assert play.show(shown, *confirmed, *plain) == [True, True, False, False, False]
+
+
 def test_what_the_module_is_told_of_the_ports_is_all_that_the_role_for_them_takes() -> None:
     roles = Path(__file__).resolve().parents[3] / "roles"
     told = yaml.safe_load((roles / "enable_https/vars/main.yml").read_text(encoding="utf-8"))["__enable_https_firewall"]
     documented = yaml.safe_load((roles / "open_ports/meta/argument_specs.yml").read_text(encoding="utf-8"))
     options = [name for name in documented["argument_specs"]["main"]["options"] if not name.startswith("__")]
-    alone = ["open_ports_ports", "open_ports_state"]
+    alone = ["open_ports_ports", "open_ports_state", "open_ports_confirm"]  # the last is for a task of its own
     assert [name for name in options if name not in alone and f"{name} | default(''" not in told] == []
 
 
