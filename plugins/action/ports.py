@@ -11,9 +11,12 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.port443.https.plugins.module_utils._errors import RequestError
 from ansible_collections.port443.https.plugins.module_utils._firewalls.windows.refusals import refuse_elsewhere
 from ansible_collections.port443.https.plugins.module_utils._spec.arguments import WINDOWS_MODULE
+from ansible_collections.port443.https.plugins.module_utils._spec.request import CONFIRM_AUTO, CONFIRM_NOT, RISKY
 from ansible_collections.port443.https.plugins.plugin_utils._packed import execute_packed
 from ansible_collections.port443.https.plugins.plugin_utils._ports_arguments import check_ports_arguments
-from ansible_collections.port443.https.plugins.plugin_utils._shell import leads_to_windows
+from ansible_collections.port443.https.plugins.plugin_utils._shell import is_cut_by_firewall, leads_to_windows
+
+_SECONDS = "60"  # for what has to be confirmed though nobody said in which time
 
 
 class ActionModule(ActionBase):
@@ -34,8 +37,27 @@ class ActionModule(ActionBase):
             result.update(run_on_windows(self, module, arguments, task_vars))
         else:
             _refuse_elsewhere(name, arguments)
-            result.update(execute_packed(self, module, arguments, (), task_vars))
+            result.update(self._execute(module, arguments, task_vars))
         return result
+
+    def _execute(
+        self, module: str, arguments: Mapping[str, Any], task_vars: Optional[Dict[str, Any]]
+    ) -> Dict[str, Any]:
+        """Runs the module once, or has its change confirmed where that was asked for, or is wise."""
+        asked = {name: value for name, value in arguments.items() if name != "confirm"}
+        confirm, because = arguments.get("confirm", CONFIRM_NOT[0]) or CONFIRM_AUTO, ""
+        if confirm in (CONFIRM_AUTO, *CONFIRM_NOT):
+            cautious = confirm == CONFIRM_AUTO and is_cut_by_firewall(self) and not self._task.async_val
+            more = {"confirm": CONFIRM_AUTO} if cautious else {}
+            ended = execute_packed(self, module, {**asked, **more}, (), task_vars)
+            because = ended.pop(RISKY, "")
+            if not because:
+                return ended
+            confirm = _SECONDS
+        # Here, as few tasks come to it, and a play would wait for what is loaded.
+        from ansible_collections.port443.https.plugins.plugin_utils._confirmed import execute_confirmed
+
+        return execute_confirmed(self, module, {**asked, "confirm": confirm}, task_vars, because)
 
 
 def _refuse_elsewhere(name: str, arguments: Mapping[str, Any]) -> None:

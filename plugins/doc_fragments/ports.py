@@ -140,6 +140,31 @@ options:
     type: str
 """
 
+    CONFIRM = r"""
+options:
+  confirm:
+    description:
+      - Have the host take the change back by itself after this time, unless Ansible comes back over a new
+        connection before. A number of seconds, or one with C(s) or C(m) behind it, such as V(60s); 5 seconds at
+        least, an hour at most. V(0) and V(none) are for no confirmation.
+      - V(auto), or nothing, is a minute for a change that switches a firewall on, that has it load all of its rules
+        anew, or after which the port of ssh that Ansible came by would be shut; and no confirmation for all others,
+        and on connections that none is possible on. The task then takes one more trip to the host.
+      - Before the first step the host has a timer that is proved to wait, of systemd where that runs, else a
+        process of its own. It outlives the task, the connection and the controller. Then the change is made, and
+        the task makes a new connection and ends the timer over it. Where that fails, so does the task; rules and
+        files are as they were before.
+      - Rules take effect at once, and are written for the next boot when they are confirmed, so that a reboot in
+        between takes them back as well. What switches ufw on, or has firewalld reload, writes files first; with
+        systemd, a reboot in between puts these back, and without it a warning says that it does not.
+      - It needs a connection through the host's firewall, as ssh is one, and no C(async). Another run waits for a
+        change that is not confirmed, and fails after a minute. What a host took back, the next run tells in a
+        warning.
+      - Nothing is confirmed where nothing changes, or files alone, and in check mode.
+      - iptables, nftables, firewalld and ufw have this; another firewall refuses it.
+    type: str
+"""
+
     ZONE = r"""
 options:
   zone:

@@ -101,7 +101,7 @@ class LookupModule(LookupBase):  # type: ignore[misc]  # ansible-core has no typ
 
     def describe_firewall(self, given: Mapping[str, Any]) -> Optional[Dict[str, Any]]:
         """Returns what the module sites is told about the ports."""
-        values = self._values(given, *_enabled_https.OF_PORTS, *names_of("open_ports"))
+        values = self._values(given, *_enabled_https.OF_PORTS, *_enabled_https.OF_CONFIRM, *names_of("open_ports"))
         tags = (given.get("ansible_run_tags", ()), given.get("ansible_skip_tags", ()))
         return _enabled_https.firewall_options(values, *tags)
 

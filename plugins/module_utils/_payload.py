@@ -37,7 +37,8 @@ UNFIT = "_payload_unfit"
 LINUX = "Linux"
 ANY = ""
 _UNUSED = {LINUX: (f"{PACKAGE}._pf.", f"{PACKAGE}._firewalls.pf.")}
-_MODULES = ("ports_info", "sites", "sites_and_ports", "certbot_certificate", "witness")
+CONFIRMED = "ports_confirmed"
+_MODULES = ("ports_info", CONFIRMED, "sites", "sites_and_ports", "certbot_certificate", "witness")
 _ENTRIES = {name: f"{PACKAGE}._entry.{name}" for name in _MODULES}
 
 
@@ -81,7 +82,9 @@ def collect(entry: str, system: str = ANY, unused: Tuple[str, ...] = ()) -> Dict
 
 def run(name: str) -> None:
     """Runs the Ansible module about ports of that short name on the host."""
-    run_packed(name, PackedModule(argument_spec=arguments_of(name), supports_check_mode=True))
+    module = PackedModule(argument_spec=arguments_of(name), supports_check_mode=True)
+    timed = str(module.params.get("confirm") or "").isdigit()  # the action plugin sends seconds, or a word
+    run_packed(name, module, CONFIRMED if timed else None)
 
 
 def run_packed(name: str, module: PackedModule, entry: Optional[str] = None) -> None:

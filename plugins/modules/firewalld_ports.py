@@ -33,6 +33,7 @@ extends_documentation_fragment:
   - port443.https.ports.posix
   - port443.https.ports.adopt
   - port443.https.ports.timeout
+  - port443.https.ports.confirm
   - port443.https.ports.zone
 requirements:
   - firewalld 0.9 or newer.
@@ -108,6 +109,11 @@ effective:
       description: The rule that decides and where it stands.
       type: str
       sample: "nft inet firewalld filter_IN_public_allow handle 75: tcp dport 443 accept"
+confirmed:
+  description: What the change was called that was confirmed over a new connection, with O(confirm).
+  returned: when a change was confirmed
+  type: str
+  sample: 5f0c2ab91d3e
 persisted:
   description:
     - V(rehearsed) if firewalld's files hold the set and firewalld has loaded it from them.
@@ -116,6 +122,11 @@ persisted:
   returned: success
   type: str
   sample: rehearsed
+unconfirmed:
+  description: What the change is called that waits for its confirmation; empty once that is over.
+  returned: when a change had to be confirmed
+  type: str
+  sample: ""
 """
 
 from ansible_collections.port443.https.plugins.module_utils._payload import run

@@ -29,6 +29,7 @@ extends_documentation_fragment:
   - port443.https.ports.position
   - port443.https.ports.adopt
   - port443.https.ports.timeout
+  - port443.https.ports.confirm
 seealso:
   - module: port443.https.ports
 author:
@@ -94,6 +95,11 @@ effective:
       description: The rule that decides and where it stands.
       type: str
       sample: "nft inet filter port443-https rule 1: tcp dport { 80, 443 } accept"
+confirmed:
+  description: What the change was called that was confirmed over a new connection, with O(confirm).
+  returned: when a change was confirmed
+  type: str
+  sample: 5f0c2ab91d3e
 persisted:
   description:
     - V(rehearsed) if the file loaded at boot holds the set and was loaded and judged in a private network namespace.
@@ -103,6 +109,11 @@ persisted:
   returned: success
   type: str
   sample: rehearsed
+unconfirmed:
+  description: What the change is called that waits for its confirmation; empty once that is over.
+  returned: when a change had to be confirmed
+  type: str
+  sample: ""
 """
 
 from ansible_collections.port443.https.plugins.module_utils._payload import run

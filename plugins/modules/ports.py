@@ -32,6 +32,7 @@ extends_documentation_fragment:
   - port443.https.ports.position
   - port443.https.ports.adopt
   - port443.https.ports.timeout
+  - port443.https.ports.confirm
   - port443.https.ports.zone
   - port443.https.ports.enable
   - port443.https.ports.anchor
@@ -89,6 +90,12 @@ EXAMPLES = r"""
   port443.https.ports:
     adopt: true
 
+- name: Close a port, unless that shuts Ansible out, when the host opens it again by itself
+  port443.https.ports:
+    name: ssh
+    state: absent
+    confirm: 60s
+
 - name: Close what the set internal had opened
   port443.https.ports:
     name: internal
@@ -138,6 +145,11 @@ effective:
       description: The rule that decides and where it stands.
       type: str
       sample: "iptables-nft ip filter port443-https rule 1: -A port443-https -p tcp -m tcp --dport 443 -j ACCEPT"
+confirmed:
+  description: What the change was called that was confirmed over a new connection, with O(confirm).
+  returned: when a change was confirmed
+  type: str
+  sample: 5f0c2ab91d3e
 persisted:
   description:
     - V(rehearsed) if the file loaded at boot holds the set and was loaded and judged in a private network namespace.
@@ -161,6 +173,11 @@ windows:
       description: How many rules each store has, V(local), V(gpo) (group policy) and V(mdm).
       type: dict
       sample: {local: 513, gpo: 0, mdm: 0}
+unconfirmed:
+  description: What the change is called that waits for its confirmation; empty once that is over.
+  returned: when a change had to be confirmed
+  type: str
+  sample: ""
 """
 
 from ansible_collections.port443.https.plugins.module_utils._payload import run

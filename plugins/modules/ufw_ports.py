@@ -28,6 +28,7 @@ extends_documentation_fragment:
   - port443.https.ports.posix
   - port443.https.ports.position
   - port443.https.ports.adopt
+  - port443.https.ports.confirm
   - port443.https.ports.enable
 notes:
   - ufw saves every rule, so O(persistent=false) is refused; it knows ports of TCP and UDP alone.
@@ -94,6 +95,11 @@ effective:
       description: The rule that decides and where it stands.
       type: str
       sample: "iptables-nft ip filter ufw-user-input rule 2: -A ufw-user-input -p tcp -m tcp --dport 443 -j ACCEPT"
+confirmed:
+  description: What the change was called that was confirmed over a new connection, with O(confirm).
+  returned: when a change was confirmed
+  type: str
+  sample: 5f0c2ab91d3e
 persisted:
   description:
     - V(rehearsed) if the file loaded at boot holds the set and was loaded and judged in a private network namespace.
@@ -103,6 +109,11 @@ persisted:
   returned: success
   type: str
   sample: rehearsed
+unconfirmed:
+  description: What the change is called that waits for its confirmation; empty once that is over.
+  returned: when a change had to be confirmed
+  type: str
+  sample: ""
 """
 
 from ansible_collections.port443.https.plugins.module_utils._payload import run

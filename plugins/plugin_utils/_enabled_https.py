@@ -10,17 +10,20 @@ from __future__ import annotations
 from typing import Any, Collection, Dict, List, Mapping, Optional
 
 from ansible.module_utils.parsing.convert_bool import boolean
+from ansible_collections.port443.https.plugins.module_utils._errors import RequestError
+from ansible_collections.port443.https.plugins.module_utils._spec.request import parse_confirm
 
 # The variables that ports are made of, and all that count for what is refused.
 OF_PORTS = ("enable_https_ports", "serve_https_port", "serve_https_http3")
+OF_CONFIRM = ("enable_https_confirm", "open_ports_confirm")
 VARIABLES = (
     *("enable_https_state", "enable_https_sites", "enable_https_ca", "enable_https_ca_file"),
-    *(*OF_PORTS, "serve_https_server", "serve_https_acme_port"),
+    *(*OF_PORTS, *OF_CONFIRM, "serve_https_server", "serve_https_acme_port"),
 )
 # What of a site counts for its certificate; the rest of that is in its option acme.
 ISSUED_PART = ("name", "names", "owner", "group")
-# Options of the module ports that are derived, and none of a variable's.
-_DERIVED_OPTIONS = ("ports", "state")
+# Options of the module ports that no variable gives here; a change to be confirmed has a task of its own.
+_DERIVED_OPTIONS = ("ports", "state", "confirm")
 
 
 def list_refusals(values: Mapping[str, Any], for_every_host: bool, others_have_sites: bool) -> List[str]:
@@ -51,6 +54,10 @@ def list_refusals(values: Mapping[str, Any], for_every_host: bool, others_have_s
         )
     if not list_ports(values):
         told.append("enable_https_ports is empty: it names the ports to open, such as 443/tcp.")
+    try:
+        parse_confirm(_confirm_of(values))
+    except RequestError as problem:
+        told.append(f"enable_https_confirm: {problem.message}.")
     if _nobody_answers(values):
         told.append(
             "HAProxy serves no files, so certbot itself answers the CA behind it: set serve_https_acme_port to a port "
@@ -74,8 +81,11 @@ def firewall_options(
 ) -> Optional[Dict[str, Any]]:
     """Returns what the module sites is told about the ports, as the variables of open_ports say.
 
-    None where they are left to a task of their own, because the tags ask for one of both roles alone.
+    None where they are left to a task of their own, because the tags ask for one of both roles alone, or the change is
+    to be confirmed.
     """
+    if _is_confirmed(values):
+        return None
     if "open_ports" in skipped_tags or ("serve_https" in tags and "open_ports" not in tags):
         return None
     options = {name[len("open_ports_") :]: value for name, value in values.items() if name.startswith("open_ports_")}
@@ -98,6 +108,19 @@ def removed_sites(values: Mapping[str, Any]) -> List[Dict[str, Any]]:
     A site may have had its certificate issued before it was given one: a name is enough to remove either.
     """
     return [{"name": site["name"]} for site in _sites(values) if "certificate_path" not in site and "name" in site]
+
+
+def _is_confirmed(values: Mapping[str, Any]) -> bool:
+    """Tells whether a change is to be confirmed; what is no time is refused by the task of its own."""
+    try:
+        return parse_confirm(_confirm_of(values)) is not None
+    except RequestError:
+        return True
+
+
+def _confirm_of(values: Mapping[str, Any]) -> Any:
+    own, general = (values.get(name) for name in reversed(OF_CONFIRM))
+    return general if own in (None, "") else own
 
 
 def _sites(values: Mapping[str, Any]) -> List[Mapping[str, Any]]:

@@ -9,7 +9,11 @@ from typing import Any, Dict, Mapping, Optional
 
 from ansible_collections.port443.https.plugins.module_utils._errors import RequestError
 from ansible_collections.port443.https.plugins.module_utils._spec.arguments import arguments_of
-from ansible_collections.port443.https.plugins.module_utils._spec.request import parse_request
+from ansible_collections.port443.https.plugins.module_utils._spec.request import (
+    CONFIRM_NOT,
+    parse_confirm,
+    parse_request,
+)
 from ansible_collections.port443.https.plugins.plugin_utils._arguments import check_arguments
 
 
@@ -30,6 +34,8 @@ def check_sites_firewall(module: str, params: Mapping[str, Any]) -> Dict[str, An
     given = {name: value for name, value in params["firewall"].items() if value not in (None, "")}
     if "state" in given:
         raise RequestError("firewall: state is that of the sites: leave it out")
+    if parse_confirm(given.get("confirm")) is not None:
+        raise RequestError("firewall: confirm is for a task of the module ports alone: open the ports with one")
     ports = [f"{params['http_port']}/tcp", f"{params['port']}/tcp"]
     ports += [f"{params['port']}/udp"] if params["http3"] else []
     return check_ports_arguments("ports", {"ports": ports, **given, "state": params["state"]}, f"{module}: firewall")
@@ -39,5 +45,9 @@ def _read(options: Dict[str, Any]) -> Dict[str, Any]:
     request = parse_request(options, socket.getservbyname)
     if request.ports:
         options["ports"] = [str(port) for port in request.ports]
+    if options.get("confirm") in CONFIRM_NOT:
+        options["confirm"] = CONFIRM_NOT[0]
+    elif request.confirm is not None:
+        options["confirm"] = str(request.confirm)
     options["source"] = [str(network) for network in request.source]
     return options

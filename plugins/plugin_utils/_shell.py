@@ -21,3 +21,12 @@ def are_of_windows(variables: Mapping[str, Any]) -> bool:
     """Tells whether the variables of a host name a connection or a shell of Windows, where no connection is at hand."""
     connection, shell = (str(variables.get(f"ansible_{name}") or "") for name in ("connection", "shell_type"))
     return connection.rpartition(".")[2] in _CONNECTIONS or shell.rpartition(".")[2] in _SHELLS
+
+
+# Connections that reach a host through its firewall, so that a new one proves that others get in as well.
+_THROUGH_THE_FIREWALL = ("ssh", "paramiko", "paramiko_ssh", "libssh", "ansible.netcommon.libssh")
+
+
+def is_cut_by_firewall(action: ActionBase) -> bool:
+    """Tells whether the connection is one that the host's firewall could cut, unlike a local one or a container's."""
+    return getattr(action._connection, "transport", "") in _THROUGH_THE_FIREWALL

@@ -135,7 +135,9 @@ class UfwHost(RootedHost):
                 self.edit(path, "### LOGGING ###\n", "### LOGGING ###\n# anew\n")
             self.start(flush="IPV6=no" in self.read("/etc/default/ufw").decode("utf-8"))
         elif argv == ("ufw", "--force", "disable"):  # ufw_stop in ufw-init-functions: it leaves chains and jumps behind
-            self.edit("/etc/ufw/ufw.conf", "ENABLED=yes", "ENABLED=no")
+            self.put(
+                "/etc/ufw/ufw.conf", self.read("/etc/ufw/ufw.conf").decode("utf-8").replace("ENABLED=yes", "ENABLED=no")
+            )
             for name in ("iptables", "ip6tables"):
                 chains = [
                     line.split()[0] + " -" for line in tool(name + "-save").splitlines() if line.startswith(":ufw")

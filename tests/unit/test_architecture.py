@@ -15,7 +15,7 @@ PLUGINS = Path(__file__).parents[2] / "plugins"
 PACKAGE = "ansible_collections.port443.https.plugins.module_utils"
 FLOORS = (  # top to bottom: a folder imports those below it alone; those of one line do not import each other
     ("_entry",),
-    ("_renewal", "_witness"),
+    ("_confirm", "_renewal", "_witness"),
     ("_ports", "_sites"),
     ("_firewalls",),
     ("_certificate", "_rehearsal"),

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import FrozenSet, Iterator, List, Optional, Tuple, Union
 
 from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
-from ansible_collections.port443.https.plugins.module_utils._spec.request import Network
+from ansible_collections.port443.https.plugins.module_utils._spec.ports import PortRule
+from ansible_collections.port443.https.plugins.module_utils._spec.request import Network, PortsRequest
 
 Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 _ESTABLISHED, _LISTEN = "01", "0A"  # include/net/tcp_states.h
@@ -26,6 +27,11 @@ class Session:
 
     port: int
     source: Optional[Network]
+
+    def as_request(self) -> PortsRequest:
+        """Returns what is asked to learn whether ssh is reached there."""
+        source = () if self.source is None else (self.source,)
+        return PortsRequest("ssh", (PortRule("tcp", self.port, self.port),), source=source)
 
 
 def find_sessions(host: FirewallHost) -> Tuple[Session, ...]:
@@ -46,6 +52,18 @@ def find_sessions(host: FirewallHost) -> Tuple[Session, ...]:
         if pid.isdigit() and _name(host, pid) == "sshd":
             waiting += [Session(one.port, None) for one in _sockets_of(host, pid, _LISTEN)]
     return tuple(dict.fromkeys(waiting))
+
+
+def find_connection(host: FirewallHost) -> str:
+    """Returns what names the ssh connection that this process descends from, empty where it is none, or not known.
+
+    Every command over one connection descends from the same process of sshd.
+    """
+    for pid in _ancestors(host):
+        if _name(host, pid).startswith("sshd"):
+            words = (host.read(f"/proc/{pid}/stat") or b"").rpartition(b")")[2].split()
+            return f"{pid}-{words[19].decode('ascii')}" if len(words) > 19 else ""  # when it began, proc(5)
+    return ""
 
 
 def _ancestors(host: FirewallHost) -> Iterator[str]:

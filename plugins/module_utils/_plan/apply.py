@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import List, Sequence
+from typing import Callable, List, Optional, Sequence
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError, Overtaken, Refused
 from ansible_collections.port443.https.plugins.module_utils._host.dbus import Refusal
@@ -17,16 +17,21 @@ from ansible_collections.port443.https.plugins.module_utils._plan.steps import A
 _LOCKED = 4  # RESOURCE_PROBLEM in iptables' include/xtables.h: the lock, or the kernel refused for now
 
 
-def apply(host: FirewallHost, steps: Sequence[Step]) -> None:
+def apply(host: FirewallHost, steps: Sequence[Step], note: Optional[Callable[[Step, bool], None]] = None) -> None:
     """Carries out the steps in order; raises HostError after undoing those done if one fails.
 
-    It is Refused or Overtaken only where nothing is left of them.
+    It is Refused or Overtaken only where nothing is left of them. ``note`` is called with each step before it is
+    carried out, and with True once it is.
     """
     done: List[Step] = []
     with uninterrupted():
         for step in steps:
             try:
+                if note is not None:
+                    note(step, False)
                 _carry_out(host, step)
+                if note is not None:
+                    note(step, True)
             except HostError as problem:
                 told = _undo_all(host, done)
                 raise (HostError if told else type(problem))(problem.message + told) from None
@@ -107,7 +112,7 @@ def _undo_all(host: FirewallHost, done: Sequence[Step]) -> str:
     failures = []
     for step in reversed(done):
         try:
-            _take_back(host, step)
+            take_back(host, step)
         except HostError as problem:
             failures.append(problem.message)
     if failures:
@@ -115,7 +120,8 @@ def _undo_all(host: FirewallHost, done: Sequence[Step]) -> str:
     return ""
 
 
-def _take_back(host: FirewallHost, step: Step) -> None:
+def take_back(host: FirewallHost, step: Step) -> None:
+    """Takes back one step that was carried out; raises HostError."""
     if isinstance(step, Write):
         host.write(step.path, step.after, step.before)
     elif isinstance(step, Act):

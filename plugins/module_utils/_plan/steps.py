@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
-from typing import Optional, Tuple, Union
+from dataclasses import dataclass, replace
+from typing import ClassVar, Dict, Optional, Tuple, Union
 
 from ansible_collections.port443.https.plugins.module_utils._host.dbus import Method
 from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
@@ -73,6 +73,11 @@ class Act:
     It is a frozen dataclass, and ``str`` of it is what it does.
     """
 
+    loads_files: ClassVar[bool] = False
+    """Whether it has the firewall read its files, so that what is written before it cannot wait until after it."""
+    look: ClassVar[Tuple[str, ...]] = ()
+    """A command whose output tells whether the step was carried out; empty where taking back twice does no harm."""
+
     def carry_out(self, host: FirewallHost) -> None:
         """Carries the step out; raises HostError."""
         raise NotImplementedError
@@ -80,6 +85,10 @@ class Act:
     def take_back(self, host: FirewallHost) -> None:
         """Takes the step back; raises HostError."""
         raise NotImplementedError
+
+    def files_before(self) -> Dict[str, Optional[bytes]]:
+        """Returns what files that it changes beside the rules hold before, by their paths."""
+        return {}
 
 
 Step = Union[Run, Write, Prune, BusCall, Act]
@@ -119,3 +128,20 @@ class BootChanges:
     changes: Tuple[Change, ...]
     persisted: str
     warnings: Tuple[str, ...]
+
+
+def is_saved(step: Step) -> bool:
+    """Tells whether a step is for the next boot: what it changes are files."""
+    return isinstance(step, Write) or (isinstance(step, BusCall) and bool(step.files))
+
+
+def arrange(plan: Plan) -> Tuple[Plan, Tuple[Step, ...]]:
+    """Returns a plan with what is for the next boot at its end, and these steps, which can wait until it is confirmed.
+
+    None can where a step has the firewall load its files; the plan is then what it was.
+    """
+    if any(isinstance(step, Act) and step.loads_files for step in plan.steps):
+        return plan, ()
+    saved = tuple(step for step in plan.steps if is_saved(step))
+    live = tuple(step for step in plan.steps if not is_saved(step))
+    return replace(plan, steps=live + saved), saved

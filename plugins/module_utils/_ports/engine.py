@@ -10,27 +10,44 @@ from __future__ import annotations
 import contextlib
 import os
 from dataclasses import dataclass, replace
-from typing import Any, ContextManager, Generic, Sequence, Tuple
+from functools import partial
+from typing import Any, ContextManager, Generic, Optional, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
 from ansible_collections.port443.https.plugins.module_utils._plan import apply as _apply
 from ansible_collections.port443.https.plugins.module_utils._plan.steps import Plan, Step, Write
 from ansible_collections.port443.https.plugins.module_utils._ports.firewall import Facts, Firewall, Platform
+from ansible_collections.port443.https.plugins.module_utils._ports.guard import Guard, Risky
 from ansible_collections.port443.https.plugins.module_utils._ports.registry import platform_of
-from ansible_collections.port443.https.plugins.module_utils._ports.rounds import carry_out
+from ansible_collections.port443.https.plugins.module_utils._ports.rounds import Transport, carry_out
+from ansible_collections.port443.https.plugins.module_utils._ports.unconfirmed import alone, forget, tell
 from ansible_collections.port443.https.plugins.module_utils._spec.request import PortsRequest
 from ansible_collections.port443.https.plugins.module_utils._verdict.port_verdict import PortVerdict
 from ansible_collections.port443.https.plugins.module_utils._verdict.result import Result, require_open, warnings_of
 
 
-def ensure(host: FirewallHost, request: PortsRequest, check: bool) -> Result:
-    """Makes the host what the request says, or with ``check`` only tells what that would take; raises HostError."""
+def ensure(host: FirewallHost, request: PortsRequest, check: bool, guard: Optional[Guard] = None) -> Result:
+    """Makes the host what the request says, or with ``check`` only tells what that would take; raises HostError.
+
+    ``guard`` watches over the changes.
+    """
     platform = platform_of(host)
     platform.refuse(host, request)
-    guard: ContextManager[None] = contextlib.nullcontext() if check else host.lock()
-    with guard:
-        return _Run(platform, host, request, check).ensure()
+    quiet: ContextManager[None] = contextlib.nullcontext() if check else alone(host)
+    with quiet:
+        told = tell(host)
+        try:
+            result = _Run(platform, host, request, check, guard).ensure()
+        except HostError:
+            if guard and not check:
+                guard.give_up()
+            raise
+        if guard and not check:
+            guard.settle()
+        if told and not check:
+            forget(host)
+    return replace(result, warnings=(*told, *result.warnings)) if told else result
 
 
 @dataclass(frozen=True)
@@ -41,6 +58,7 @@ class _Run(Generic[Facts]):
     host: FirewallHost
     request: PortsRequest
     check: bool
+    guard: Optional[Guard] = None
 
     def ensure(self) -> Result:
         facts = self.platform.observe(self.host, self.request)
@@ -66,24 +84,27 @@ class _Run(Generic[Facts]):
             return self._change(firewall, facts)
         except HostError as problem:
             done = [step for result in before for step in result.steps]
-            told = "" if self.check else _apply.undo(self.host, done)
-            raise HostError(problem.message + told) from None
+            told = "" if self.check else self.guard.undo(done) if self.guard else _apply.undo(self.host, done)
+            raise (Risky if isinstance(problem, Risky) else HostError)(problem.message + told) from None
 
     def _change(self, firewall: Firewall[Facts, Any, Any], facts: Facts) -> Result:
         state = firewall.observe(self.host, facts)
         plan = firewall.plan(state, self.request)
         _refuse_unwritable(self.host, plan)
         plan, foreseen = firewall.foresee(self.host, state, plan, self.request)
+        plan = self.guard.arrange(plan) if self.guard else plan
         if self.check or not plan.steps:
             verdicts = self.platform.judge(foreseen, self.request)
             require_open(self.request, verdicts, "Nothing was changed")
             return self._result(firewall, plan, plan.steps, verdicts, facts)
         with self.host.hold(plan.lock):
-            return self._carry_out(firewall, facts, plan)
+            return self._carry_out(firewall, facts, plan, foreseen)
 
-    def _carry_out(self, firewall: Firewall[Facts, Any, Any], facts: Facts, plan: Plan) -> Result:
-        """Applies a plan in rounds, and judges what came of it."""
-        way = _OnHost(self.platform, firewall, self.host, self.request)
+    def _carry_out(self, firewall: Firewall[Facts, Any, Any], facts: Facts, plan: Plan, foreseen: Facts) -> Result:
+        """Applies a plan in rounds, and judges what came of it; ``foreseen`` are the facts that it leads to."""
+        way: Transport[Facts] = _OnHost(self.platform, firewall, self.host, self.request)
+        if self.guard:
+            way = self.guard.over(way, plan, partial(self.platform.find_cut, self.host, facts, foreseen))
         facts, first, done = carry_out(way, facts, plan)
         verdicts = self.platform.judge(facts, self.request)
         if self.request.require_effective and any(entry.verdict != "open" for entry in verdicts):

@@ -58,6 +58,9 @@ class Platform(Protocol[Facts]):
     def judge(self, facts: Facts, request: PortsRequest) -> List[PortVerdict]:
         """Returns the verdict on each port that is asked about."""
 
+    def find_cut(self, host: FirewallHost, before: Facts, after: Facts) -> str:
+        """Returns by which connection to the host, and why, nobody gets in any more after a change; mostly empty."""
+
     def is_unchanged(self, before: Facts, after: Facts) -> bool:
         """Tells whether nobody changed a rule between two looks."""
 

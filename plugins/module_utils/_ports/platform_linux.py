@@ -9,6 +9,7 @@ from typing import Any, Dict, FrozenSet, List, Protocol, Sequence, Tuple, cast
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError, RequestError
 from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
 from ansible_collections.port443.https.plugins.module_utils._linux.kernel import Kernel, observe_kernel
+from ansible_collections.port443.https.plugins.module_utils._linux.ssh_session import find_sessions
 from ansible_collections.port443.https.plugins.module_utils._netfilter.explanation import Verdict
 from ansible_collections.port443.https.plugins.module_utils._netfilter.rule_sets import RuleSet, list_chains
 from ansible_collections.port443.https.plugins.module_utils._netfilter.table_owner import find_managers
@@ -85,6 +86,15 @@ class Linux:
         """Returns the verdict of all tables together on each port."""
         return judge(facts.ruleset, facts.links, request)
 
+    def find_cut(self, host: FirewallHost, before: Kernel, after: Kernel) -> str:
+        """Returns a port of ssh, from where this run came, that is shut after a change and was not before."""
+        for session in find_sessions(host):
+            asked = session.as_request()
+            shut = _find_shut(after, asked)
+            if shut and not _find_shut(before, asked):
+                return f"{shut[0].title} would be shut, by which this run came: {shut[0].because}"
+        return ""
+
     def is_unchanged(self, before: Kernel, after: Kernel) -> bool:
         """Compares the chains; the seconds that elements of sets have left change by themselves."""
         return _chains_of(before) == _chains_of(after)
@@ -119,6 +129,12 @@ class Linux:
             ],
             **_describe_charge(host, kernel),
         }
+
+
+def _find_shut(kernel: Kernel, asked: PortsRequest) -> List[PortVerdict]:
+    """Returns the verdicts on a port that nobody gets in by over any IP version, empty where somebody does."""
+    lines = [line for line, _verdict in explain(kernel.ruleset, kernel.links, asked)]
+    return lines if all(line.verdict == "blocked" for line in lines) else []
 
 
 def _chains_of(kernel: Kernel) -> List[Tuple[object, ...]]:

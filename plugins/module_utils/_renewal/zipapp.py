@@ -32,15 +32,22 @@ sys.exit({function}())
 """
 
 
-def build(module: str, function: str, interpreter: str, keep: FrozenSet[str] = frozenset()) -> bytes:
+def build(
+    module: str,
+    function: str,
+    interpreter: str,
+    keep: FrozenSet[str] = frozenset(),
+    also: FrozenSet[str] = frozenset(),
+) -> bytes:
     """Returns the zipapp that runs a function of a module of this collection: the same sources give the same bytes.
 
-    ``module`` is its full name, ``keep`` are the variables of the environment that it gets. The sources are taken from
+    ``module`` is its full name, ``keep`` are the variables of the environment that it gets, ``also`` are the full names
+    of modules that it needs without importing them. The sources are taken from
     where this process has them, on a host that is what Ansible sent. Nothing is compressed, because what that makes of
     them depends on the host's library.
     """
     files = {"__main__.py": _START.format(module=module, function=function, keep=sorted(keep))}
-    for name, source in collect(module).items():
+    for name, source in (one for entry in (module, *sorted(also)) for one in collect(entry).items()):
         files[name] = source
         while "/" in name:
             name = name.rpartition("/")[0]

@@ -23,6 +23,7 @@ PORTS_ARGUMENTS: Dict[str, Dict[str, Any]] = {
     "require_effective": {"type": "bool", "default": False},
     "adopt": {"type": "bool", "default": False},
     "timeout": {"type": "str"},
+    "confirm": {"type": "str"},
     "zone": {"type": "str"},
     "enable": {"type": "bool", "default": False},
     "anchor": {"type": "str"},

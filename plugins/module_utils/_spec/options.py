@@ -9,10 +9,10 @@ from typing import Any, Dict, FrozenSet, Mapping
 from ansible_collections.port443.https.plugins.module_utils._errors import RequestError
 
 OPTIONS: Dict[str, FrozenSet[str]] = {
-    "iptables": frozenset(("interface", "position", "adopt", "timeout")),
-    "nftables": frozenset(("interface", "position", "adopt", "timeout")),
-    "firewalld": frozenset(("zone", "adopt", "timeout")),
-    "ufw": frozenset(("position", "adopt", "enable")),
+    "iptables": frozenset(("interface", "position", "adopt", "timeout", "confirm")),
+    "nftables": frozenset(("interface", "position", "adopt", "timeout", "confirm")),
+    "firewalld": frozenset(("zone", "adopt", "timeout", "confirm")),
+    "ufw": frozenset(("position", "adopt", "enable", "confirm")),
     "pf": frozenset(("interface", "position", "adopt", "enable", "anchor")),
     "windows": frozenset(
         ("adopt", "profiles", "display_name", "group", "program", "service", "edge_traversal"),
@@ -26,6 +26,7 @@ UNSET: Dict[str, Any] = {
     "position": "auto",
     "adopt": False,
     "timeout": None,
+    "confirm": None,
     "zone": "",
     "enable": False,
     "anchor": "",
@@ -44,6 +45,8 @@ _INSTEAD = {
     ("firewalld", "enable"): "start firewalld with its service",
     ("ufw", "interface"): "limit the set to networks with the option source instead",
     ("ufw", "timeout"): "ufw has no means to close a port by itself",
+    ("pf", "confirm"): "what changes pf is not taken back by itself yet",
+    ("windows", "confirm"): "what changes Windows Firewall is not taken back by itself yet",
     ("pf", "timeout"): "pf has no means to close a port by itself",
     ("pf", "zone"): "name network interfaces or groups with the option interface instead",
     ("iptables", "zone"): "name network interfaces with the option interface instead",

@@ -33,6 +33,9 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 _LONGEST = 30 * 86400  # who wants it longer wants it for good
+CONFIRM_AUTO, CONFIRM_NOT = "auto", ("0", "none", "None")
+RISKY = "_risky"  # in a result: why nothing was begun, with CONFIRM_AUTO
+_CONFIRM = (5, 3600)  # seconds: a connection takes some, and meanwhile no other run changes anything
 
 
 _ANCHOR = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,62}", re.ASCII)
@@ -45,9 +48,10 @@ _ZONE = re.compile(r"[A-Za-z0-9_-]{1,17}", re.ASCII)
 class PortsRequest:
     """A validated request for a rule set; ``source`` and ``interface`` empty mean anyone and any.
 
-    ``direction`` is in, out or both; ``timeout`` is in seconds, None for ever; ``zone`` empty is the zone of the
-    interface that strangers arrive on; ``anchor`` empty is one of the set's own. What follows is for Windows, and
-    checked where that is known to be meant; ``profiles`` None are those that it has there by default.
+    ``direction`` is in, out or both; ``timeout`` is in seconds, None for ever; ``confirm`` too, None for none;
+    ``zone`` empty is the zone of the interface that strangers arrive on; ``anchor`` empty is one of the set's own. What
+    follows is for Windows, and checked where that is known to be meant; ``profiles`` None are those that it has there
+    by default.
     """
 
     name: str
@@ -62,6 +66,7 @@ class PortsRequest:
     require_effective: bool = False
     adopt: bool = False
     timeout: Optional[int] = None
+    confirm: Optional[int] = None
     zone: str = ""
     enable: bool = False
     anchor: str = ""
@@ -115,6 +120,7 @@ def parse_request(options: Mapping[str, Any], lookup: Optional[ServiceLookup] = 
         require_effective=bool(options.get("require_effective", False)),
         adopt=bool(options.get("adopt", False)),
         timeout=timeout,
+        confirm=parse_confirm(options.get("confirm")),
         zone=parse_zone(options.get("zone") or ""),
         enable=bool(options.get("enable", False)),
         anchor=parse_anchor(options.get("anchor") or ""),
@@ -146,14 +152,33 @@ def refuse_foreign(request: PortsRequest, backend: str) -> None:
 def parse_timeout(text: object) -> int:
     """Returns seconds from a number of them, or one with s, m, h or d behind it, such as ``30m``; or RequestError."""
     given = str(text)
-    parts = _TIMEOUT.fullmatch(given)
-    seconds = int(parts.group(1)) * _UNITS[parts.group(2) or "s"] if parts else 0
+    seconds = _seconds_of(given)
     if not 1 <= seconds <= _LONGEST:
         raise RequestError(
             f"timeout {given!r} is not a time between one second and 30 days: write a number and s, m, h or d, such as "
             "30m or 2h"
         )
     return seconds
+
+
+def parse_confirm(text: object) -> Optional[int]:
+    """Returns the seconds for a confirmation, None for 0, none, auto and no text; or raises RequestError."""
+    given = "" if text is None else str(text)
+    if given in ("", *CONFIRM_NOT, CONFIRM_AUTO):
+        return None
+    seconds = _seconds_of(given)
+    if not _CONFIRM[0] <= seconds <= _CONFIRM[1]:
+        raise RequestError(
+            f"confirm {given!r} is not a time between {_CONFIRM[0]} seconds and one hour: write a number and s or m, "
+            "such as 60s, or auto or none"
+        )
+    return seconds
+
+
+def _seconds_of(text: str) -> int:
+    """Returns a time in seconds, 0 for what is none."""
+    parts = _TIMEOUT.fullmatch(text)
+    return int(parts.group(1)) * _UNITS[parts.group(2) or "s"] if parts else 0
 
 
 def parse_zone(text: str) -> str:

@@ -43,6 +43,7 @@ def test_what_can_be_meant_is_not_refused():
         ({"enable_https_sites": []}, "enable_https_sites is empty: set it to the sites to serve"),
         ({"enable_https_ca": "PEM", "enable_https_ca_file": "ca.pem"}, "enable_https_ca_file is in place of"),
         ({"enable_https_ports": " , "}, "enable_https_ports is empty"),
+        ({"enable_https_confirm": "soon"}, "enable_https_confirm: confirm 'soon' is not a time"),
         (BEHIND, "set serve_https_acme_port to a port of 127.0.0.1"),
         ({**BEHIND, "serve_https_acme_port": "0"}, "set serve_https_acme_port to a port of 127.0.0.1"),
     ],
@@ -89,9 +90,9 @@ def test_what_the_firewall_can_be_told_is_all_that_the_role_for_ports_takes():
     documented = yaml.safe_load((ROLES / "open_ports/meta/argument_specs.yml").read_text(encoding="utf-8"))
     options = {name for name in documented["argument_specs"]["main"]["options"] if not name.startswith("__")}
     assert names_of("open_ports") == options
-    asked = firewall_options(dict.fromkeys(options, "x"), [], [])
+    asked = firewall_options({**dict.fromkeys(options, "x"), "open_ports_confirm": "none"}, [], [])
     assert asked is not None
-    assert {f"open_ports_{name}" for name in asked} == options - {"open_ports_state"}
+    assert {f"open_ports_{name}" for name in asked} == options - {"open_ports_state", "open_ports_confirm"}
 
 
 @pytest.mark.parametrize(
@@ -108,6 +109,13 @@ def test_what_the_firewall_can_be_told_is_all_that_the_role_for_ports_takes():
 )
 def test_the_ports_go_with_the_sites_unless_tags_ask_for_one_of_both(tags, skipped, apart):
     assert (firewall_options(MEANT, tags, skipped) is None) is apart
+
+
+def test_a_change_to_be_confirmed_is_a_task_of_its_own():
+    confirmed = [{"enable_https_confirm": "60s"}, {"open_ports_confirm": 60}, {"open_ports_confirm": "soon"}]
+    plain = [{"enable_https_confirm": "none"}, {"open_ports_confirm": "auto", "enable_https_confirm": "60s"}, {}]
+    told = [firewall_options({**MEANT, **given}, [], []) is None for given in [*confirmed, *plain]]
+    assert told == [True] * 3 + [False] * 3
 
 
 def test_issued_sites_are_those_with_acme_and_say_what_concerns_their_certificates():

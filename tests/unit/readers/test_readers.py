@@ -15,13 +15,14 @@ from ansible_collections.port443.https.plugins.module_utils._linux import kernel
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.view import NftView
 from ansible_collections.port443.https.plugins.module_utils._renewal import certbot
 from certificate_cases import CERTIFICATES
+from confirm_cases import CONFIRM
 from find_readers import find_readers
 from firewall_cases import FILTER, FIREWALLS
 from mute_host import spoken
 from pf_cases import PF
 from witness_cases import WITNESS
 
-CASES = [*FIREWALLS, *PF, *CERTIFICATES, *WITNESS]
+CASES = [*FIREWALLS, *PF, *CERTIFICATES, *WITNESS, *CONFIRM]
 
 
 @pytest.fixture(autouse=True)

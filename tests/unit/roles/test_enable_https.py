@@ -71,6 +71,13 @@ def test_the_ports_go_with_the_sites_unless_tags_ask_for_one_of_both(play: Any) 
     assert told == [[[False, ["192.0.2.0/24"]]]] * len(asked) + [[[True, ""]]] * len(apart)
 
 
+def test_ports_whose_change_is_to_be_confirmed_are_a_task_of_their_own(play: Any) -> None:
+    shown = "__enable_https_firewall is none"
+    confirmed = [{"enable_https_confirm": "60s"}, {"open_ports_confirm": 60}]
+    plain = [{}, {"enable_https_confirm": "none"}, {"open_ports_confirm": "auto", "enable_https_confirm": "60s"}]
+    assert play.show(shown, *confirmed, *plain) == [True, True, False, False, False]
+
+
 def test_sites_that_are_given_to_the_playbook_where_it_is_imported_count(play: Any, tmp_path: Path) -> None:
     mine = [{"ansible.builtin.import_playbook": ENABLE, "vars": {"enable_https_sites": SITES}}]
     (tmp_path / "mine.yml").write_text(yaml.safe_dump(mine))

@@ -14,6 +14,7 @@ GIVEN = {
     "position": "first",
     "adopt": True,
     "timeout": "30m",
+    "confirm": "60s",
     "zone": "public",
     "enable": True,
     "anchor": "web",
@@ -55,6 +56,31 @@ def test_who_connects_is_no_question_of_what_goes_out(direction, option):
 def test_a_timeout_is_told_in_seconds_or_with_a_unit(text, seconds):
     request = parse_request({"ports": ["443/tcp"], "timeout": text})
     assert (request.timeout, request.persistent) == (seconds, False)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("60s", 60),
+        (60, 60),
+        ("5", 5),
+        ("2m", 120),
+        ("1h", 3600),
+        (0, None),
+        ("none", None),
+        ("auto", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_a_confirmation_is_asked_for_in_seconds_or_not_at_all(text, seconds):
+    assert parse_request({"ports": ["443/tcp"], "confirm": text}).confirm == seconds
+
+
+@pytest.mark.parametrize("text", [1, "4s", "61m", "2h", "-60", "yes", "60 s"])
+def test_a_time_that_is_none_for_a_confirmation_is_told(text):
+    with pytest.raises(RequestError, match=f"confirm '{text}' is not a time between 5 seconds and one hour"):
+        parse_request({"ports": ["443/tcp"], "confirm": text})
 
 
 @pytest.mark.parametrize("text", ["", 0, "0", "0m", "31d", "1w", "-5", "5 m", "1h30m", "m", "٣m"])

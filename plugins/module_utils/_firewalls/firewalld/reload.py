@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Dict, FrozenSet, List, Tuple
+from typing import Any, ClassVar, Dict, FrozenSet, List, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError, Overtaken
 from ansible_collections.port443.https.plugins.module_utils._firewalls.firewalld.daemon import (
@@ -69,6 +69,8 @@ class Try(Act):
 @dataclass(frozen=True)
 class Reload(Act):
     """Has firewalld load its files, unless that would take what others made since it was planned."""
+
+    loads_files: ClassVar[bool] = True
 
     ours: Ours
     methods: Tuple[Method, ...] = (RELOAD,)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import Sequence, Tuple
+from typing import ClassVar, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
@@ -26,6 +26,8 @@ class Transaction(Act):
     ``back`` is what takes it back once nothing leads to ``chain`` in ``tables`` (families and names) any more: the
     handles of the rules that do are known only afterwards. ``prunes`` follow.
     """
+
+    look: ClassVar[Tuple[str, ...]] = ("nft", "--stateless", "list", "ruleset")
 
     script: str
     chain: str

@@ -15,8 +15,6 @@ from ansible_collections.port443.https.plugins.module_utils._linux.kernel import
 from ansible_collections.port443.https.plugins.module_utils._linux.ssh_session import Session
 from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Chain, Rule, Ruleset, Table
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.socket import read_ipsets
-from ansible_collections.port443.https.plugins.module_utils._spec.ports import PortRule
-from ansible_collections.port443.https.plugins.module_utils._spec.request import PortsRequest
 from ansible_collections.port443.https.plugins.module_utils._verdict.port_verdict import judge
 from ansible_collections.port443.https.plugins.module_utils._xtables.parse import parse_save
 from ansible_collections.port443.https.plugins.module_utils._xtables.ports import meaning
@@ -112,7 +110,7 @@ def refuse_cut(ruleset: Ruleset, kernel: Kernel, sessions: Sequence[Session]) ->
     """Raises HostError where no way that ssh is reached by would be left; a way that is limited in rate is one."""
     shut: List[str] = []
     for session in sessions:
-        lines = judge(ruleset, kernel.links, _request_of(session))
+        lines = judge(ruleset, kernel.links, session.as_request())
         if any(line.verdict != "blocked" for line in lines) or not lines:
             return
         came = f" from {session.source.network_address}" if session.source is not None else ""
@@ -124,8 +122,3 @@ def refuse_cut(ruleset: Ruleset, kernel: Kernel, sessions: Sequence[Session]) ->
             "switching ufw on would shut ssh out: blocked would be {}. Nothing was changed. Add {} to the ports, or "
             "allow it first, such as with: ufw allow {}/tcp".format(", ".join(shut), advice, ports[0])
         )
-
-
-def _request_of(session: Session) -> PortsRequest:
-    source: Tuple[object, ...] = () if session.source is None else (session.source,)
-    return PortsRequest("ssh", (PortRule("tcp", session.port, session.port),), source=source, backend="ufw")  # type: ignore[arg-type]

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass, field
-from typing import Dict, List, Optional, Tuple
+from typing import ClassVar, Dict, List, Optional, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError, Overtaken
 from ansible_collections.port443.https.plugins.module_utils._firewalls.ufw.boot import HOOKS
@@ -28,6 +28,8 @@ class SwitchOn(Act):
     its own behind.
     """
 
+    loads_files: ClassVar[bool] = True
+
     frontend: str
     settings: UfwSettings
     files: Dict[str, str] = field(repr=False)
@@ -47,6 +49,10 @@ class SwitchOn(Act):
             with contextlib.suppress(HostError):  # what did not start may have nothing to take back
                 self.take_back(host)
             raise HostError(explain(ended))
+
+    def files_before(self) -> Dict[str, Optional[bytes]]:
+        """Returns the files that ufw writes when it is switched on."""
+        return {path: text.encode("utf-8", "surrogateescape") for path, text in self.rewritten.items()}
 
     def take_back(self, host: FirewallHost) -> None:
         """Switches it off, brings policies and files back, and removes what it leaves behind; raises HostError."""
