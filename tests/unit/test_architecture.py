@@ -27,7 +27,7 @@ FLOORS = (  # top to bottom: a folder imports those below it alone; those of one
     ("_pki",),
     ("_host",),
     ("_spec",),
-    ("_errors",),
+    ("_errors", "_printable"),
     ("_bundle",),
 )
 FLOOR = {folder: number for number, folders in enumerate(FLOORS) for folder in folders}
@@ -36,6 +36,7 @@ SECRETS = "_secrets"  # hands them over on both sides, and needs nothing of ours
 # What may run on a controller for a host of any system: it touches no machine and has nothing of _host.
 PURE = (
     "_errors",
+    "_printable",
     "_spec/*",
     "_netfilter/*",
     "_xtables/*",
