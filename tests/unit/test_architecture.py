@@ -64,8 +64,8 @@ PURE = (
     "_certificate/[sw]i*",  # site_options, windows
     "_[rs]*/arguments",  # of _renewal, _sites
     "_sites/re[gq]*",  # registry, request
-    # grammar, language, layout; reader, refusals, render and its parts
-    *(f"_webservers/{name}" for name in ("*/[gl]*", "*/re*", "haproxy/[!_c]*", "site*", "tls*")),
+    # grammar, language, layout; reader, refusals, render and its parts; surroundings
+    *(f"_webservers/{name}" for name in ("*/[gl]*", "*/re*", "*/su*", "haproxy/[!_c]*", "site*", "su*", "tls*")),
 )
 # What action plugins need beside that: code to pack, handshakes in memory, files that a task names, the one writer.
 CONTROLLER = ("_payload", "_secrets", "_tls/self_handshake", "_certificate/sources", "_host/atomic")

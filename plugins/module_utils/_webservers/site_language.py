@@ -67,6 +67,12 @@ class SiteLanguage(Protocol):
     def conflicts(self, sites: Sequence[Site], settings: ServerSettings, others: SiteConfiguration) -> Tuple[str, ...]:
         """Returns which names, addresses or ports of the sites another site has, and would win, one sentence each."""
 
+    def overruled(self, sites: Sequence[Site], settings: ServerSettings, others: SiteConfiguration) -> Tuple[str, ...]:
+        """Returns what others have said for all sites that takes from these what they are for, one sentence each.
+
+        That may be what an administrator wants, so it is no reason to refuse them; it has file and line.
+        """
+
     def render(
         self,
         sites: Sequence[Site],

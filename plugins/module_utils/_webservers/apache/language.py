@@ -19,6 +19,7 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.apache.r
     render_files,
 )
 from ansible_collections.port443.https.plugins.module_utils._webservers.apache.render_shared import NOBODY
+from ansible_collections.port443.https.plugins.module_utils._webservers.apache.surroundings import tell_surroundings
 from ansible_collections.port443.https.plugins.module_utils._webservers.configuration import Server
 from ansible_collections.port443.https.plugins.module_utils._webservers.site import (
     Build,
@@ -106,6 +107,10 @@ class ApacheLanguage:
                     f"*:{settings.port}, which is {_tell_names(first[0])}: leave out default_server, or move that one"
                 )
         return tuple(dict.fromkeys(found))
+
+    def overruled(self, sites: Sequence[Site], settings: ServerSettings, others: SiteConfiguration) -> Tuple[str, ...]:
+        """Returns what virtual hosts of sites inherit that keeps visitors from them, or has TLS otherwise."""
+        return tuple(dict.fromkeys(tell_surroundings(sites, others.around)))
 
     def render(
         self,

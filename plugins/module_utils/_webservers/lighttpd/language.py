@@ -20,6 +20,7 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.lighttpd
 from ansible_collections.port443.https.plugins.module_utils._webservers.lighttpd.render import render_files
 from ansible_collections.port443.https.plugins.module_utils._webservers.lighttpd.render_existing import find_own
 from ansible_collections.port443.https.plugins.module_utils._webservers.lighttpd.render_shared import write_socket
+from ansible_collections.port443.https.plugins.module_utils._webservers.lighttpd.surroundings import tell_surroundings
 from ansible_collections.port443.https.plugins.module_utils._webservers.site import (
     Build,
     ConfigFile,
@@ -31,6 +32,7 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.site imp
     read_release,
 )
 from ansible_collections.port443.https.plugins.module_utils._webservers.site_language import ConfigurationFiles
+from ansible_collections.port443.https.plugins.module_utils._webservers.surroundings import name_texts
 
 Socket = Tuple[str, int]
 
@@ -81,7 +83,7 @@ class LighttpdLanguage:
 
     def read(self, files: ConfigurationFiles, layout: SiteLayout) -> SiteConfiguration:
         """Returns what the whole configuration says; raises HostError where it cannot be understood."""
-        return read_configuration(layout.main, files.texts)
+        return read_configuration(layout.main, lambda pattern: name_texts(files, pattern))
 
     def own_files(self, files: ConfigurationFiles, layout: SiteLayout) -> Dict[str, Tuple[ConfigFile, ...]]:
         """Returns the sites of ours that are there, by their names; the file that all share is not among them."""
@@ -109,6 +111,10 @@ class LighttpdLanguage:
                 "opens for somebody else: leave out default_server, or take the socket away there"
             )
         return tuple(dict.fromkeys(found))
+
+    def overruled(self, sites: Sequence[Site], settings: ServerSettings, others: SiteConfiguration) -> Tuple[str, ...]:
+        """Returns what holds for every name that keeps visitors from sites, or asks them for what these do not want."""
+        return tuple(tell_surroundings(sites, others.around))
 
     def render(
         self,
