@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from ansible_collections.port443.https.plugins.module_utils._netfilter.explanation import printable
+from ansible_collections.port443.https.plugins.module_utils._printable import printable
 
 FORMAT = 1
 WELL, ATTENTION, NO_ANSWER = "well", "attention", "no answer"

@@ -20,6 +20,8 @@ _FACTS = frozenset(
         "verify_https_found",
     )
 )
+# What playbooks of this collection take beside the variables of roles; they have no defaults of their own.
+_PLAYBOOKS = {"roll_https": frozenset(("roll_https_batches", "roll_https_previous"))}
 # The variable with the names of variables that begin like ours and are somebody else's.
 OTHERS = "port443_other_variables"
 
@@ -30,7 +32,9 @@ def roles() -> Tuple[str, ...]:
 
 
 def names_of(role: str) -> FrozenSet[str]:
-    """Returns the variables that a role takes; every one of them has a default."""
+    """Returns the variables that a role, or a playbook, takes; every one of a role's has a default."""
+    if role in _PLAYBOOKS:
+        return _PLAYBOOKS[role]
     defaults = (_FOLDER / role / "defaults" / "main.yml").read_text(encoding="utf-8")
     return frozenset(re.findall(r"^(\w+):", defaults, re.MULTILINE))
 
@@ -44,7 +48,7 @@ def unknown(searched: Iterable[str], given: Iterable[str], others: Iterable[str]
     strange = {name for name in given if isinstance(name, str) and name.startswith(beginnings)} - _FACTS - set(others)
     if not strange:
         return []
-    known = {role: names_of(role) for role in roles()}
+    known = {role: names_of(role) for role in (*roles(), *_PLAYBOOKS)}
     strange.difference_update(*known.values())
     return [(name, _nearest(name, known)) for name in sorted(strange)]
 

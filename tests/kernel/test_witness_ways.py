@@ -52,20 +52,77 @@ def test_an_address_that_is_no_longer_the_hosts_is_told(translated):
     assert "198.18.0.1 was looked at and the host has 192.0.2.2" in found[1]
 
 
+@pytest.fixture
+def uplink(witness):
+    """Another interface, by which the host would answer the router."""
+    tool("ip", "link", "add", "uplink", "type", "veth", "peer", "name", "far1")
+    tool("ip", "link", "set", "far1", "up")
+    tool("ip", "link", "set", "uplink", "up")
+    tool("ip", "route", "add", ROUTER[4] + "/32", "dev", "uplink")
+    yield witness
+    tool("ip", "link", "del", "uplink")
+    witness.look(HOSTS[4])  # which has the router know the host again
+
+
+@contextlib.contextmanager
+def setting(name, value):
+    before = tool("sysctl", "-n", name).strip()
+    tool("sysctl", "-qw", f"{name}={value}")
+    try:
+        yield
+    finally:
+        tool("sysctl", "-qw", f"{name}={before}")
+
+
 def test_a_strict_reverse_path_filter_is_named(witness):
     witness.look(HOSTS[4])  # the filter holds for questions by ARP, too: the router must have had its answer before
     tool("ip", "link", "add", "uplink", "type", "veth", "peer", "name", "far1")
     tool("ip", "link", "set", "far1", "up")
     tool("ip", "link", "set", "uplink", "up")
     tool("ip", "route", "add", ROUTER[4] + "/32", "dev", "uplink")
-    tool("sysctl", "-qw", "net.ipv4.conf.eth0.rp_filter=1")
     try:
-        found = witness.locate(HOSTS[4])
+        with setting("net.ipv4.conf.eth0.rp_filter", 1):
+            found = witness.locate(HOSTS[4])
     finally:
-        tool("sysctl", "-qw", "net.ipv4.conf.eth0.rp_filter=0")
         tool("ip", "link", "del", "uplink")
     assert found[0] == "in the host"
     assert "rp_filter of eth0 is strict and the route back to 192.0.2.1 leads to uplink" in found[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("eth0.rp_filter", 1, "rp_filter of eth0 is strict and the route back to 192.0.2.1 leads to uplink"),
+        ("eth0.arp_filter", 1, "arp_filter of eth0 is on and the route back to 192.0.2.1 leads to uplink"),
+        ("eth0.arp_ignore", 8, "net.ipv4.conf.eth0.arp_ignore is 8: set it to 0"),
+    ],
+)
+def test_a_host_that_does_not_say_who_it_is_is_told(uplink, name, value, told):
+    """A router that does not know the host has to ask who has the address, and that is left unanswered."""
+    with setting(f"net.ipv4.conf.{name}", value):
+        uplink.on_router("ip", "neigh", "flush", "all")
+        found = uplink.locate(HOSTS[4])
+        # None of the packets arrived: the question alone did.
+        assert "lladdr" not in uplink.on_router("ip", "neigh", "show", HOSTS[4])
+    assert found[0] == "before the host"
+    assert found[1].startswith(
+        "nothing arrives at the host, which may be its own doing: nobody on the link may be told that it has "
+        f"{HOSTS[4]}"
+    ), found
+    assert told in found[1]
+
+
+def test_an_address_that_no_link_is_told_of_is_named(witness):
+    tool("ip", "addr", "add", "192.0.2.9/32", "dev", "lo")
+    try:
+        with setting("net.ipv4.conf.all.arp_ignore", 1):
+            found = witness.locate("192.0.2.9")
+        assert found[0] == "before the host"
+        assert "the address is on lo and net.ipv4.conf.all.arp_ignore is 1" in found[1]
+        # Without the setting it is told, and the look arrives.
+        assert witness.locate("192.0.2.9")[0] != "before the host"
+    finally:
+        tool("ip", "addr", "del", "192.0.2.9/32", "dev", "lo")
 
 
 def test_no_route_back_is_named(witness):

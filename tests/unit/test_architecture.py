@@ -27,7 +27,7 @@ FLOORS = (  # top to bottom: a folder imports those below it alone; those of one
     ("_pki",),
     ("_host",),
     ("_powershell", "_spec"),
-    ("_errors",),
+    ("_errors", "_printable"),
     ("_bundle",),
 )
 FLOOR = {folder: number for number, folders in enumerate(FLOORS) for folder in folders}
@@ -35,7 +35,7 @@ ALONE = "_payload"  # packs and loads the code of modules, and stands on no floo
 SECRETS = "_secrets"  # hands them over on both sides, and needs nothing of ours
 # What may run on a controller for a host of any system: it touches no machine and has nothing of _host.
 PURE = (
-    "_errors",
+    *("_errors", "_printable"),
     *("_powershell/*", "_spec/*"),
     "_netfilter/*",
     "_xtables/*",
@@ -63,8 +63,8 @@ PURE = (
     "_certificate/[sw]i*",  # site_options, windows
     "_[rs]*/arguments",  # of _renewal, _sites
     *("_sites/re[gq]*", "_sites/windows*"),  # registry, request
-    # grammar, language, layout; reader, refusals, render and its parts
-    *(f"_webservers/{name}" for name in ("*/[gl]*", "*/re*", "haproxy/[!_c]*", "site*", "tls*")),
+    # grammar, language, layout; reader, refusals, render and its parts; surroundings
+    *(f"_webservers/{name}" for name in ("*/[gl]*", "*/re*", "*/su*", "haproxy/[!_c]*", "site*", "su*", "tls*")),
 )
 # What action plugins need beside that: code to pack, handshakes in memory, files that a task names, the one writer.
 CONTROLLER = ("_payload", "_secrets", "_tls/self_handshake", "_certificate/sources", "_host/atomic")

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Dict, FrozenSet, List, Optional, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
+from ansible_collections.port443.https.plugins.module_utils._linux.reverse_path import find_one_way
 from ansible_collections.port443.https.plugins.module_utils._netfilter.link import Link
 from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Span
 
@@ -32,7 +33,9 @@ def observe_links(host: FirewallHost) -> Tuple[Link, ...]:
     layered = frozenset(name for name in names if _has_lower(host, name))
     there = parse_dev((host.read("/proc/net/dev") or b"").decode("utf-8", "replace"))
     own = parse_fib_trie(texts["fib_trie"] or "")
-    four = Link(4, True, parse_route(texts["route"] or ""), own, None, plain, direct, layered, there)
+    default = parse_route(texts["route"] or "")
+    one_way = find_one_way(host, there, default, own)
+    four = Link(4, True, default, own, None, plain, direct, layered, there, one_way)
     found = parse_if_inet6(texts["if_inet6"] or "")
     only = {name for name, _address in found} - {_LOOPBACK}
     interface, gateway = parse_ipv6_route(texts["ipv6_route"] or "")

@@ -8,9 +8,7 @@ from dataclasses import replace
 from typing import Callable, Dict, Optional, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._netfilter.packet import Packet
-from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Effect, EffectKind
-
-_ALL_BITS = 0xFFFFFFFF
+from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import ALL_BITS, Effect, EffectKind
 
 
 def change(packet: Packet, effects: Tuple[Effect, ...]) -> Packet:
@@ -25,9 +23,9 @@ def change(packet: Packet, effects: Tuple[Effect, ...]) -> Packet:
 
 def _changed(have: Optional[int], value: Optional[int], mask: int) -> Optional[int]:
     """``have & ~mask ^ value``; unknown bits make all unknown unless the mask clears them."""
-    if value is None or (have is None and mask != _ALL_BITS):
+    if value is None or (have is None and mask != ALL_BITS):
         return None
-    return ((have or 0) & ~mask & _ALL_BITS) ^ value
+    return ((have or 0) & ~mask & ALL_BITS) ^ value
 
 
 def _bits(have: Optional[int], mask: int) -> Optional[int]:

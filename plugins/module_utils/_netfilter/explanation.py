@@ -10,6 +10,7 @@ from typing import Optional, Sequence, Tuple
 from ansible_collections.port443.https.plugins.module_utils._netfilter.chain import ChainStep, Path
 from ansible_collections.port443.https.plugins.module_utils._netfilter.conntrack import Decision, Flow, Stop
 from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Chain, Rule, Span
+from ansible_collections.port443.https.plugins.module_utils._printable import printable
 from ansible_collections.port443.https.plugins.module_utils._spec.request import CHAIN_PREFIX
 
 NOTHING_FILTERS = "nothing filters here"
@@ -209,8 +210,3 @@ def _chain_of(answer: Verdict) -> str:
 def undecided_range(subject: str, parts: int) -> Verdict:
     """Returns the answer for a range that the rules cut into more parts than are looked at."""
     return Verdict("depends", f"the rules treat {subject} in more than {parts} parts: ask for fewer ports")
-
-
-def printable(text: str) -> str:
-    """Returns text that may be shown on a terminal: control characters, and what cannot be seen, escaped."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)

@@ -17,6 +17,7 @@ class Link:
     ``gateway`` is the next hop to strangers over IPv6 as an integer, None if not known. ``plain`` are the interfaces
     that are no bridge and not part of one; ``direct`` those without neighbours to find, such as tunnels; ``layered``
     those that are made of others, as those of VLANs and bonds are. ``names`` are all of them, empty if not known.
+    ``one_way`` are those by which no stranger gets in whatever the rules say, and why, as a sentence.
     ``listeners`` are protocol and port of the sockets that wait for others than the host itself, None if nobody looked.
     """
 
@@ -29,4 +30,5 @@ class Link:
     direct: FrozenSet[str] = frozenset()
     layered: FrozenSet[str] = frozenset()
     names: FrozenSet[str] = frozenset()
+    one_way: Tuple[Tuple[str, str], ...] = ()
     listeners: Optional[FrozenSet[Tuple[int, int]]] = None

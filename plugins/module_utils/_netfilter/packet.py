@@ -29,8 +29,8 @@ ARP = -1
 LINK_LOCAL: Span = (0xFE80 << 112, (0xFEC0 << 112) - 1)
 """Addresses of IPv6 that a packet from beyond the link is never for: no router forwards it (RFC 4291, 2.5.6)."""
 
-_ETHERTYPES = {4: 0x0800, 6: 0x86DD}
-_ETHERTYPE_ARP = 0x0806
+_ETHERTYPE_OF = {4: 0x0800, 6: 0x86DD, ARP: 0x0806}
+"""By IP version, or ARP."""
 _NO_CONNECTION = frozenset(("UNTRACKED", "INVALID"))
 WITH_PORTS = frozenset((6, 17, 33, 132, 136))  # tcp, udp, dccp, sctp, udplite
 HAS_SET_PORTS = WITH_PORTS - {33}  # those whose ports ipset looks at (ip_set_getport.c)
@@ -81,7 +81,7 @@ class Packet:
     @property
     def ethertype(self) -> int:
         """The ethertype of the frame that it comes in."""
-        return _ETHERTYPE_ARP if self.protocol == ARP else _ETHERTYPES[self.family]
+        return _ETHERTYPE_OF[ARP if self.protocol == ARP else self.family]
 
     @property
     def has_connection(self) -> Optional[bool]:

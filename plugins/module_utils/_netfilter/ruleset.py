@@ -14,6 +14,9 @@ from typing import FrozenSet, Literal, Optional, Tuple
 Span = Tuple[int, int]
 """An inclusive range of integers: ports, protocol numbers, addresses as integers, icmp types."""
 
+ALL_BITS = 0xFFFFFFFF
+"""The mask of a whole mark."""
+
 MatchField = Literal[
     "protocol",
     "ethertype",

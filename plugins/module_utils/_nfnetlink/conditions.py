@@ -8,7 +8,6 @@ import sys
 from typing import List, NamedTuple, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Match, Span
-from ansible_collections.port443.https.plugins.module_utils._nfnetlink.constants import PayloadBase
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.expression_constants import CmpOp
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.fields import (
     ADDRESS,
@@ -27,19 +26,13 @@ from ansible_collections.port443.https.plugins.module_utils._nfnetlink.match imp
 )
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.spelling import (
     BITS,
+    HEADERS,
     spell,
     spell_bits,
     spell_span,
 )
 
 _SIGNS = {CmpOp.EQ: "", CmpOp.NEQ: "!= ", CmpOp.LT: "< ", CmpOp.LTE: "<= ", CmpOp.GT: "> ", CmpOp.GTE: ">= "}
-
-_BASES = {
-    PayloadBase.LL_HEADER: "ll",
-    PayloadBase.NETWORK_HEADER: "nh",
-    PayloadBase.TRANSPORT_HEADER: "th",
-    PayloadBase.INNER_HEADER: "ih",
-}
 
 Matches = Tuple[Match, ...]
 
@@ -66,7 +59,7 @@ def name_of(value: Value, context: Context) -> str:
         return " . ".join(field.text for field, _taken in parts)
     if value.kind == "payload":
         base, offset = value.key
-        return f"@{_BASES.get(base, base)},{offset * 8},{value.length * 8}"
+        return f"@{HEADERS.get(base, base)},{offset * 8},{value.length * 8}"
     return value.text or " ".join((value.kind, *map(str, value.key)))
 
 

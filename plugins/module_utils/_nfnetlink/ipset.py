@@ -14,7 +14,7 @@ from struct import Struct
 from typing import Any, Dict, Hashable, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._netfilter.intervals import Spans, merge_spans
-from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Span
+from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import ALL_BITS, Span
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.attributes import (
     read_attributes,
     read_nested,
@@ -28,7 +28,6 @@ _NETMASK, _NAME, _ADDRESS2, _LENGTH2, _INTERFACE = 20, 18, 20, 21, 23
 _OF_PHYSICAL_DEVICE, _NO_MATCH, _WILDCARD = 0x2, 0x4, 0x80
 _VERSIONS = {2: 4, 10: 6}  # AF_INET and AF_INET6
 _BITS = {4: 32, 6: 128}
-_ALL_BITS = 0xFFFFFFFF
 LIST = "list:set"
 
 Dimension = Tuple[Any, ...]
@@ -51,7 +50,7 @@ class IpSet:
     family: int
     prefix: Optional[int] = None
     scattered: bool = False
-    mark_mask: int = _ALL_BITS
+    mark_mask: int = ALL_BITS
     elements: Tuple[bytes, ...] = ()
     members: Tuple[str, ...] = ()
 
@@ -89,7 +88,7 @@ def parse_ipset(messages: Sequence[bytes]) -> IpSet:
         family,
         prefix,
         (bool(mask) and prefix is None) or (prefix is not None and "net" in kind),
-        read_number(header[_MARK_MASK]) if _MARK_MASK in header else _ALL_BITS,
+        read_number(header[_MARK_MASK]) if _MARK_MASK in header else ALL_BITS,
         elements,
         tuple(read_string(one.get(_NAME, b"")) for one in _each(elements)) if kind == LIST else (),
     )

@@ -8,7 +8,7 @@ import sys
 from typing import Callable, Dict, List, Optional, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._netfilter.intervals import merge_spans
-from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Match, Span
+from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import ALL_BITS, Match, Span
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink import spelling as words
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.constants import NfProto
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.fields import (
@@ -22,7 +22,6 @@ from ansible_collections.port443.https.plugins.module_utils._nfnetlink.fields im
 )
 
 _DONT_FRAGMENT = 0x4000  # RFC 791: the one bit that a whole packet may have where fragments have their offset
-_ALL_BITS = 0xFFFFFFFF
 _NAMES = {"host": "UNICAST", "other": "OTHERHOST"}  # as iptables' -m pkttype has them
 _MOST_NAMES = 64
 _ETHERTYPES = {NfProto.IPV4: IPV4, NfProto.IPV6: IPV6}
@@ -161,7 +160,7 @@ def _match_host_number(field: Field, value: Value, spans: Spans, negated: bool) 
 
 
 def _marks(field: Field, value: Value, spans: Spans, negated: bool) -> Optional[Match]:
-    mask = int.from_bytes(value.mask, sys.byteorder) if value.mask else _ALL_BITS
+    mask = int.from_bytes(value.mask, sys.byteorder) if value.mask else ALL_BITS
     flip = int.from_bytes(value.flip, sys.byteorder)
     if _is_single(spans):
         return Match(field.match, argument=(mask, spans[0][0] ^ flip), negated=negated)

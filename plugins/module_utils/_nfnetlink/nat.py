@@ -8,7 +8,7 @@ import ipaddress
 from typing import List, Literal, NamedTuple, Optional, Tuple, Union
 
 from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Effect, Match, RuleVerdict
-from ansible_collections.port443.https.plugins.module_utils._nfnetlink.constants import NfProto, PayloadBase
+from ansible_collections.port443.https.plugins.module_utils._nfnetlink.constants import NfProto
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.expression_constants import (
     NatAttr,
     NatType,
@@ -17,6 +17,7 @@ from ansible_collections.port443.https.plugins.module_utils._nfnetlink.expressio
 )
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.expressions import Expression, Registers
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.fields import IPV4, IPV6, NETWORK, Context
+from ansible_collections.port443.https.plugins.module_utils._nfnetlink.spelling import HEADERS
 from ansible_collections.port443.https.plugins.module_utils._xtables.extensions import FEWEST_HOPS
 
 _NETMAP = 0x40  # NF_NAT_RANGE_NETMAP of include/uapi/linux/netfilter/nf_nat.h
@@ -121,13 +122,12 @@ def masquerade(_expression: Expression, _registers: Registers, _context: Context
 # What may change of a header without leading a packet elsewhere, by byte: type of service, of IPv6 the flow label, too.
 _FREE = {IPV4: {1: 0xFF}, IPV6: {0: 0x0F, 1: 0xFF, 2: 0xFF, 3: 0xFF}}
 _HOPS = {IPV4: 8, IPV6: 7}
-_BASES = {PayloadBase.LL_HEADER: "ll", PayloadBase.NETWORK_HEADER: "nh", PayloadBase.TRANSPORT_HEADER: "th"}
 
 
 def rewrite(expression: Expression, registers: Registers, context: Context) -> Action:
     """Returns what a change of a header does: but for type of service and hop limit a packet may go anywhere then."""
     base, offset, length = (expression.number(one) for one in (PayloadAttr.BASE, PayloadAttr.OFFSET, PayloadAttr.LEN))
-    text = f"@{_BASES.get(base, base)},{offset * 8},{length * 8} set"
+    text = f"@{HEADERS.get(base, base)},{offset * 8},{length * 8} set"
     value, version = registers.value(expression.register(PayloadAttr.SREG)), context.ethertype or 0
     same = value.kind == "payload" and value.key == (base, offset) and value.length == length and not value.swapped
     kept = (value.mask or b"\xff" * length) if same else bytes(length)

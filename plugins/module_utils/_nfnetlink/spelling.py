@@ -8,9 +8,16 @@ import ipaddress
 import socket
 from typing import Dict, List
 
-from ansible_collections.port443.https.plugins.module_utils._nfnetlink.constants import DataType, NfProto
+from ansible_collections.port443.https.plugins.module_utils._nfnetlink.constants import DataType, NfProto, PayloadBase
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.fields import ADDRESS, NAME, Field
 
+HEADERS = {
+    PayloadBase.LL_HEADER: "ll",
+    PayloadBase.NETWORK_HEADER: "nh",
+    PayloadBase.TRANSPORT_HEADER: "th",
+    PayloadBase.INNER_HEADER: "ih",
+}
+"""Headers of a packet, for what is told of them by its bits alone."""
 CT_STATES = {1: "invalid", 2: "established", 4: "related", 8: "new", 64: "untracked"}
 CT_STATUSES = {1: "expected", 2: "seen-reply", 4: "assured", 8: "confirmed", 16: "snat", 32: "dnat", 512: "dying"}
 TCP_FLAGS = {1: "fin", 2: "syn", 4: "rst", 8: "psh", 16: "ack", 32: "urg", 64: "ecn", 128: "cwr"}

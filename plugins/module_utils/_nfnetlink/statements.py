@@ -7,7 +7,12 @@ from __future__ import annotations
 import sys
 from typing import Callable, Dict, Literal, Tuple
 
-from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Effect, Match, RuleVerdict
+from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import (
+    ALL_BITS,
+    Effect,
+    Match,
+    RuleVerdict,
+)
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.attributes import (
     read_attributes,
     read_nested,
@@ -50,7 +55,6 @@ from ansible_collections.port443.https.plugins.module_utils._nfnetlink.nat impor
 from ansible_collections.port443.https.plugins.module_utils._nfnetlink.spelling import quote
 from ansible_collections.port443.https.plugins.module_utils._xtables.extensions import HARMLESS, TARGETS
 
-_ALL_BITS = 0xFFFFFFFF
 TRACKED = Match("state", names=("ESTABLISHED", "NEW", "RELATED"))
 """A packet that belongs to a connection; without one, what asks for the connection does not match."""
 
@@ -205,14 +209,14 @@ def _set_mark(kind: _Mark, words: str, value: Value) -> Action:
     matches = (TRACKED,) if value.kind == "ct" else ()
     if value.kind == "constant" and len(value.constant) == 4:
         number = int.from_bytes(value.constant, sys.byteorder)
-        return Action(text, effects=(Effect(kind, (number, _ALL_BITS)),))
+        return Action(text, effects=(Effect(kind, (number, ALL_BITS)),))
     if not source or value.swapped:
         return Action(text, effects=(Effect(kind),), matches=matches)
-    mask = int.from_bytes(value.mask, sys.byteorder) if value.mask else _ALL_BITS
+    mask = int.from_bytes(value.mask, sys.byteorder) if value.mask else ALL_BITS
     flip = int.from_bytes(value.flip, sys.byteorder)
     if source == kind:
-        return Action(text, effects=(Effect(kind, (flip, mask ^ _ALL_BITS)),), matches=matches)
-    copied = Effect("save_mark", (mask, _ALL_BITS)) if kind == "connmark" else Effect("restore_mark", (_ALL_BITS, mask))
+        return Action(text, effects=(Effect(kind, (flip, mask ^ ALL_BITS)),), matches=matches)
+    copied = Effect("save_mark", (mask, ALL_BITS)) if kind == "connmark" else Effect("restore_mark", (ALL_BITS, mask))
     return Action(text, effects=(copied, Effect(kind, (flip, 0))) if flip else (copied,), matches=matches)
 
 
@@ -223,7 +227,7 @@ def _spell(value: Value) -> str:
         return f"0x{int.from_bytes(value.constant, sys.byteorder):08x}"
     name = f"{value.kind} mark" if (value.kind, *value.key) in MARKS else value.kind
     mask, flip = (int.from_bytes(bits or b"", sys.byteorder) for bits in (value.mask, value.flip))
-    if value.mask is not None and flip and flip == mask ^ _ALL_BITS:
+    if value.mask is not None and flip and flip == mask ^ ALL_BITS:
         return f"{name} | 0x{flip:08x}"
     name = f"{name} & 0x{mask:08x}" if value.mask is not None else name
     return f"{name} ^ 0x{flip:08x}" if flip else name

@@ -16,8 +16,8 @@ from ansible_collections.port443.https.plugins.module_utils._pki.x509 import (
     Certificate,
     PublicKey,
     describe_name,
-    printable,
 )
+from ansible_collections.port443.https.plugins.module_utils._printable import printable
 
 DAY = 86400
 MINIMUM_RSA_BITS = 2048  # CA/Browser Forum baseline requirements, 6.1.5

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
-import unicodedata
 from dataclasses import dataclass
 from typing import Dict, Optional, Tuple
 
@@ -24,6 +23,7 @@ from ansible_collections.port443.https.plugins.module_utils._pki.der import (
     read_time,
 )
 from ansible_collections.port443.https.plugins.module_utils._pki.names import is_address
+from ansible_collections.port443.https.plugins.module_utils._printable import printable
 
 SERVER_AUTH = "1.3.6.1.5.5.7.3.1"
 _CA_ISSUERS = "1.3.6.1.5.5.7.48.2"
@@ -177,14 +177,6 @@ def describe_name(name: bytes) -> str:
         return ", ".join("{}={}".format(*pair) for pair in read_name(name)) or "an empty name"
     except (ValueError, IndexError):
         return "an unreadable name"
-
-
-def printable(text: str) -> str:
-    """Returns foreign text with control and format characters escaped, so that no terminal obeys it."""
-    return "".join(
-        character.encode("unicode_escape").decode("ascii") if unicodedata.category(character)[0] == "C" else character
-        for character in text
-    )
 
 
 def _read(der: bytes) -> Certificate:

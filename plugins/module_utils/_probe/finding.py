@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
-from ansible_collections.port443.https.plugins.module_utils._pki.x509 import printable
+from ansible_collections.port443.https.plugins.module_utils._printable import printable
 
 OK = "ok"
 NOT_TRIED = "not tried"

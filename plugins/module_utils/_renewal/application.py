@@ -20,7 +20,7 @@ from ansible_collections.port443.https.plugins.module_utils._errors import HostE
 from ansible_collections.port443.https.plugins.module_utils._host.directory import hold_lock
 from ansible_collections.port443.https.plugins.module_utils._host.host import Host
 from ansible_collections.port443.https.plugins.module_utils._host.run import SEARCH_PATH, Runner
-from ansible_collections.port443.https.plugins.module_utils._pki.x509 import printable
+from ansible_collections.port443.https.plugins.module_utils._printable import printable
 from ansible_collections.port443.https.plugins.module_utils._renewal.lineage import find_newest
 from ansible_collections.port443.https.plugins.module_utils._renewal.outlook import find_problems
 from ansible_collections.port443.https.plugins.module_utils._renewal.settings import (

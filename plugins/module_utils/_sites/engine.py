@@ -31,7 +31,6 @@ from ansible_collections.port443.https.plugins.module_utils._sites.foresee impor
 from ansible_collections.port443.https.plugins.module_utils._sites.plan import (
     SitesPlan,
     make_plan,
-    tell_overruled,
 )
 from ansible_collections.port443.https.plugins.module_utils._sites.request import SitesRequest
 from ansible_collections.port443.https.plugins.module_utils._sites.server import (
@@ -116,12 +115,14 @@ class _Run:
         missing = find_missing_roots(self.request.sites) if self.request.state == "present" else ()
         if missing and not self.check:
             raise HostError("; ".join(missing))
-        beaten = tell_overruled(self.request.settings, state.others, state.language.title) if plan.expectations else ()
+        beaten: Sequence[str] = ()
+        if plan.expectations:
+            beaten = state.language.overruled(self.request.sites, self.request.settings, state.others)
         # In check mode an earlier task may be what would make it.
         warnings = (
             *told,
             *missing,
-            *dict.fromkeys(beaten),
+            *beaten,
             *(warning for pair in self.pairs.values() for warning in pair.warnings),
         )
         plan = replace(plan, mail=_expect_mail(self.host, self.request, plan))

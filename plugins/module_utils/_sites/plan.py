@@ -27,7 +27,6 @@ from ansible_collections.port443.https.plugins.module_utils._tls.unknown_names i
     ExpectedRefusal,
     list_strangers,
 )
-from ansible_collections.port443.https.plugins.module_utils._webservers import tls_profile
 from ansible_collections.port443.https.plugins.module_utils._webservers.base import WantedPair
 from ansible_collections.port443.https.plugins.module_utils._webservers.configuration import find_places
 from ansible_collections.port443.https.plugins.module_utils._webservers.site import (
@@ -109,20 +108,6 @@ def refuse_impossible(request: SitesRequest, state: ServerState, sites: Sequence
     ]
     if told:
         raise HostError("; ".join(told))
-
-
-def tell_overruled(settings: ServerSettings, others: SiteConfiguration, title: str) -> Tuple[str, ...]:
-    """Returns what somebody else's server says for all sites on our socket, where that is not what ours say.
-
-    nginx takes the versions of TLS from a socket's default server, as OpenSSL settles them before it knows the name.
-    """
-    ours = tls_profile.PROTOCOLS[settings.profile]
-    return tuple(
-        f"another server of {title} is the default one of port {settings.port}, so that what it allows, "
-        f"{' '.join(said)}, holds for the sites there too, and not {' '.join(ours)}: give it the same, or another port"
-        for (address, port), said in others.protocols
-        if port == settings.port and address in EVERYWHERE and set(said) != set(ours)
-    )
 
 
 def _find_changes(desired: Sequence[ConfigFile]) -> Tuple[FileChange, ...]:

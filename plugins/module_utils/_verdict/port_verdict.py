@@ -89,9 +89,23 @@ def explain(ruleset: Ruleset, links: Sequence[Link], request: PortsRequest) -> I
     """Yields the lines of ``judge``, each with where the rule that decides stands."""
     verdicts = ConnectionJudge(ruleset)
     for asked in ask(links, request):
-        answers = [verdicts.answer(_question(asked, source, interface)) for source, interface in asked.ways]
+        answers = [
+            _without_way_back(asked, source, interface, verdicts.answer(_question(asked, source, interface)))
+            for source, interface in asked.ways
+        ]
         answer = max(answers, key=lambda one: WORSE.index(one.verdict))
         yield asked.answered(answer.verdict, answer.because + _silence(asked, answer)), answer
+
+
+def _without_way_back(
+    asked: PortQuery, source: Optional[Network], interface: Optional[str], answer: Verdict
+) -> Verdict:
+    """What no rule blocks, the kernel drops before the rules where the way back to strangers leads elsewhere."""
+    reason = dict(asked.link.one_way).get(interface or "")
+    stranger = source is None or not source.prefixlen
+    if reason is None or not stranger or asked.direction == "out" or answer.verdict == "blocked":
+        return answer
+    return Verdict("blocked", reason)
 
 
 def _silence(asked: PortQuery, answer: Verdict) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Dict, FrozenSet, List, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._plan.steps import Change, Step
+from ansible_collections.port443.https.plugins.module_utils._printable import printable
 from ansible_collections.port443.https.plugins.module_utils._spec.request import PortsRequest
 from ansible_collections.port443.https.plugins.module_utils._verdict.port_verdict import PortVerdict
 
@@ -87,4 +88,4 @@ def readable(text: str) -> str:
     Foreign comments may hold bytes that are no UTF-8, and codes that a terminal would obey.
     """
     shown = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    return "".join(char if char.isprintable() or char in "\n\t" else repr(char)[1:-1] for char in shown)
+    return printable(shown, "\n\t")

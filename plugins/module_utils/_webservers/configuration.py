@@ -16,6 +16,9 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.base imp
 # Takes an include's absolute path or pattern, returns the texts of the files it stands for, in the service's order.
 ReadFiles = Callable[[str], Sequence[str]]
 
+# Takes an absolute path or pattern, returns path and text of each file that it stands for, in the service's order.
+FindTexts = Callable[[str], Sequence[Tuple[str, str]]]
+
 # Returns the addresses at which a socket answers, of the address that a configuration gives it.
 Expand = Callable[[str], Sequence[str]]
 
@@ -103,6 +106,11 @@ def find_showing(servers: Sequence[Server], wanted: Sequence[WantedPair]) -> Lis
             ]
         )
     return found
+
+
+def without_names(read: ReadFiles) -> FindTexts:
+    """Returns what finds the same texts, each with the pattern in the place of its path."""
+    return lambda pattern: [(pattern, text) for text in read(pattern)]
 
 
 def on_loopback(address: str) -> Tuple[str, ...]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import List, Mapping, Optional, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._host.host import Host
-from ansible_collections.port443.https.plugins.module_utils._pki.x509 import printable
+from ansible_collections.port443.https.plugins.module_utils._printable import printable
 
 _MOST_READ = 1 << 16  # bytes
 _MOST_LINES, _MOST_LETTERS = 4, 300

@@ -156,15 +156,28 @@ class Build:
 
 
 @dataclass(frozen=True)
+class Surrounding:
+    """A directive of somebody else's that holds for every site which does not say otherwise.
+
+    ``words`` are the directive's own, ``place`` its file and line. ``within`` is the section around it that tells which
+    requests it is for, such as ``location /``, empty where it is for all.
+    """
+
+    words: Tuple[str, ...]
+    place: str
+    within: Tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class SiteConfiguration:
     """A server's whole configuration as read, with our sites or without, depending on the files it was read from.
 
     Sockets are (address, port), the address empty for all of IPv4 and ``::`` for all of IPv6. ``listening`` are those
     that are opened (Apache's Listen), ``defaults`` those with a server that somebody made the default, ``quic`` those
     of UDP that are set up with reuseport. ``modules`` are those that are loaded (Apache). ``pid`` is the pid file.
-    ``protocols`` are the versions of TLS that a default server allows, by its socket: with nginx they hold for every
-    server there. ``holders`` are (address, port, what opens it, for messages) of the sockets, where the language
-    tells them.
+    ``protocols`` are the versions of TLS that a default server allows, by its socket, and where that is said: with
+    nginx they hold for every server there. ``holders`` are (address, port, what opens it, for messages) of the sockets,
+    where the language tells them. ``around`` is what sites inherit and what may stand against what they are for.
     """
 
     servers: Tuple[Server, ...]
@@ -174,7 +187,8 @@ class SiteConfiguration:
     modules: FrozenSet[str] = frozenset()
     pid: Optional[str] = None
     holders: Tuple[Tuple[str, int, str], ...] = ()
-    protocols: Tuple[Tuple[Tuple[str, int], Tuple[str, ...]], ...] = ()
+    protocols: Tuple[Tuple[Tuple[str, int], Tuple[str, ...], str], ...] = ()
+    around: Tuple[Surrounding, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -76,6 +76,12 @@ class SiteLanguage(Protocol):
         The address is empty for all of IPv4 and ``::`` for all of IPv6. ``rendered`` is what ``render`` returned.
         """
 
+    def overruled(self, sites: Sequence[Site], settings: ServerSettings, others: SiteConfiguration) -> Tuple[str, ...]:
+        """Returns what others have said for all sites that takes from these what they are for, one sentence each.
+
+        That may be what an administrator wants, so it is no reason to refuse them; it has file and line.
+        """
+
     def render(
         self,
         sites: Sequence[Site],

@@ -15,6 +15,7 @@ from ansible_collections.port443.https.plugins.module_utils._host.listeners impo
 from ansible_collections.port443.https.plugins.module_utils._host.wire import rtnetlink
 from ansible_collections.port443.https.plugins.module_utils._ports.registry import platform_of
 from ansible_collections.port443.https.plugins.module_utils._spec.request import parse_request
+from ansible_collections.port443.https.plugins.module_utils._witness.claims import find_mutes
 from ansible_collections.port443.https.plugins.module_utils._witness.counters import (
     read_dropped,
     read_rule_counters,
@@ -24,6 +25,7 @@ from ansible_collections.port443.https.plugins.module_utils._witness.evidence im
     Back,
     Door,
     HostFacts,
+    Mute,
     RuleFound,
     Waiting,
 )
@@ -59,6 +61,7 @@ def observe_all(
             rule=rules.judge(door, story),
             back=_find_back(host, story, common["addresses"]),
             strict=_find_strict(host, story),
+            mutes=_find_mutes(host, door, story, common["addresses"]),
             **common,
         )
         for door, story in looks
@@ -122,6 +125,13 @@ def _find_strict(host: FirewallHost, story: Optional[Story]) -> Tuple[str, ...]:
         return ()
     set_to = max(_number(host, f"/proc/sys/net/ipv4/conf/{name}/rp_filter") for name in ("all", first.interface))
     return (first.interface,) if set_to == 1 else ()
+
+
+def _find_mutes(host: FirewallHost, door: Door, story: Optional[Story], addresses: Sequence[str]) -> Tuple[Mute, ...]:
+    if story is None or story.came or door.family != "ipv4" or host.system() != LINUX:
+        return ()
+    source = guess_source(door, addresses)
+    return find_mutes(lambda path: _number(host, path), door.address, source, addresses)
 
 
 class _Rules:

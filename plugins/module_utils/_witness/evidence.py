@@ -85,6 +85,21 @@ class Back:
 
 
 @dataclass(frozen=True)
+class Mute:
+    """A setting of an interface by which the host may not answer who has its address.
+
+    ``source`` and ``back`` are who asks and the interface that the route back leads to, where it depends on them.
+    """
+
+    address: str
+    interface: str
+    setting: str
+    value: int
+    source: str = ""
+    back: str = ""
+
+
+@dataclass(frozen=True)
 class HostFacts:
     """What a host says of itself.
 
@@ -92,7 +107,7 @@ class HostFacts:
     ``waiting`` is None where nobody could look. ``overflows`` and ``drops`` are how many connections the kernel dropped
     before a program took them (ListenOverflows, ListenDrops), before and after; ``conntrack`` how many are tracked and
     may be. ``strict`` are the interfaces that take only what their own route leads back to (rp_filter 1). ``early`` are
-    those with an XDP program, ``queueing`` those with programs of tc.
+    those with an XDP program, ``queueing`` those with programs of tc. ``mutes`` is looked for where nothing arrives.
     """
 
     blind: str = ""
@@ -107,6 +122,7 @@ class HostFacts:
     strict: Tuple[str, ...] = ()
     early: Tuple[str, ...] = ()
     queueing: Tuple[str, ...] = ()
+    mutes: Tuple[Mute, ...] = ()
 
 
 @dataclass(frozen=True)

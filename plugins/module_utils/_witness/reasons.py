@@ -13,6 +13,7 @@ from ansible_collections.port443.https.plugins.module_utils._witness.evidence im
     Door,
     Ending,
     HostFacts,
+    Mute,
     RuleFound,
     Waiting,
 )
@@ -36,12 +37,18 @@ _ERRORS = {
     (6, 1, 6): "ICMPv6 reject route",
     (6, 2, 0): "ICMPv6 packet too big",
 }
+_ANSWERS_FOR_NONE = 8  # of arp_ignore
 _BETWEEN = "what lies between drops it (a provider's security group or network ACL, a router without port forwarding)"
 
 
 def say_before(door: Door, facts: HostFacts, other: Optional[SeenPacket]) -> str:
     """Nothing arrives: what lies between, what the host itself would do, and where the name leads."""
-    if door.outcome in ("timed out", "ok"):
+    if facts.mutes:
+        told = (
+            f"nothing arrives at the host, which may be its own doing: {'; '.join(map(_say_mute, facts.mutes))}; if "
+            f"that changes nothing, {_BETWEEN}"
+        )
+    elif door.outcome in ("timed out", "ok"):
         told = f"nothing arrives at the host: {_BETWEEN}; open {door.port}/{door.protocol} there"
     else:
         told = (
@@ -49,6 +56,25 @@ def say_before(door: Door, facts: HostFacts, other: Optional[SeenPacket]) -> str
             f"in its place, a firewall, a router or another machine that has {door.address}"
         )
     return f"{told}; {_would_do(facts)}{_leads_elsewhere(door, facts, other)}"
+
+
+def _say_mute(one: Mute) -> str:
+    """The host does not say that it has an address, so that what is before it does not know where to send."""
+    asked = f"nobody on the link may be told that it has {one.address} (ARP)"
+    setting = f"net.ipv4.conf.{one.interface}.{one.setting}"
+    if one.setting == "arp_ignore" and one.value == _ANSWERS_FOR_NONE:
+        return f"{asked}, as {setting} is {one.value}: set it to 0"
+    if one.setting == "arp_ignore":
+        return (
+            f"{asked}, as the address is on {one.interface} and net.ipv4.conf.all.arp_ignore is {one.value}: give it "
+            "to the interface that is to be reached, unless a balancer before the host has it as well"
+        )
+    why = "strict" if one.setting == "rp_filter" else "on"
+    off = "2" if one.setting == "rp_filter" else "0"
+    return (
+        f"{asked}, as {one.setting} of {one.interface} is {why} and the route back to {one.source} leads to "
+        f"{one.back}: set {setting} to {off}, or have answers leave as they came"
+    )
 
 
 def _would_do(facts: HostFacts) -> str:

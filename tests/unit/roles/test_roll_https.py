@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 ROLL = "port443.https.roll_https"
 # No module runs there, so the role fails on a host that has sites, and leaves one alone that has none.
 BROKEN = {"enable_https_sites": [{"name": "shop.example.com", "self_signed": True}]}
@@ -46,3 +48,27 @@ def test_previous_variables_that_are_not_there_are_refused_before_a_host_is_touc
     assert code == 2
     assert "roll_https_previous nowhere.yml is no file on the controller" in said
     assert "Enable HTTPS" not in said
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ('{"roll_https_batch": [1]}', "roll_https_batch (did you mean roll_https_batches?)"),
+        ("roll_https_prevous=previous.yml", "roll_https_prevous (did you mean roll_https_previous?)"),
+        ('{"roll_https_batches": [1, "some"]}', "roll_https_batches [1, 'some'] is no list of numbers of hosts and"),
+        ('{"roll_https_batches": [0, "100%"]}', "is no list of numbers of hosts and percentages"),
+        ('{"roll_https_batches": []}', "is no list of numbers of hosts and percentages"),
+        ("roll_https_batches=1,100%", "roll_https_batches 1,100% is no list of numbers of hosts and percentages"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_before_a_host_is_touched(play: Any, given: str, told: str) -> None:
+    code, said = play(ROLL, {"a": BROKEN, "b": BROKEN}, "-e", given)
+    assert code in (2, 4)
+    assert told in said, said
+    assert "next " not in said
+
+
+@pytest.mark.parametrize("given", ["roll_https_batches=2", '{"roll_https_batches": "50%"}'])
+def test_one_number_is_a_list_of_one(play: Any, given: str) -> None:
+    code, said = play(ROLL, {"a": {}, "b": {}}, "-e", given)
+    assert (code, "next " in said) == (0, True)

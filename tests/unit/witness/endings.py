@@ -10,6 +10,7 @@ from ansible_collections.port443.https.plugins.module_utils._witness.evidence im
     Back,
     Door,
     HostFacts,
+    Mute,
     RuleFound,
     Waiting,
 )
@@ -69,6 +70,36 @@ ROWS = {
         DOOR,
         "not known",
         "eth0 has an XDP program, which comes before all that can be seen",
+    ),
+    "nothing arrives, and the host may not say that it has the address": (
+        [],
+        replace(FACTS, mutes=(Mute(HERE, "eth0", "rp_filter", 1, LOOKER, "eth1"),)),
+        DOOR,
+        "before the host",
+        "may be its own doing: nobody on the link may be told that it has 203.0.113.2 (ARP), as rp_filter of eth0 is "
+        "strict and the route back to 198.51.100.1 leads to eth1: set net.ipv4.conf.eth0.rp_filter to 2",
+    ),
+    "nothing arrives, and it answers by its routes alone": (
+        [],
+        replace(FACTS, mutes=(Mute(HERE, "eth0", "arp_filter", 1, LOOKER, "eth1"),)),
+        replace(DOOR, outcome="unreachable"),
+        "before the host",
+        "arp_filter of eth0 is on and the route back to 198.51.100.1 leads to eth1: set net.ipv4.conf.eth0.arp_filter "
+        "to 0, or have answers leave as they came; if that changes nothing, what lies between drops it",
+    ),
+    "nothing arrives, and it never says that it has the address": (
+        [],
+        replace(FACTS, mutes=(Mute(HERE, "eth0", "arp_ignore", 8),)),
+        DOOR,
+        "before the host",
+        "as net.ipv4.conf.eth0.arp_ignore is 8: set it to 0",
+    ),
+    "nothing arrives, and the address is nobody's on the link": (
+        [],
+        replace(FACTS, mutes=(Mute(HERE, "lo", "arp_ignore", 1),)),
+        DOOR,
+        "before the host",
+        "the address is on lo and net.ipv4.conf.all.arp_ignore is 1: give it to the interface that is to be reached",
     ),
     "the name leads elsewhere": (
         [],

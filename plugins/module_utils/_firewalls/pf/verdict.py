@@ -13,7 +13,7 @@ from ansible_collections.port443.https.plugins.module_utils._firewalls.pf.anchor
     ICMPV6,
     SOLICITATION,
 )
-from ansible_collections.port443.https.plugins.module_utils._netfilter.explanation import WORSE, printable
+from ansible_collections.port443.https.plugins.module_utils._netfilter.explanation import WORSE
 from ansible_collections.port443.https.plugins.module_utils._netfilter.link import Link
 from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Span
 from ansible_collections.port443.https.plugins.module_utils._pf.evaluate import (
@@ -24,6 +24,7 @@ from ansible_collections.port443.https.plugins.module_utils._pf.evaluate import 
     split_ports,
 )
 from ansible_collections.port443.https.plugins.module_utils._pf.packet import EPHEMERAL, TCP, End, PfPacket, is_on
+from ansible_collections.port443.https.plugins.module_utils._printable import printable
 from ansible_collections.port443.https.plugins.module_utils._spec.ports import PROTOCOL_NUMBERS, PortRule
 from ansible_collections.port443.https.plugins.module_utils._spec.request import Network, PortsRequest
 from ansible_collections.port443.https.plugins.module_utils._verdict.port_verdict import PortVerdict, ask

@@ -15,10 +15,12 @@ from typing import Dict, Iterator, List, Tuple
 
 _REQUEST, _DUMP = 0x1, 0x300
 _ERROR, _DONE = 2, 3
-_GETLINK, _GETROUTE, _GETQDISC, _GETTFILTER = 18, 26, 38, 46
+_GETLINK, _GETADDR, _GETROUTE, _GETQDISC, _GETTFILTER = 18, 22, 26, 38, 46
 _HEADER, _ATTRIBUTE = struct.Struct("=IHHII"), struct.Struct("=HH")
+_OWN = struct.Struct("=BBBBI")
 _LINK, _ROUTE, _TRAFFIC = struct.Struct("=BxHiII"), struct.Struct("=BBBBBBBBI"), struct.Struct("=BxxxiIII")
 _RTA_DST, _RTA_SRC, _RTA_OIF = 1, 2, 4
+_IFA_ADDRESS, _IFA_LOCAL = 1, 2
 _IFLA_XDP, _XDP_ATTACHED, _TCA_KIND = 43, 2, 1
 _HOOKS = {"ingress": (0xFFFF0000,), "clsact": (0xFFFFFFF2, 0xFFFFFFF3)}  # where filters hang, in and out
 _KINDS = 0x3FFF
@@ -46,6 +48,18 @@ def find_route(address: str, source: str = "") -> Tuple[str, str]:
     except OSError as problem:
         return "", problem.strerror or str(problem)
     return "", "the kernel names no route"
+
+
+def find_holder(address: str) -> str:
+    """Returns the interface that has an address, empty for none; raises OSError where the kernel does not say."""
+    wanted = ipaddress.ip_address(address)
+    family = socket.AF_INET if wanted.version == 4 else socket.AF_INET6
+    for answer in _ask(_GETADDR, _DUMP, _OWN.pack(family, 0, 0, 0, 0)):
+        found = dict(_attributes(answer[_OWN.size :]))
+        # Of a link between two alone, the other end's is the address, and one's own is the local one.
+        if found.get(_IFA_LOCAL, found.get(_IFA_ADDRESS)) == wanted.packed:
+            return socket.if_indextoname(_OWN.unpack_from(answer)[4])
+    return ""
 
 
 def find_xdp() -> Tuple[str, ...]:

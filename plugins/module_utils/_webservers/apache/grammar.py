@@ -8,7 +8,7 @@ The reference is ap_cfg_getline, ap_getword_conf and ap_resolve_env in server/ut
 from __future__ import annotations
 
 import re
-from typing import Iterator, List, Mapping, Sequence, Tuple
+from typing import Iterator, List, Mapping, Optional, Sequence, Tuple
 
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 _NEWEST = 999  # patch level of 2.4
@@ -17,10 +17,23 @@ _SPACE = " \t\n\v\f\r"
 
 def split_lines(text: str) -> Iterator[str]:
     """Yields the lines with a directive or a section: a backslash at the end carries a line on, a comment as well."""
-    for line in re.sub(r"\\\r?\n", "", text).split("\n"):
-        stripped = line.strip(_SPACE)
+    for _number, line in number_lines(text):
+        yield line
+
+
+def number_lines(text: str) -> Iterator[Tuple[int, str]]:
+    """Yields what split_lines yields, each with the number of the line in which it begins."""
+    lines = text.split("\n")
+    whole, begin = "", 1
+    for number, line in enumerate(lines, 1):
+        carried = re.search(r"\\\r?\Z", line) if number < len(lines) else None
+        whole += line[: carried.start()] if carried else line
+        if carried:
+            continue
+        stripped = whole.strip(_SPACE)
         if stripped and not stripped.startswith("#"):
-            yield stripped
+            yield begin, stripped
+        whole, begin = "", number + 1
 
 
 def split_words(line: str) -> List[str]:
@@ -97,6 +110,19 @@ def read_name(written: str) -> str:
     """Returns the host name or address of a ServerName, which may have a scheme and a port."""
     found = re.fullmatch(r"(?:\w+://)?(\[[^]]*\]|[^:]*)(?::[0-9]+)?", written)
     return (found.group(1) if found else written).strip("[]").lower()
+
+
+def read_address(written: str, port: Optional[int] = None) -> List[Tuple[str, int]]:
+    """Returns one (address, port), the address empty for all, or none; ``port`` is where none is said, 0 for all."""
+    found = re.fullmatch(r"(?:(\[[^]]*\]|[^:\[]*):)?([0-9]+|\*)", written)
+    if found and (found.group(1) is not None or port is None):
+        host, number = (found.group(1) or ""), (0 if found.group(2) == "*" else int(found.group(2)))
+    elif port is not None:
+        host, number = written, port
+    else:
+        return []
+    host = host.strip("[]")
+    return [("" if host in ("*", "_default_", "0.0.0.0", "::") else host, number)]  # noqa: S104
 
 
 def quote(value: str) -> str:

@@ -20,6 +20,7 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.apache.r
     render_files,
 )
 from ansible_collections.port443.https.plugins.module_utils._webservers.apache.render_shared import NOBODY
+from ansible_collections.port443.https.plugins.module_utils._webservers.apache.surroundings import tell_surroundings
 from ansible_collections.port443.https.plugins.module_utils._webservers.configuration import Server
 from ansible_collections.port443.https.plugins.module_utils._webservers.site import (
     Build,
@@ -114,6 +115,10 @@ class ApacheLanguage:
         texts = [file.text for file in rendered if file.path.endswith(f"/{SHARED}") and file.text]
         everywhere = frozenset((address, settings.port) for address in ("", "::"))
         return everywhere if any(f"<VirtualHost *:{settings.port}>\n" in text for text in texts) else frozenset()
+
+    def overruled(self, sites: Sequence[Site], settings: ServerSettings, others: SiteConfiguration) -> Tuple[str, ...]:
+        """Returns what virtual hosts of sites inherit that keeps visitors from them, or has TLS otherwise."""
+        return tuple(dict.fromkeys(tell_surroundings(sites, others.around)))
 
     def render(
         self,

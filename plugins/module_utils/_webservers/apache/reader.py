@@ -12,24 +12,34 @@ import fnmatch
 import posixpath
 import re
 from dataclasses import dataclass, field
-from typing import Dict, FrozenSet, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import Dict, FrozenSet, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._webservers.apache.grammar import (
     fill_macro,
     fill_variables,
     meets_version,
+    number_lines,
+    read_address,
     read_name,
-    split_lines,
     split_section,
     split_words,
 )
-from ansible_collections.port443.https.plugins.module_utils._webservers.configuration import Listen, ReadFiles, Server
-from ansible_collections.port443.https.plugins.module_utils._webservers.site import SiteConfiguration
+from ansible_collections.port443.https.plugins.module_utils._webservers.configuration import (
+    FindTexts,
+    Listen,
+    ReadFiles,
+    Server,
+    without_names,
+)
+from ansible_collections.port443.https.plugins.module_utils._webservers.site import SiteConfiguration, Surrounding
 
 INCLUDE_DEPTH = 20
 
 _BUILT_IN = ("core", "http_core", "mod_so", "mod_log_config", "mod_logio", "mod_version", "mod_unixd", "mod_watchdog")
+
+# Sections that say nothing of which requests their lines are for.
+_ALL_REQUESTS = ("ifmodule", "ifdefine", "ifversion", "iffile", "macro", "requireall", "requireany", "requirenone")
 
 
 @dataclass(frozen=True)
@@ -69,7 +79,7 @@ def read_configuration(main: str, root: str, variables: Mapping[str, str], read:
     ``root`` is the ServerRoot built in, ``variables`` what the environment defines. The reference is
     httpd.apache.org/docs/2.4/mod/core.html and mod_ssl.html.
     """
-    reader = _Reader(root, dict(variables), read)
+    reader = _Reader(root, dict(variables), without_names(read))
     reader.load(main, 0)
     pairs = tuple(
         CertificatePaths(certificate, host.keys[number] if number < len(host.keys) else certificate)
@@ -89,19 +99,19 @@ class ServerLevel:
 
 
 def read_sites(
-    main: str, root: str, variables: Mapping[str, str], read: ReadFiles, modules: Sequence[str] = ()
+    main: str, root: str, variables: Mapping[str, str], find: FindTexts, modules: Sequence[str] = ()
 ) -> ServerLevel:
     """Returns what read_configuration reads, as data about sites; ``modules`` count as loaded from the first line on.
 
     A socket is among ``defaults`` where a virtual host has it: its first one is the default.
     """
-    reader = _Reader(root, dict(variables), read, modules)
+    reader = _Reader(root, dict(variables), find, modules)
     reader.load(main, 0)
     groups = {
         (address, number)
         for host in reader.hosts
         for written in host.addresses
-        for address, port in _read_address(written, 0)
+        for address, port in read_address(written, 0)
         for _listening, number in (reader.listens if port == 0 else [("", port)])
     }
     configuration = SiteConfiguration(
@@ -110,6 +120,7 @@ def read_sites(
         defaults=frozenset(groups),
         modules=frozenset(name for name in reader.modules if name.endswith("_module")),
         pid=reader.pid,
+        around=tuple(reader.around),
     )
     return ServerLevel(configuration, frozenset(reader.said))
 
@@ -128,15 +139,24 @@ def read_environment(text: str) -> Dict[str, str]:
     return variables
 
 
+class _Section(NamedTuple):
+    """A section that is open: its kind, whether its lines count, and the words after its kind."""
+
+    kind: str
+    active: bool
+    words: Tuple[str, ...]
+
+
 class _Reader:
     """Goes through the files in Apache's order; ``Define`` and ``LoadModule`` act on what follows them."""
 
-    def __init__(self, root: str, variables: Dict[str, str], read: ReadFiles, modules: Sequence[str] = ()) -> None:
+    def __init__(self, root: str, variables: Dict[str, str], find: FindTexts, modules: Sequence[str] = ()) -> None:
         self._root = root
         self._variables = variables
         self._defined: Set[str] = set()
-        self._read = read
-        self._sections: List[Tuple[str, bool]] = []
+        self._find = find
+        self._sections: List[_Section] = []
+        self._place = ""
         self._current: List[_Host] = []
         self._macros: Dict[str, Tuple[List[str], List[str]]] = {}
         self._recorded: Optional[List[str]] = None
@@ -146,12 +166,14 @@ class _Reader:
         self.listens: List[Tuple[str, int]] = []
         self.pid: Optional[str] = None
         self.said: Set[str] = set()
+        self.around: List[Surrounding] = []
 
     def load(self, pattern: str, depth: int) -> None:
         if depth > INCLUDE_DEPTH:
             raise HostError(f"Apache's configuration includes itself: {pattern}")
-        for text in self._read(pattern):
-            for line in split_lines(text):
+        for path, text in self._find(pattern):
+            for number, line in number_lines(text):
+                self._place = f"{path} line {number}"
                 self._take(line, depth)
 
     def _take(self, line: str, depth: int) -> None:
@@ -159,7 +181,7 @@ class _Reader:
             self._recorded.append(line)
         elif line.startswith("</"):
             self._recorded = None
-            if self._sections and self._sections.pop()[0] == "virtualhost" and self._current:
+            if self._sections and self._sections.pop().kind == "virtualhost" and self._current:
                 self._current.pop()
         elif line.startswith("<"):
             kind, words = split_section(line)
@@ -172,11 +194,11 @@ class _Reader:
         return fill_variables(word, self._variables)
 
     def _is_active(self) -> bool:
-        return all(active for _kind, active in self._sections)
+        return all(section.active for section in self._sections)
 
     def _open(self, kind: str, rest: List[str]) -> None:
         active = self._is_active()
-        self._sections.append((kind, self._is_met(kind, rest)))
+        self._sections.append(_Section(kind, self._is_met(kind, rest), tuple(rest)))
         if kind == "virtualhost":
             host = _Host(tuple(rest))
             self._current.append(host)
@@ -196,7 +218,7 @@ class _Reader:
         if kind == "ifdefine":
             return (wanted in self._defined) != negated
         if kind == "iffile":
-            return bool(self._read(posixpath.join(self._root, wanted))) != negated
+            return bool(self._find(posixpath.join(self._root, wanted))) != negated
         return kind != "ifversion" or meets_version(rest)
 
     def _obey(self, name: str, rest: List[str], depth: int) -> None:
@@ -220,13 +242,13 @@ class _Reader:
         elif name == "pidfile":
             self.pid = posixpath.join(self._root, first)
         elif name == "listen":
-            self.listens += _read_address(first)
+            self.listens += read_address(first)
         elif name == "servername":
             host.name = read_name(first)
         elif name == "serveralias":
             host.aliases += [alias.strip("[]").lower() for alias in rest]
         else:
-            self._obey_tls(host, name, first)
+            self._obey_host(host, name, rest)
 
     def _use(self, macro: str, values: List[str], depth: int) -> None:
         if depth > INCLUDE_DEPTH:
@@ -236,9 +258,11 @@ class _Reader:
         for line in lines:
             self._take(fill_macro(line, given), depth)
 
-    def _obey_tls(self, host: _Host, name: str, first: str) -> None:
+    def _obey_host(self, host: _Host, name: str, rest: List[str]) -> None:
+        first = rest[0] if rest else ""
         if host is self.main:
             self.said.add(name)
+            self._surround((name, *rest))
         if name == "sslcertificatefile":
             host.certificates.append(posixpath.join(self._root, first))
         elif name == "sslcertificatekeyfile":
@@ -250,6 +274,11 @@ class _Reader:
         elif name == "remoteipproxyprotocol":
             host.proxy = first.lower() == "on"
 
+    def _surround(self, words: Tuple[str, ...]) -> None:
+        """Virtual hosts inherit it, for the requests that the innermost section is for, if it is for paths or hosts."""
+        within = next((one for one in reversed(self._sections) if one.kind not in _ALL_REQUESTS), None)
+        self.around.append(Surrounding(words, self._place, (within.kind, *within.words) if within else ()))
+
 
 def _finish(host: _Host, main: _Host, listens: Sequence[Tuple[str, int]]) -> Server:
     """What a virtual host does not say, the main server says for it."""
@@ -257,25 +286,12 @@ def _finish(host: _Host, main: _Host, listens: Sequence[Tuple[str, int]]) -> Ser
     proxy = main.proxy if host.proxy is None else host.proxy
     sockets: List[Listen] = []
     for written in host.addresses:
-        for address, port in _read_address(written, 0):
+        for address, port in read_address(written, 0):
             for listening, number in listens:
                 if port in (0, number) and (not address or not listening or address == listening):
                     sockets.append(Listen(address or listening, number, bool(engine), bool(proxy)))
     staples = main.staples if host.staples is None else host.staples
     certificates = tuple(host.certificates or main.certificates)
-    everywhere = any(address == "" for written in host.addresses for address, _port in _read_address(written, 0))
+    everywhere = any(address == "" for written in host.addresses for address, _port in read_address(written, 0))
     name = host.name or (main.name if everywhere else "")  # as Apache's ap_fini_vhost_config
     return Server((*filter(None, [name]), *host.aliases), tuple(dict.fromkeys(sockets)), certificates, bool(staples))
-
-
-def _read_address(written: str, port: Optional[int] = None) -> List[Tuple[str, int]]:
-    """One (address, port), the address empty for all, or none; ``port`` is for where none is said, 0 for all."""
-    found = re.fullmatch(r"(?:(\[[^]]*\]|[^:\[]*):)?([0-9]+|\*)", written)
-    if found and (found.group(1) is not None or port is None):
-        host, number = (found.group(1) or ""), (0 if found.group(2) == "*" else int(found.group(2)))
-    elif port is not None:
-        host, number = written, port
-    else:
-        return []
-    host = host.strip("[]")
-    return [("" if host in ("*", "_default_", "0.0.0.0", "::") else host, number)]  # noqa: S104

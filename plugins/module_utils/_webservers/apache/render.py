@@ -18,7 +18,7 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.apache.r
     ServerContext,
     render_site,
 )
-from ansible_collections.port443.https.plugins.module_utils._webservers.configuration import ReadFiles
+from ansible_collections.port443.https.plugins.module_utils._webservers.configuration import FindTexts
 from ansible_collections.port443.https.plugins.module_utils._webservers.site import (
     PREFIX,
     Build,
@@ -28,6 +28,7 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.site imp
     SiteLayout,
 )
 from ansible_collections.port443.https.plugins.module_utils._webservers.site_language import ConfigurationFiles
+from ansible_collections.port443.https.plugins.module_utils._webservers.surroundings import name_texts
 
 # No site's name begins with a dash, which sorts before all that one may begin with: the shared file goes first, then
 # the one site that is the default.
@@ -41,21 +42,20 @@ def read_level(
 ) -> ServerLevel:
     """Returns what the whole configuration says, without our files if ``ours`` is false; raises HostError."""
     variables = read_environment("\n".join(files.texts(layout.main.rpartition("/")[0] + "/envvars")))
-    read = _find_read(files, ours)
-    return read_sites(layout.main, find_server_root(layout), variables, read, modules)
+    return read_sites(layout.main, find_server_root(layout), variables, _make_find(files, ours), modules)
 
 
-def _find_read(files: ConfigurationFiles, ours: bool) -> ReadFiles:
+def _make_find(files: ConfigurationFiles, ours: bool) -> FindTexts:
     """A folder that is included stands for all files in it, and below."""
 
-    def read(pattern: str) -> Sequence[str]:
-        texts = list(files.texts(pattern))
-        if not texts:
+    def find(pattern: str) -> Sequence[Tuple[str, str]]:
+        found = name_texts(files, pattern)
+        if not found:
             for name in files.list_folder(pattern):
-                texts += read(f"{pattern.rstrip('/')}/{name}")
-        return [text for text in texts if ours or not text.startswith(_WRITTEN)]
+                found += find(f"{pattern.rstrip('/')}/{name}")
+        return [(path, text) for path, text in found if ours or not text.startswith(_WRITTEN)]
 
-    return read
+    return find
 
 
 def find_own(files: ConfigurationFiles, layout: SiteLayout) -> Dict[str, Tuple[ConfigFile, ...]]:

@@ -29,6 +29,10 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.haproxy.
     find_crt_list,
     read_sites,
 )
+from ansible_collections.port443.https.plugins.module_utils._webservers.haproxy.surroundings import (
+    find_surroundings,
+    tell_surroundings,
+)
 from ansible_collections.port443.https.plugins.module_utils._webservers.site import (
     Build,
     ConfigFile,
@@ -136,6 +140,7 @@ class HaproxyLanguage:
             quic=frozenset(socket for one in binds for socket in one.quic),
             pid=others.pid,
             holders=tuple(holders),
+            around=find_surroundings(_read_before(files, layout)),
         )
 
     def own_files(self, files: ConfigurationFiles, layout: SiteLayout) -> Dict[str, Tuple[ConfigFile, ...]]:
@@ -155,6 +160,7 @@ class HaproxyLanguage:
         if settings.http3:
             taken |= {(address, settings.port) for address in everywhere} & others.quic
         said = [_tell_holder(socket, others) for socket in sorted(taken)] if sites else []
+        said += tell_surroundings(sites, others.around, settings.profile, fatal=True)
         return tuple(dict.fromkeys(said))
 
     def refused_sockets(self, rendered: Sequence[ConfigFile], settings: ServerSettings) -> FrozenSet[Tuple[str, int]]:
@@ -163,6 +169,10 @@ class HaproxyLanguage:
         refuses = any(UNKNOWN not in block and block.count(f"default_backend {NOBODY}\n") == 2 for block in blocks)
         addresses = ("", "::") if settings.ipv6 else ("",)
         return frozenset((address, settings.port) for address in addresses if refuses)
+
+    def overruled(self, sites: Sequence[Site], settings: ServerSettings, others: SiteConfiguration) -> Tuple[str, ...]:
+        """Returns what the block inherits of global and defaults that stands against what it is for."""
+        return tuple(tell_surroundings(sites, others.around, settings.profile))
 
     def render(
         self,
@@ -191,9 +201,7 @@ class HaproxyLanguage:
         if not every:
             listed = (ConfigFile(crt_list),) if files.texts(crt_list) else ()
             return (ConfigFile(path, merge(text, "", path)), *listed)
-        before = [divide(text, path).before]
-        if path != layout.main:
-            before = [*files.texts(layout.main), *before]
+        before = [one for _path, one in _read_before(files, layout)]
         context = read_context(settings, build, crt_list, before)
         merged = merge(text, render_block(every, context), path)
         return (ConfigFile(crt_list, render_crt_list(every)), ConfigFile(path, merged))
@@ -207,6 +215,14 @@ def _read_texts(files: ConfigurationFiles, layout: SiteLayout) -> List[Tuple[str
     if block_in not in patterns and posixpath.dirname(block_in) != posixpath.dirname(folder):
         patterns.append(block_in)
     return [(pattern, text) for pattern in patterns for text in files.texts(pattern)]
+
+
+def _read_before(files: ConfigurationFiles, layout: SiteLayout) -> List[Tuple[str, str]]:
+    """Returns path and text of what stands before our block, or would."""
+    block_in = layout.block_in or layout.main
+    paths = [layout.main] if block_in == layout.main else [layout.main, block_in]
+    texts = [(path, text) for path in paths for text in files.texts(path)]
+    return [(path, divide(text, path).before if path == block_in else text) for path, text in texts]
 
 
 def _find_block(files: ConfigurationFiles, layout: SiteLayout) -> Tuple[str, str]:

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import re
-from typing import Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 # Keywords that open a section, docs.haproxy.org/3.2/configuration.html, 2.1 and the chapters after it.
 SECTIONS = frozenset(
@@ -17,16 +17,18 @@ SECTIONS = frozenset(
 )
 _ESCAPED = {"n": "\n", "r": "\r", "t": "\t"}
 _VARIABLE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(?:\[\*\])?(?:-([^}]*))?\}|([A-Za-z_][A-Za-z0-9_]*)")
+_CARRIED = " \v"  # stands for a line end after a backslash; HAProxy takes both for blanks
 _PLAIN = re.compile(r"[A-Za-z0-9_./:=@,+*%~^\[\]()!{}<>&?;|-]+\Z")
 
 
 class Line(NamedTuple):
-    """One line: its section's keyword and name (empty where it has none), its words, and the line as it is written."""
+    """One line: its section's keyword and name (empty where it has none), words, the line as written, its number."""
 
     section: str
     name: str
     words: Tuple[str, ...]
     text: str
+    number: int = 0
 
 
 class UnclosedQuoteError(ValueError):
@@ -110,8 +112,11 @@ def walk(texts: Sequence[str]) -> Iterator[Line]:
     """
     environment: Dict[str, str] = {}
     for text in texts:
-        section, name = "", ""
-        for line in re.sub(r"\\\n", " ", text).split("\n"):
+        section, name, number = "", "", 1
+        # What a backslash carries on counts as one line, which begins where its first one does.
+        for line in re.sub(r"\\\n", _CARRIED, text).split("\n"):
+            begin, number = number, number + 1 + line.count(_CARRIED)
+            line = line.replace(_CARRIED, " ")
             try:
                 words = tuple(split_line(line, environment))
             except UnclosedQuoteError:
@@ -122,7 +127,7 @@ def walk(texts: Sequence[str]) -> Iterator[Line]:
                 section, name = words[0], words[1] if len(words) > 1 else ""
             if section == "global" and words[0] in ("setenv", "presetenv") and len(words) > 2:
                 environment[words[1]] = words[2]
-            yield Line(section, name, words, line)
+            yield Line(section, name, words, line, begin)
 
 
 def find_defaults(texts: Sequence[str]) -> List[Tuple[str, ...]]:
@@ -130,13 +135,18 @@ def find_defaults(texts: Sequence[str]) -> List[Tuple[str, ...]]:
 
     That is the last one, with what it takes from another by ``from`` (since 2.4) before its own.
     """
-    named: Dict[str, List[Tuple[str, ...]]] = {}
-    current: List[Tuple[str, ...]] = []
-    for line in walk(texts):
+    return [line.words for line in take_defaults(walk(texts))]
+
+
+def take_defaults(lines: Iterable[Line]) -> List[Line]:
+    """Returns of a configuration's lines those that find_defaults returns as words."""
+    named: Dict[str, List[Line]] = {}
+    current: List[Line] = []
+    for line in lines:
         if line.section != "defaults":
             continue
         if line.words[0] != "defaults":
-            current.append(line.words)
+            current.append(line)
             continue
         words = line.words
         current = list(named.get(words[words.index("from") + 1], ())) if "from" in words[:-1] else []

@@ -25,7 +25,10 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.base imp
     not_serving,
     read_files,
 )
-from ansible_collections.port443.https.plugins.module_utils._webservers.configuration import find_serving
+from ansible_collections.port443.https.plugins.module_utils._webservers.configuration import (
+    find_serving,
+    without_names,
+)
 from ansible_collections.port443.https.plugins.module_utils._webservers.lighttpd.reader import (
     matches,
     read_configuration,
@@ -64,7 +67,7 @@ class Lighttpd:
         if self._host.find("lighttpd") is None:
             return ObservedService(not_serving("lighttpd is not installed", wanted), self._control(""))
         try:
-            configuration = read_configuration(self._main, self._read_files)
+            configuration = read_configuration(self._main, without_names(self._read_files))
         except HostError as problem:
             if self._find_process(_PID_FILE) is not None:
                 raise

@@ -64,11 +64,12 @@ class JoinedValues:
 
 @dataclass(frozen=True)
 class Assignment:
-    """``key = value``; ``operator`` is ``=``, ``+=``, which appends, or ``:=``, which may replace."""
+    """``key = value`` in a line; ``operator`` is ``=``, ``+=``, which appends, or ``:=``, which may replace."""
 
     key: str
     operator: str
     value: JoinedValues
+    line: int = 0
 
 
 @dataclass(frozen=True)
@@ -194,13 +195,14 @@ class _Reader:
         return found[1]
 
     def _simple(self, depth: int) -> Statement:
+        line = self._tokens[self._at][2]
         key = self._take("key")
         if key in ("include", "include_shell"):
             return Include(self._expression(depth), key == "include_shell")
         if key == "global":
             return GlobalBlock(self._block(depth))
         operator = self._take("mark", *_ASSIGNMENTS)
-        return Assignment(key if "." in key else f"var.{key}", operator, self._expression(depth))
+        return Assignment(key if "." in key else f"var.{key}", operator, self._expression(depth), line)
 
     def _conditional(self, depth: int) -> Conditional:
         branches = [self._condition(depth)]

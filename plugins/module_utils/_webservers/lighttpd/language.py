@@ -23,6 +23,7 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.lighttpd
     refuses_on,
     write_socket,
 )
+from ansible_collections.port443.https.plugins.module_utils._webservers.lighttpd.surroundings import tell_surroundings
 from ansible_collections.port443.https.plugins.module_utils._webservers.site import (
     Build,
     ConfigFile,
@@ -34,6 +35,7 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.site imp
     read_release,
 )
 from ansible_collections.port443.https.plugins.module_utils._webservers.site_language import ConfigurationFiles
+from ansible_collections.port443.https.plugins.module_utils._webservers.surroundings import name_texts
 
 Socket = Tuple[str, int]
 
@@ -85,7 +87,7 @@ class LighttpdLanguage:
 
     def read(self, files: ConfigurationFiles, layout: SiteLayout) -> SiteConfiguration:
         """Returns what the whole configuration says; raises HostError where it cannot be understood."""
-        return read_configuration(layout.main, files.texts)
+        return read_configuration(layout.main, lambda pattern: name_texts(files, pattern))
 
     def own_files(self, files: ConfigurationFiles, layout: SiteLayout) -> Dict[str, Tuple[ConfigFile, ...]]:
         """Returns the sites of ours that are there, by their names; the file that all share is not among them."""
@@ -119,6 +121,10 @@ class LighttpdLanguage:
         texts = [file.text for file in rendered if file.path.endswith(f"/{SHARED}") and file.text]
         wanted = sockets_of(settings.port, settings.ipv6)
         return frozenset(socket for socket in wanted if any(refuses_on(socket, text) for text in texts))
+
+    def overruled(self, sites: Sequence[Site], settings: ServerSettings, others: SiteConfiguration) -> Tuple[str, ...]:
+        """Returns what holds for every name that keeps visitors from sites, or asks them for what these do not want."""
+        return tuple(tell_surroundings(sites, others.around))
 
     def render(
         self,

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._webservers.configuration import ReadFiles
+from ansible_collections.port443.https.plugins.module_utils._webservers.configuration import FindTexts
 from ansible_collections.port443.https.plugins.module_utils._webservers.lighttpd.grammar import (
     Assignment,
     Conditional,
@@ -53,12 +53,14 @@ class BlockCondition:
 class Block:
     """What is set where all of its conditions hold; the one without conditions holds everywhere.
 
-    Values that depend on what nobody here knows, such as the environment, are left out.
+    Values that depend on what nobody here knows, such as the environment, are left out. ``places`` are file and line of
+    each value, as far as it is known.
     """
 
     conditions: Tuple[BlockCondition, ...] = ()
     parent: Optional[Block] = None
     values: Dict[str, Value] = field(default_factory=dict)
+    places: Dict[str, str] = field(default_factory=dict, compare=False)
 
     def find(self, key: str) -> Optional[Value]:
         """Returns a value as it was set here or in a block around it."""
@@ -82,12 +84,12 @@ def is_enabled(value: Optional[Value]) -> Optional[bool]:
     return words.get(value.lower()) if isinstance(value, str) else None
 
 
-def read_blocks(main: str, read: ReadFiles, known: Optional[Mapping[str, Value]] = None) -> Tuple[Block, ...]:
+def read_blocks(main: str, find: FindTexts, known: Optional[Mapping[str, Value]] = None) -> Tuple[Block, ...]:
     """Returns the blocks of a configuration in their order, the one without conditions first; raises HostError.
 
     ``known`` are variables that are set before.
     """
-    run = _Evaluation(posixpath.dirname(main), read)
+    run = _Evaluation(posixpath.dirname(main), find)
     run.everywhere.values.update(known or {})
     run.include(main, run.everywhere, 0)
     return tuple(run.blocks)
@@ -96,9 +98,10 @@ def read_blocks(main: str, read: ReadFiles, known: Optional[Mapping[str, Value]]
 class _Evaluation:
     """One way through a configuration."""
 
-    def __init__(self, folder: str, read: ReadFiles) -> None:
+    def __init__(self, folder: str, find: FindTexts) -> None:
         self._folder = folder
-        self._read = read
+        self._find = find
+        self._source = ""
         self.everywhere = Block()
         self.blocks: List[Block] = [self.everywhere]
 
@@ -106,8 +109,11 @@ class _Evaluation:
         """Evaluates files; a relative path is from the main file's folder."""
         if depth > INCLUDE_DEPTH:
             raise HostError(f"lighttpd's configuration includes itself: {pattern}")
-        for text in self._read(posixpath.join(self._folder, pattern)):
+        around = self._source
+        for path, text in self._find(posixpath.join(self._folder, pattern)):
+            self._source = path
             self._run(parse(text, pattern), block, depth)
+        self._source = around
 
     def _run(self, statements: Sequence[Statement], block: Block, depth: int) -> None:
         for one in statements:
@@ -129,6 +135,7 @@ class _Evaluation:
             block.values.pop(one.key, None)
         else:
             block.values[one.key] = value
+            block.places[one.key] = f"{self._source} line {one.line}"
 
     def _include(self, one: Include, block: Block, depth: int) -> None:
         what = self._evaluate(one.what, block)

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import Dict, FrozenSet, Iterator, List, Optional, Sequence, Tuple
 
-from ansible_collections.port443.https.plugins.module_utils._webservers.configuration import Listen, ReadFiles, Server
+from ansible_collections.port443.https.plugins.module_utils._webservers.configuration import FindTexts, Listen, Server
 from ansible_collections.port443.https.plugins.module_utils._webservers.lighttpd import regex
 from ansible_collections.port443.https.plugins.module_utils._webservers.lighttpd.read_blocks import (
     Block,
@@ -21,11 +21,12 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.lighttpd
     is_enabled,
     read_blocks,
 )
-from ansible_collections.port443.https.plugins.module_utils._webservers.site import SiteConfiguration
+from ansible_collections.port443.https.plugins.module_utils._webservers.site import SiteConfiguration, Surrounding
 
 HOST = "HTTP host"
 SOCKET = "SERVER socket"
 _SCHEME = "HTTP scheme"
+_OF_VISITORS = ("HTTP remoteip", "HTTP remote-ip")
 # Stands before an expression that is kept in the place of names.
 EXPRESSION = "~"
 
@@ -41,9 +42,9 @@ class _Socket:
         return _certificates(self.block, folder) if self.listen.tls else ()
 
 
-def read_configuration(main: str, read: ReadFiles) -> SiteConfiguration:
+def read_configuration(main: str, find: FindTexts) -> SiteConfiguration:
     """Returns the configuration whose main file is ``main``; raises HostError where it cannot be understood."""
-    return describe(read_blocks(main, read), posixpath.dirname(main))
+    return describe(read_blocks(main, find), posixpath.dirname(main))
 
 
 def describe(blocks: Sequence[Block], folder: str) -> SiteConfiguration:
@@ -61,7 +62,23 @@ def describe(blocks: Sequence[Block], folder: str) -> SiteConfiguration:
         defaults=frozenset((one.listen.address, one.listen.port) for one in sockets),
         modules=frozenset(list_texts(blocks[0].find("server.modules"))),
         pid=blocks[0].text("server.pid-file") or None,
+        around=tuple(one for block in blocks for one in _find_surroundings(block)),
     )
+
+
+def _find_surroundings(block: Block) -> Iterator[Surrounding]:
+    """Yields the values of a block that holds for every name, all addresses or some, with the texts of a list."""
+    if all(one.variable in _OF_VISITORS for one in block.conditions):
+        within = tuple(f'{one.variable} {one.operator} "{one.text}"' for one in block.conditions)
+        for key, value in block.values.items():
+            texts = (value,) if isinstance(value, str) else tuple(map(_show, value))
+            yield Surrounding((key, *texts), block.places.get(key, ""), within)
+
+
+def _show(pair: Tuple[str, Value]) -> str:
+    """A text of a list, or the key of what is no text."""
+    key, value = pair
+    return value if isinstance(value, str) and not key else key
 
 
 def list_texts(value: Optional[Value]) -> Tuple[str, ...]:

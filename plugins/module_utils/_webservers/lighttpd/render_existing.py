@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Dict, FrozenSet, Iterator, List, Optional, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
+from ansible_collections.port443.https.plugins.module_utils._webservers.configuration import without_names
 from ansible_collections.port443.https.plugins.module_utils._webservers.lighttpd.read_blocks import (
     Block,
     Value,
@@ -91,7 +92,7 @@ def read_others(files: ConfigurationFiles, layout: SiteLayout) -> OtherBlocks:
     def read(pattern: str) -> Sequence[str]:
         return [text for text in files.texts(pattern) if not text.startswith(HEADER)]
 
-    blocks = read_blocks(layout.main, read)
+    blocks = read_blocks(layout.main, without_names(read))
     wide = [block for block in blocks if not any(is_for_names(one) for one in block.conditions)]
     return OtherBlocks(
         describe(blocks, posixpath.dirname(layout.main)),
@@ -112,7 +113,9 @@ def know(site: Site, settings: ServerSettings) -> KnownSite:
 
 def read_kept(name: str, file: ConfigFile) -> KnownSite:
     """Returns a site that stays as it is; raises HostError where its file is not as ours are."""
-    blocks = read_blocks(file.path, lambda _pattern: [file.text or ""], {EXACT: "", KNOWN: "", "server.modules": ()})
+    blocks = read_blocks(
+        file.path, lambda path: [(path, file.text or "")], {EXACT: "", KNOWN: "", "server.modules": ()}
+    )
     hosts = [block for block in blocks if [one.variable for one in block.conditions] == [SOCKET, HOST]]
     secure = next((block for block in hosts if "ssl.pemfile" in block.values), None)
     plain = next((block for block in hosts if block is not secure), None)

@@ -23,7 +23,10 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.base imp
     read_files,
     wait_for_workers,
 )
-from ansible_collections.port443.https.plugins.module_utils._webservers.configuration import find_serving
+from ansible_collections.port443.https.plugins.module_utils._webservers.configuration import (
+    find_serving,
+    without_names,
+)
 from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.reader import (
     matches,
     read_configuration,
@@ -73,7 +76,7 @@ class Nginx:
         built = self._built_with()
         main = self._config or built.get("conf-path", "/etc/nginx/nginx.conf")
         try:
-            configuration = read_configuration(main, self._read_files)
+            configuration = read_configuration(main, without_names(self._read_files))
         except HostError as problem:
             if self._find_master(SiteConfiguration(()), built) is not None:
                 raise

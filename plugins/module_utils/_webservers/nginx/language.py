@@ -24,6 +24,7 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.re
     sockets_of,
     write_socket,
 )
+from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.surroundings import tell_surroundings
 from ansible_collections.port443.https.plugins.module_utils._webservers.site import (
     Build,
     ConfigFile,
@@ -35,6 +36,8 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.site imp
     read_release,
 )
 from ansible_collections.port443.https.plugins.module_utils._webservers.site_language import ConfigurationFiles
+from ansible_collections.port443.https.plugins.module_utils._webservers.surroundings import name_texts
+from ansible_collections.port443.https.plugins.module_utils._webservers.tls_profile import PROTOCOLS
 
 _FEATURES = {"v2": "http2", "v3": "http3"}
 
@@ -96,7 +99,7 @@ class NginxLanguage:
 
     def read(self, files: ConfigurationFiles, layout: SiteLayout) -> SiteConfiguration:
         """Returns what the main file and all that it includes say."""
-        return read_configuration(layout.main, files.texts)
+        return read_configuration(layout.main, lambda pattern: name_texts(files, pattern))
 
     def own_files(self, files: ConfigurationFiles, layout: SiteLayout) -> Dict[str, Tuple[ConfigFile, ...]]:
         """Returns each site's file, and its link on systems that have links."""
@@ -120,6 +123,7 @@ class NginxLanguage:
                 f"site '{first}' is to be the default server of {write_socket(socket)}, and somebody else's server "
                 "is: leave out default_server, or take it from the listen directive there"
             )
+        told += tell_surroundings(sites, others.around, fatal=True)
         return tuple(dict.fromkeys(told))
 
     def refused_sockets(self, rendered: Sequence[ConfigFile], settings: ServerSettings) -> FrozenSet[Socket]:
@@ -127,6 +131,23 @@ class NginxLanguage:
         texts = [file.text for file in rendered if file.path.endswith(f"/{NOBODY_FILE}") and file.text]
         found = {socket for text in texts for socket in find_sockets(parse_directives(text), "default_server")}
         return frozenset(found & set(sockets_of(settings.port, settings)))
+
+    def overruled(self, sites: Sequence[Site], settings: ServerSettings, others: SiteConfiguration) -> Tuple[str, ...]:
+        """Returns what sites inherit of the http level, and what a default server of others has of TLS.
+
+        nginx takes the versions of TLS from a socket's default server, as OpenSSL settles them before it knows the
+        name.
+        """
+        ours = PROTOCOLS[settings.profile]
+        sockets = set(sockets_of(settings.port, settings))
+        told = [
+            f"another server of nginx is the default one of port {settings.port}, so that what it allows "
+            f"({' '.join(said)}, {place}), holds for the sites there too, and not {' '.join(ours)}: give it the same, "
+            "or another port"
+            for socket, said, place in others.protocols
+            if socket in sockets and set(said) != set(ours)
+        ]
+        return tuple(dict.fromkeys([*told, *tell_surroundings(sites, others.around)]))
 
     def render(
         self,

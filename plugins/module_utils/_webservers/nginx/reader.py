@@ -10,16 +10,24 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Dict, Iterator, List, Match, Optional, Sequence, Set, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._webservers.configuration import Listen, ReadFiles, Server
-from ansible_collections.port443.https.plugins.module_utils._webservers.site import SiteConfiguration
+from ansible_collections.port443.https.plugins.module_utils._webservers.configuration import (
+    FindTexts,
+    Listen,
+    ReadFiles,
+    Server,
+    without_names,
+)
+from ansible_collections.port443.https.plugins.module_utils._webservers.site import SiteConfiguration, Surrounding
 
 INCLUDE_DEPTH = 20
 
 Socket = Tuple[str, int]
+# Is it one of ;{}, the text, and the line where it stands.
+Token = Tuple[bool, str, int]
 
 _TOKEN = re.compile(
     r"""\s+|\#[^\n]*|(?P<mark>[;{}])|"(?P<double>(?:[^"\\]|\\.)*)"|'(?P<single>(?:[^'\\]|\\.)*)'"""
@@ -38,29 +46,36 @@ _LUA = re.compile(
 
 @dataclass(frozen=True)
 class Directive:
-    """One directive: its name with its arguments, and what its block holds, None where it has none."""
+    """One directive: its name with its arguments, and what its block holds, None where it has none.
+
+    ``place`` is its file and line, for messages.
+    """
 
     words: Tuple[str, ...]
     block: Optional[Tuple[Directive, ...]] = None
+    place: str = field(default="", compare=False)
 
 
-def read_configuration(main: str, read: ReadFiles) -> SiteConfiguration:
+def read_configuration(main: str, find: FindTexts) -> SiteConfiguration:
     """Returns the configuration whose main file is ``main``; raises HostError where it cannot be understood.
 
     nginx.org/en/docs/http/ngx_http_core_module.html#listen and ngx_http_ssl_module.html are the reference.
     """
     folder = posixpath.dirname(main)
-    directives = load_directives(main, read)
+    directives = _load(main, folder, find, 0)
     servers: List[Server] = []
     defaults: Set[Socket] = set()
     quic: Set[Socket] = set()
-    protocols: Dict[Socket, Tuple[str, ...]] = {}
+    protocols: Dict[Socket, Directive] = {}
+    around: List[Surrounding] = []
     for context in directives:
         if context.words[0] in ("http", "stream") and context.block is not None:
             servers += _read_context(context.block, folder)
             defaults |= find_sockets(context.block, "default_server")
             protocols.update(_read_protocols(context.block))
             quic |= find_sockets(context.block, "reuseport", quic=True)
+        if context.words[0] == "http":
+            around += [Surrounding(one.words, one.place) for one in context.block or () if one.block is None]
     pids = [directive.words[1] for directive in directives if directive.words[0] == "pid" and len(directive.words) > 1]
     return SiteConfiguration(
         servers=_share_sockets(servers),
@@ -68,19 +83,20 @@ def read_configuration(main: str, read: ReadFiles) -> SiteConfiguration:
         defaults=frozenset(defaults),
         quic=frozenset(quic),
         pid=pids[-1] if pids else None,
-        protocols=tuple(sorted(protocols.items())),
+        protocols=tuple((socket, one.words[1:], one.place) for socket, one in sorted(protocols.items())),
+        around=tuple(around),
     )
 
 
 def load_directives(main: str, read: ReadFiles) -> Tuple[Directive, ...]:
     """Returns the directives of a main file, those of the files that it includes in their places."""
-    return _load(main, posixpath.dirname(main), read, 0)
+    return _load(main, posixpath.dirname(main), without_names(read), 0)
 
 
 def parse_directives(text: str) -> Tuple[Directive, ...]:
     """Returns the directives of a text without looking at what it includes; raises HostError where it is torn."""
     depth, complete = 0, True
-    for is_mark, mark in _tokens(text, "text"):
+    for is_mark, mark, _line in _tokens(text, "text"):
         complete = is_mark
         depth += {"{": 1, "}": -1}.get(mark, 0) if is_mark else 0
         if depth < 0:
@@ -106,12 +122,12 @@ def find_sockets(directives: Sequence[Directive], word: str, quic: bool = False)
     return found
 
 
-def _read_protocols(directives: Sequence[Directive]) -> Iterator[Tuple[Socket, Tuple[str, ...]]]:
+def _read_protocols(directives: Sequence[Directive]) -> Iterator[Tuple[Socket, Directive]]:
     """Yields what default servers say of ssl_protocols, for themselves or by what is around them."""
-    around = [one.words[1:] for one in directives if one.words[0] == "ssl_protocols"]
+    around = [one for one in directives if one.words[0] == "ssl_protocols"]
     for server in directives:
         if server.words[0] == "server" and server.block is not None:
-            said = [*around, *(one.words[1:] for one in server.block if one.words[0] == "ssl_protocols")]
+            said = [*around, *(one for one in server.block if one.words[0] == "ssl_protocols")]
             for socket in find_sockets((server,), "default_server") if said else ():
                 yield socket, said[-1]
 
@@ -127,54 +143,56 @@ def matches(server_name: str, name: str) -> bool:
     return name == server_name
 
 
-def _load(pattern: str, folder: str, read: ReadFiles, depth: int) -> Tuple[Directive, ...]:
+def _load(pattern: str, folder: str, find: FindTexts, depth: int) -> Tuple[Directive, ...]:
     if depth > INCLUDE_DEPTH:
         raise HostError(f"nginx's configuration includes itself: {pattern}")
     directives: List[Directive] = []
-    for text in read(pattern):
-        directives += _parse(_tokens(text, pattern), pattern, folder, read, depth)
+    for path, text in find(pattern):
+        directives += _parse(_tokens(text, path), path, folder, find, depth)
     return tuple(directives)
 
 
 def _parse(
-    tokens: Iterator[Tuple[bool, str]], source: str, folder: str, read: Optional[ReadFiles], depth: int
+    tokens: Iterator[Token], source: str, folder: str, find: Optional[FindTexts], depth: int
 ) -> Iterator[Directive]:
-    """Yields the directives up to the end of the block or file; tokens are (is it one of ;{}, text)."""
+    """Yields the directives up to the end of the block or file."""
     words: List[str] = []
-    for is_mark, text in tokens:
+    place = ""
+    for is_mark, text, line in tokens:
         if not is_mark:
+            place = place if words else f"{source} line {line}"
             words.append(text)
         elif text == "}":
             return
         elif not words:
             raise HostError(f"nginx's configuration {source} has a '{text}' without a directive")
         elif text == "{":
-            yield Directive(tuple(words), tuple(_parse(tokens, source, folder, read, depth)))
+            yield Directive(tuple(words), tuple(_parse(tokens, source, folder, find, depth)), place)
             words = []
         else:
-            if words[0] == "include" and len(words) == 2 and read is not None:
-                yield from _load(posixpath.join(folder, words[1]), folder, read, depth + 1)
+            if words[0] == "include" and len(words) == 2 and find is not None:
+                yield from _load(posixpath.join(folder, words[1]), folder, find, depth + 1)
             else:
-                yield Directive(tuple(words))
+                yield Directive(tuple(words), None, place)
             words = []
 
 
-def _tokens(text: str, source: str) -> Iterator[Tuple[bool, str]]:
-    at, first = 0, ""
+def _tokens(text: str, source: str) -> Iterator[Token]:
+    at, first, line = 0, "", 1
     while at < len(text):
         found = _TOKEN.match(text, at)
         if found is None:
             raise HostError(f"nginx's configuration {source} cannot be read after its first {at} characters")
-        at = found.end()
+        begin, at = at, found.end()
         kind = found.lastgroup
-        if kind is None:
-            continue
-        part = found.group(kind)
-        if part == "{" and kind == "mark" and first.endswith("_by_lua_block"):
-            at = _after_lua(text, at)  # another language between the braces
-            part = ";"
-        yield kind == "mark", part if kind == "mark" else _ESCAPED.sub(_unescape, part)
-        first = "" if kind == "mark" else first or part
+        if kind is not None:
+            part = found.group(kind)
+            if part == "{" and kind == "mark" and first.endswith("_by_lua_block"):
+                at = _after_lua(text, at)  # another language between the braces
+                part = ";"
+            yield kind == "mark", part if kind == "mark" else _ESCAPED.sub(_unescape, part), line
+            first = "" if kind == "mark" else first or part
+        line += text.count("\n", begin, at)
 
 
 def _unescape(found: Match[str]) -> str:

@@ -40,7 +40,7 @@ def read(site, settings=SETTINGS):
     files = MemoryFiles(DEBIANS)
     rendered = LANGUAGE.render([site], (), settings, BUILD, DEBIAN, LANGUAGE.read(files, DEBIAN), files)
     texts = [file.text for file in rendered]
-    blocks = read_blocks("/main", lambda _pattern: texts, {"server.modules": ()})
+    blocks = read_blocks("/main", lambda path: [(path, text) for text in texts], {"server.modules": ()})
     return [(block.conditions, block.values) for block in blocks]
 
 

@@ -6,7 +6,11 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._webservers.configuration import Listen, Server
+from ansible_collections.port443.https.plugins.module_utils._webservers.configuration import (
+    Listen,
+    Server,
+    without_names,
+)
 from ansible_collections.port443.https.plugins.module_utils._webservers.lighttpd.reader import (
     matches,
     read_configuration,
@@ -61,12 +65,12 @@ PLAIN = (Listen("", 80, False, False), Listen("::", 80, False, False))
 
 def read(text, **files):
     known = {"/etc/lighttpd/lighttpd.conf": [text], **{path.replace("_", "/"): [one] for path, one in files.items()}}
-    return read_configuration("/etc/lighttpd/lighttpd.conf", lambda path: known.get(path, []))
+    return read_configuration("/etc/lighttpd/lighttpd.conf", without_names(lambda path: known.get(path, [])))
 
 
 def test_debians_configuration_with_a_site_is_understood():
     texts = {"/etc/lighttpd/lighttpd.conf": [MAIN], "/etc/lighttpd/conf-enabled/*.conf": [SSL, SITE]}
-    found = read_configuration("/etc/lighttpd/lighttpd.conf", lambda path: texts[path])
+    found = read_configuration("/etc/lighttpd/lighttpd.conf", without_names(texts.__getitem__))
     current = ("/etc/port443/www.example.com/current/fullchain.pem",)
     assert found.servers == (
         Server((), PLAIN[:1], ()),
@@ -145,7 +149,7 @@ def test_a_socket_of_ipv6_may_take_ipv4_as_well(text, listening):
 )
 def test_values_are_what_lighttpd_makes_of_them(text, value):
     more = {"/etc/lighttpd/lighttpd.conf": [text], "/etc/lighttpd/more.conf": ['server.pid-file = "more"']}
-    assert read_configuration("/etc/lighttpd/lighttpd.conf", more.__getitem__).pid == value
+    assert read_configuration("/etc/lighttpd/lighttpd.conf", without_names(more.__getitem__)).pid == value
 
 
 @pytest.mark.parametrize(
@@ -169,7 +173,7 @@ def test_what_cannot_be_read_is_told_with_its_place(text, told):
 
 def test_a_configuration_that_includes_itself_is_told():
     with pytest.raises(HostError, match="includes itself"):
-        read_configuration("/m", lambda _path: ['include "/m"'])
+        read_configuration("/m", lambda path: [(path, 'include "/m"')])
 
 
 @pytest.mark.parametrize(

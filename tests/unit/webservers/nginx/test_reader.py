@@ -4,9 +4,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
-from ansible_collections.port443.https.plugins.module_utils._webservers.configuration import Listen, Server
+from ansible_collections.port443.https.plugins.module_utils._webservers.configuration import (
+    Listen,
+    Server,
+    without_names,
+)
 from ansible_collections.port443.https.plugins.module_utils._webservers.nginx.reader import (
     matches,
     read_configuration,
@@ -54,11 +60,13 @@ server {
 def read(text, **includes):
     files = {"/etc/nginx/nginx.conf": [text]}
     files.update({f"/etc/nginx/{name.replace('__', '/')}": texts for name, texts in includes.items()})
-    return read_configuration("/etc/nginx/nginx.conf", lambda pattern: files.get(pattern, []))
+    return read_configuration("/etc/nginx/nginx.conf", without_names(lambda pattern: files.get(pattern, [])))
 
 
 def test_debian_s_configuration_with_a_site_is_read():
-    assert read(MAIN, sites=[SITE], mime__types=["types { text/html html; }"]) == SiteConfiguration(
+    found = read(MAIN, sites=[SITE], mime__types=["types { text/html html; }"])
+    assert ("sendfile", "/etc/nginx/nginx.conf line 9") in [(one.words[0], one.place) for one in found.around]
+    assert replace(found, around=()) == SiteConfiguration(
         servers=(
             Server(("www.example.com",), (Listen("", 80, False, False), Listen("::", 80, False, False)), ()),
             Server(
@@ -69,7 +77,9 @@ def test_debian_s_configuration_with_a_site_is_read():
         ),
         listening=frozenset({("", 80), ("::", 80), ("", 443), ("::", 443)}),
         defaults=frozenset({("", 80)}),
-        protocols=((("", 80), ("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")),),  # of its default server alone
+        protocols=(
+            (("", 80), ("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"), "/etc/nginx/nginx.conf line 12"),
+        ),  # of its default server alone
         quic=frozenset({("", 443)}),
         pid="/run/nginx.pid",
     )
