@@ -25,6 +25,9 @@ from ansible_collections.port443.https.plugins.plugin_utils._shell import leads_
 from ansible_collections.port443.https.plugins.plugin_utils._site_pairs import SitePairs, read_pairs, secrets_of
 
 MODULE = "port443.https.sites"
+# What most hosts have, in ansible-playbook itself: the processes of all hosts are forked from it, and each would
+# load it anew.
+LANGUAGES["nginx"]()
 
 
 class ActionModule(ActionBase):
