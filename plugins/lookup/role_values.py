@@ -61,7 +61,8 @@ from ansible_collections.port443.https.plugins.plugin_utils import (
 from ansible_collections.port443.https.plugins.plugin_utils._folders import working_folder
 from ansible_collections.port443.https.plugins.plugin_utils._role_variables import names_of
 
-_SITES, _SITE = "enable_https_sites", "__issue_certificate_site"
+_SITES = "enable_https_sites"  # ansible-doc warns of two names on a line
+_SITE = "__issue_certificate_site"
 
 
 class LookupModule(LookupBase):  # type: ignore[misc]  # ansible-core has no types

@@ -124,7 +124,7 @@ class Remote:
 
     def play(self, *flags, **options):
         """Returns what one task of the module ports comes to."""
-        said, _ = self.start(*flags, **options).communicate(timeout=120)
+        said = self.start(*flags, **options).communicate(timeout=120)[0]
         found = re.search(r"FOUND([^.]*)[.]", said)
         assert found, said
         return json.loads(base64.b64decode(found.group(1)))
