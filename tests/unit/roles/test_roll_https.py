@@ -68,7 +68,11 @@ def test_what_cannot_be_meant_is_refused_before_a_host_is_touched(play: Any, giv
     assert "next " not in said
 
 
-@pytest.mark.parametrize("given", ["roll_https_batches=2", '{"roll_https_batches": "50%"}'])
-def test_one_number_is_a_list_of_one(play: Any, given: str) -> None:
-    code, said = play(ROLL, {"a": {}, "b": {}}, "-e", given)
-    assert (code, "next " in said) == (0, True)
+@pytest.mark.parametrize(
+    ("given", "first"),
+    [("roll_https_batches=2", "next 2 of 3: a, b"), ('{"roll_https_batches": "50%"}', "next 1 of 3: a")],
+)
+def test_one_number_is_a_list_of_one(play: Any, given: str, first: str) -> None:
+    said = play(ROLL, {"a": {}, "b": {}, "c": BROKEN}, "-e", given)[1]
+    assert first in said, said
+    assert '"done": [ "a", "b" ]' in said, said

@@ -91,6 +91,8 @@ def test_the_number_that_is_told_is_that_of_the_rules():
 class LockedHost(RecordedHost):
     """A host that the engine can look at, and that has nothing to change it with."""
 
+    lock_path = "/nonexistent/lock"
+
     def system(self):
         return "Linux"
 
