@@ -13,8 +13,11 @@ class MemoryFiles:
     def __init__(self, texts):
         self.all = dict(texts)
 
+    def find(self, pattern):
+        return [(path, text) for path, text in sorted(self.all.items()) if self._fits(path, pattern)]
+
     def texts(self, pattern):
-        return [text for path, text in sorted(self.all.items()) if self._fits(path, pattern)]
+        return [text for _path, text in self.find(pattern)]
 
     def list_folder(self, path):
         below = [file[len(path) + 1 :] for file in self.all if file.startswith(path.rstrip("/") + "/")]

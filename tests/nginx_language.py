@@ -39,11 +39,14 @@ class MemoryFiles:
     def __init__(self, held):
         self.held = dict(held)
 
-    def texts(self, pattern):
+    def find(self, pattern):
         paths = sorted(
             path for path in self.held if fnmatch.fnmatchcase(path, pattern) and path.count("/") == pattern.count("/")
         )
-        return [self.read(path) for path in paths]
+        return [(path, self.read(path)) for path in paths]
+
+    def texts(self, pattern):
+        return [text for _path, text in self.find(pattern)]
 
     def read(self, path):
         held = self.held[path]

@@ -37,8 +37,11 @@ http {{
 class DiskFiles:
     """The files of this machine, as the engine hands them to a language."""
 
+    def find(self, pattern):
+        return [(path, Path(path).read_text()) for path in sorted(glob.glob(pattern)) if Path(path).is_file()]
+
     def texts(self, pattern):
-        return [Path(path).read_text() for path in sorted(glob.glob(pattern)) if Path(path).is_file()]
+        return [text for _path, text in self.find(pattern)]
 
     def list_folder(self, path):
         return sorted(os.listdir(path)) if Path(path).is_dir() else []

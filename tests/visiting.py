@@ -22,8 +22,11 @@ import pki
 class DiskFiles:
     """The files of this machine."""
 
+    def find(self, pattern):
+        return [(path, Path(path).read_text()) for path in sorted(glob.glob(pattern)) if os.path.isfile(path)]
+
     def texts(self, pattern):
-        return [Path(path).read_text() for path in sorted(glob.glob(pattern)) if os.path.isfile(path)]
+        return [text for _path, text in self.find(pattern)]
 
     def list_folder(self, path):
         return sorted(os.listdir(path)) if os.path.isdir(path) else []

@@ -7,7 +7,7 @@ from __future__ import annotations
 import fnmatch
 import glob
 import os
-from typing import Dict, Iterable, List, Optional, Sequence
+from typing import Dict, Iterable, List, Optional, Sequence, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._host.files import Files
 from ansible_collections.port443.https.plugins.module_utils._webservers.base import read_files
@@ -23,10 +23,14 @@ class PlannedFiles:
         self._host = host
         self._planned: Dict[str, ConfigFile] = {file.path: file for file in planned}
 
+    def find(self, pattern: str) -> Sequence[Tuple[str, str]]:
+        """Returns path and text of each file that an absolute path or pattern stands for, sorted; a folder has none."""
+        found = [(path, self._read(path, LINKS)) for path in self._expand(pattern)]
+        return [(path, text) for path, text in found if text is not None]
+
     def texts(self, pattern: str) -> Sequence[str]:
-        """Returns the texts of the files that an absolute path or pattern stands for, sorted; a folder has none."""
-        texts = [self._read(path, LINKS) for path in self._expand(pattern)]
-        return [text for text in texts if text is not None]
+        """Returns the texts alone."""
+        return [text for _path, text in self.find(pattern)]
 
     def list_folder(self, path: str) -> Sequence[str]:
         """Returns the names in a folder, sorted; empty where there is no such folder."""

@@ -20,8 +20,11 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.site imp
 class ConfigurationFiles(Protocol):
     """The files of a host, as they are or as a plan will have them."""
 
+    def find(self, pattern: str) -> Sequence[Tuple[str, str]]:
+        """Returns path and text of each file that an absolute path or pattern stands for, sorted; a folder has none."""
+
     def texts(self, pattern: str) -> Sequence[str]:
-        """Returns the texts of the files that an absolute path or pattern stands for, sorted; a folder has none."""
+        """Returns the texts alone."""
 
     def list_folder(self, path: str) -> Sequence[str]:
         """Returns the names in a folder, sorted; empty where there is no such folder."""

@@ -1,26 +1,14 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Tells what others have said for all sites of a web server, with file and line, and finds the files for that."""
+"""Tells what others have said for all sites of a web server, with file and line."""
 
 from __future__ import annotations
 
-import fnmatch
-import posixpath
-from typing import List, Sequence, Tuple
+from typing import Sequence
 
 from ansible_collections.port443.https.plugins.module_utils._webservers.site import Site, Surrounding
-from ansible_collections.port443.https.plugins.module_utils._webservers.site_language import ConfigurationFiles
 
 _NAMED = 3  # of the sites in a sentence; the others are counted
-
-
-def name_texts(files: ConfigurationFiles, pattern: str) -> List[Tuple[str, str]]:
-    """Returns path and text of each file that a pattern stands for; the pattern in the place of paths not found."""
-    texts = files.texts(pattern)
-    folder, name = posixpath.split(pattern)
-    paths = [posixpath.join(folder, one) for one in files.list_folder(folder) if fnmatch.fnmatchcase(one, name)]
-    named = [(path, text) for path in paths for text in files.texts(path)]
-    return named if [text for _path, text in named] == list(texts) else [(pattern, text) for text in texts]
 
 
 def tell_surrounding(one: Surrounding, title: str, effect: str, remedy: str, hit: Sequence[Site], every: bool) -> str:

@@ -28,7 +28,6 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.site imp
     SiteLayout,
 )
 from ansible_collections.port443.https.plugins.module_utils._webservers.site_language import ConfigurationFiles
-from ansible_collections.port443.https.plugins.module_utils._webservers.surroundings import name_texts
 
 # No site's name begins with a dash, which sorts before all that one may begin with: the shared file goes first, then
 # the one site that is the default.
@@ -49,7 +48,7 @@ def _make_find(files: ConfigurationFiles, ours: bool) -> FindTexts:
     """A folder that is included stands for all files in it, and below."""
 
     def find(pattern: str) -> Sequence[Tuple[str, str]]:
-        found = name_texts(files, pattern)
+        found = list(files.find(pattern))
         if not found:
             for name in files.list_folder(pattern):
                 found += find(f"{pattern.rstrip('/')}/{name}")

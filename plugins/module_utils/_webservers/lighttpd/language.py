@@ -35,7 +35,6 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.site imp
     read_release,
 )
 from ansible_collections.port443.https.plugins.module_utils._webservers.site_language import ConfigurationFiles
-from ansible_collections.port443.https.plugins.module_utils._webservers.surroundings import name_texts
 
 Socket = Tuple[str, int]
 
@@ -87,7 +86,7 @@ class LighttpdLanguage:
 
     def read(self, files: ConfigurationFiles, layout: SiteLayout) -> SiteConfiguration:
         """Returns what the whole configuration says; raises HostError where it cannot be understood."""
-        return read_configuration(layout.main, lambda pattern: name_texts(files, pattern))
+        return read_configuration(layout.main, files.find)
 
     def own_files(self, files: ConfigurationFiles, layout: SiteLayout) -> Dict[str, Tuple[ConfigFile, ...]]:
         """Returns the sites of ours that are there, by their names; the file that all share is not among them."""

@@ -36,7 +36,6 @@ from ansible_collections.port443.https.plugins.module_utils._webservers.site imp
     read_release,
 )
 from ansible_collections.port443.https.plugins.module_utils._webservers.site_language import ConfigurationFiles
-from ansible_collections.port443.https.plugins.module_utils._webservers.surroundings import name_texts
 from ansible_collections.port443.https.plugins.module_utils._webservers.tls_profile import PROTOCOLS
 
 _FEATURES = {"v2": "http2", "v3": "http3"}
@@ -99,7 +98,7 @@ class NginxLanguage:
 
     def read(self, files: ConfigurationFiles, layout: SiteLayout) -> SiteConfiguration:
         """Returns what the main file and all that it includes say."""
-        return read_configuration(layout.main, lambda pattern: name_texts(files, pattern))
+        return read_configuration(layout.main, files.find)
 
     def own_files(self, files: ConfigurationFiles, layout: SiteLayout) -> Dict[str, Tuple[ConfigFile, ...]]:
         """Returns each site's file, and its link on systems that have links."""
