@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Callable, List, Mapping, Sequence, Tuple
 
@@ -165,13 +164,14 @@ class Application:
         self._told_mail = self._mail_services(due)
         for service in self._told_mail:
             self._tell(service.kind.reload)
-        deadline = time.monotonic() + self._request.prove_timeout
-        while due and time.monotonic() < deadline:
-            time.sleep(_proof.PAUSE)
-            looks = _proof.look_at_all([one.one for one in expected])
-            due = [one for one in expected if not one.is_met(looks)]
-        if due:
-            raise HostError(_proof.join_some([one.tell(looks) for one in due]))
+        looks = _proof.look_until(
+            lambda: _proof.look_at_all([one.one for one in expected]),
+            lambda seen: all(one.is_met(seen) for one in expected),
+            self._request.prove_timeout,
+        )
+        missed = [one for one in expected if not one.is_met(looks)]
+        if missed:
+            raise HostError(_proof.join_some([one.tell(looks) for one in missed]))
         return looks
 
     def _mail_services(self, expected: Sequence[MailExpectation]) -> Tuple[MailService, ...]:

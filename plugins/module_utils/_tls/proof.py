@@ -8,7 +8,7 @@ import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Dict, List, Mapping, Sequence, Tuple
+from typing import Callable, Dict, List, Mapping, Sequence, Tuple, TypeVar
 
 from ansible_collections.port443.https.plugins.module_utils._tls.served_certificate import (
     PATIENCE,
@@ -24,6 +24,7 @@ SETTLING = 1.0  # seconds; nginx' old workers take connections for 0.1 beside th
 SHOWN = 3  # sites that a message tells of
 
 Looks = Mapping[str, Tuple[Look, ...]]
+Seen = TypeVar("Seen")
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,16 @@ def look_until_met(expectations: Sequence[Expectation], seconds: float) -> Dict[
         seen = seen + 1 if all(one.is_met(looks) for one in expectations) else 0
         if seen == 2 or time.monotonic() > deadline:
             return looks
+        time.sleep(PAUSE)
+
+
+def look_until(look: Callable[[], Seen], is_enough: Callable[[Seen], bool], seconds: float) -> Seen:
+    """Returns what was seen once it is enough, or the last when time was up; looks at least once."""
+    deadline = time.monotonic() + seconds
+    while True:
+        seen = look()
+        if is_enough(seen) or time.monotonic() > deadline:
+            return seen
         time.sleep(PAUSE)
 
 

@@ -95,6 +95,18 @@ def is_proved(looks: Sequence[Look], fingerprint: str) -> bool:
     return bool(looks) and all(one.fingerprint == fingerprint for one in looks)
 
 
+def connect(place: Endpoint) -> socket.socket:
+    """Returns a connection on which TLS comes next, or the conversation that begins it; raises OSError."""
+    connection = socket.create_connection((place.address, place.port), timeout=PATIENCE)
+    try:
+        if place.proxy:
+            connection.sendall(b"PROXY UNKNOWN\r\n")  # haproxy.org proxy-protocol.txt, 2.1
+    except OSError:
+        connection.close()
+        raise
+    return connection
+
+
 def _look_once(place: Endpoint, ciphers: Optional[str]) -> Look:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
@@ -103,9 +115,7 @@ def _look_once(place: Endpoint, ciphers: Optional[str]) -> Look:
         context.maximum_version = ssl.TLSVersion.TLSv1_2
         context.set_ciphers(ciphers)
     try:
-        with socket.create_connection((place.address, place.port), timeout=PATIENCE) as connection:
-            if place.proxy:
-                connection.sendall(b"PROXY UNKNOWN\r\n")  # haproxy.org proxy-protocol.txt, 2.1
+        with connect(place) as connection:
             if place.starttls:
                 from ansible_collections.port443.https.plugins.module_utils._tls import starttls
 

@@ -11,13 +11,12 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
-import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, Dict, List, Sequence, Tuple
 
-from ansible_collections.port443.https.plugins.module_utils._tls.proof import AT_ONCE, PAUSE
-from ansible_collections.port443.https.plugins.module_utils._tls.served_certificate import PATIENCE, Endpoint
+from ansible_collections.port443.https.plugins.module_utils._tls.proof import AT_ONCE, look_until
+from ansible_collections.port443.https.plugins.module_utils._tls.served_certificate import Endpoint, connect
 
 STRANGER = "a-stranger.port443.invalid"  # RFC 2606 keeps .invalid free
 _REQUEST = f"GET /port443-asks-as-a-stranger HTTP/1.1\r\nHost: {STRANGER}\r\nConnection: close\r\n\r\n"
@@ -70,12 +69,7 @@ def look_at_all(expected: ExpectedRefusal) -> Tuple[StrangerLook, ...]:
 
 def look_until_refused(expected: ExpectedRefusal, seconds: float) -> Tuple[StrangerLook, ...]:
     """Returns the looks once each saw a refusal, or the last when time was up: old workers may answer meanwhile."""
-    deadline = time.monotonic() + seconds
-    while True:
-        looks = look_at_all(expected)
-        if is_refused(looks) or time.monotonic() > deadline:
-            return looks
-        time.sleep(PAUSE)
+    return look_until(lambda: look_at_all(expected), is_refused, seconds)
 
 
 def is_refused(looks: Sequence[StrangerLook]) -> bool:
@@ -95,9 +89,7 @@ def _look(place: Endpoint, statuses: Sequence[int]) -> StrangerLook:
     context.set_alpn_protocols(["http/1.1"])
     with contextlib.ExitStack() as opened:
         try:
-            connection = opened.enter_context(socket.create_connection((place.address, place.port), timeout=PATIENCE))
-            if place.proxy:
-                connection.sendall(b"PROXY UNKNOWN\r\n")  # haproxy.org proxy-protocol.txt, 2.1
+            connection = opened.enter_context(connect(place))
         except OSError as problem:
             return StrangerLook(place, f"nothing ({problem.strerror or problem})", False)
         try:

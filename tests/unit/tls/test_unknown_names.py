@@ -11,7 +11,7 @@ import threading
 
 import pki
 import pytest
-from ansible_collections.port443.https.plugins.module_utils._tls import unknown_names
+from ansible_collections.port443.https.plugins.module_utils._tls import served_certificate
 from ansible_collections.port443.https.plugins.module_utils._tls.served_certificate import Endpoint
 from ansible_collections.port443.https.plugins.module_utils._tls.unknown_names import (
     STRANGER,
@@ -99,7 +99,7 @@ def test_a_handshake_that_is_ended_is_a_refusal(serve):
 
 
 def test_who_does_not_answer_has_refused_nobody(monkeypatch):
-    monkeypatch.setattr(unknown_names, "PATIENCE", 0.2)
+    monkeypatch.setattr(served_certificate, "PATIENCE", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         looks = looks_at(port)
