@@ -10,13 +10,16 @@ import posixpath
 import re
 from typing import AbstractSet, FrozenSet, Iterator, List, Optional, Sequence, Tuple
 
-from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
 from ansible_collections.port443.https.plugins.module_utils._host.wire import rtnetlink
+from ansible_collections.port443.https.plugins.module_utils._linux.interface_settings import (
+    ALL,
+    STRICT,
+    find_effective,
+    read_setting,
+)
 from ansible_collections.port443.https.plugins.module_utils._netfilter.ruleset import Span
 
-_STRICT = 1
-_CONF = "/proc/sys/net/ipv4/conf"
 _STRANGER = "198.51.100.1"  # of a network that nobody has (RFC 5737), so that the way to it is that to strangers
 # What sets them at boot, the last one first: ufw after the system's own (sysctl.d(5)).
 _FOLDERS = ("/etc/sysctl.d", "/run/sysctl.d", "/usr/local/lib/sysctl.d", "/usr/lib/sysctl.d", "/lib/sysctl.d")
@@ -29,7 +32,7 @@ def find_one_way(
 
     ``default`` is the interface of the default route, ``own`` are the host's addresses.
     """
-    strict = [name for name in sorted(names - {"lo", default}) if _is_strict(host, name)]
+    strict = [name for name in sorted(names - {"lo", default}) if find_effective(host, name, "rp_filter") == STRICT]
     if not strict or default is None:
         return ()
     found: List[Tuple[str, str]] = []
@@ -42,19 +45,8 @@ def find_one_way(
     return tuple(found)
 
 
-def _is_strict(host: FirewallHost, name: str) -> bool:
-    """The larger of the two settings counts (Documentation/networking/ip-sysctl.rst)."""
-    return max(_number(host, f"{_CONF}/{one}/rp_filter") for one in ("all", name)) == _STRICT
-
-
-def _number(host: FirewallHost, path: str) -> int:
-    with contextlib.suppress(HostError, ValueError):
-        return int(host.read(path) or b"")
-    return 0
-
-
 def _explain(host: FirewallHost, name: str, back: str) -> str:
-    which = next((one for one in (name, "all") if _number(host, f"{_CONF}/{one}/rp_filter") == _STRICT), "all")
+    which = name if read_setting(host, name, "rp_filter") == STRICT else ALL
     place = _find_place(host, {which, "default"} if which == name else {which})
     return (
         f"rp_filter of {name} is strict (net.ipv4.conf.{which}.rp_filter{f', from {place}' if place else ''}) and the "

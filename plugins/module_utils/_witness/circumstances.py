@@ -13,6 +13,11 @@ from ansible_collections.port443.https.plugins.module_utils._host.addresses impo
 from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
 from ansible_collections.port443.https.plugins.module_utils._host.listeners import list_listeners
 from ansible_collections.port443.https.plugins.module_utils._host.wire import rtnetlink
+from ansible_collections.port443.https.plugins.module_utils._linux.interface_settings import (
+    STRICT,
+    find_effective,
+    read_number,
+)
 from ansible_collections.port443.https.plugins.module_utils._ports.registry import platform_of
 from ansible_collections.port443.https.plugins.module_utils._spec.request import parse_request
 from ansible_collections.port443.https.plugins.module_utils._witness.claims import find_mutes
@@ -80,7 +85,7 @@ def _observe_common(host: FirewallHost, before: Mapping[str, Any]) -> Dict[str, 
             queueing = rtnetlink.find_traffic_programs()
     now, then = read_dropped(host), before.get("dropped") or {}
     both = {name: (then[name], now[name]) for name in now if name in then}
-    tracked = tuple(_number(host, f"/proc/sys/net/netfilter/nf_conntrack_{name}") for name in _TRACKED)
+    tracked = tuple(read_number(host, f"/proc/sys/net/netfilter/nf_conntrack_{name}") for name in _TRACKED)
     return {
         "addresses": addresses,
         "early": early,
@@ -89,12 +94,6 @@ def _observe_common(host: FirewallHost, before: Mapping[str, Any]) -> Dict[str, 
         "drops": both.get("ListenDrops", ()),
         "conntrack": tracked if -1 not in tracked else (),
     }
-
-
-def _number(host: FirewallHost, path: str) -> int:
-    with contextlib.suppress(HostError, ValueError):
-        return int((host.read(path) or b"").decode("ascii", "replace"))
-    return -1
 
 
 def _find_waiting(host: FirewallHost, door: Door, story: Optional[Story]) -> Optional[Tuple[Waiting, ...]]:
@@ -119,19 +118,17 @@ def _find_back(host: FirewallHost, story: Optional[Story], addresses: Sequence[s
 
 
 def _find_strict(host: FirewallHost, story: Optional[Story]) -> Tuple[str, ...]:
-    """The larger of the two settings counts (Documentation/networking/ip-sysctl.rst); IPv6 has none."""
+    """IPv6 has none."""
     first = story.first if story else None
     if first is None or first.family == 6:
         return ()
-    set_to = max(_number(host, f"/proc/sys/net/ipv4/conf/{name}/rp_filter") for name in ("all", first.interface))
-    return (first.interface,) if set_to == 1 else ()
+    return (first.interface,) if find_effective(host, first.interface, "rp_filter") == STRICT else ()
 
 
 def _find_mutes(host: FirewallHost, door: Door, story: Optional[Story], addresses: Sequence[str]) -> Tuple[Mute, ...]:
     if story is None or story.came or door.family != "ipv4" or host.system() != LINUX:
         return ()
-    source = guess_source(door, addresses)
-    return find_mutes(lambda path: _number(host, path), door.address, source, addresses)
+    return find_mutes(host, door.address, guess_source(door, addresses), addresses)
 
 
 class _Rules:

@@ -9,20 +9,23 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
-from typing import Callable, Iterator, Sequence, Tuple
+from typing import Iterator, Sequence, Tuple
 
+from ansible_collections.port443.https.plugins.module_utils._host.files import Files
 from ansible_collections.port443.https.plugins.module_utils._host.wire import rtnetlink
+from ansible_collections.port443.https.plugins.module_utils._linux.interface_settings import (
+    ALL,
+    STRICT,
+    find_effective,
+    read_setting,
+)
 from ansible_collections.port443.https.plugins.module_utils._witness.evidence import Mute
 
 _NO_ADDRESS, _ITS_OWN = 8, 1  # of arp_ignore: answers for none, or for addresses of the interface that was asked alone
-_STRICT = 1
 _LOOPBACK = "lo"
 
-Number = Callable[[str], int]
-"""Reads a number below /proc, -1 where there is none."""
 
-
-def find_mutes(number: Number, address: str, source: str, addresses: Sequence[str]) -> Tuple[Mute, ...]:
+def find_mutes(host: Files, address: str, source: str, addresses: Sequence[str]) -> Tuple[Mute, ...]:
     """Returns what may keep a host from answering who has an address; ``source`` is who asks, empty if not known."""
     own = _find_own(address, addresses)
     if not own:
@@ -30,7 +33,7 @@ def find_mutes(number: Number, address: str, source: str, addresses: Sequence[st
     with contextlib.suppress(OSError):
         holder = rtnetlink.find_holder(own)
         if holder:
-            return tuple(_find(number, own, holder, source))
+            return tuple(_find(host, own, holder, source))
     return ()
 
 
@@ -42,20 +45,16 @@ def _find_own(address: str, addresses: Sequence[str]) -> str:
     return outer[0] if len(outer) == 1 else ""
 
 
-def _find(number: Number, own: str, holder: str, source: str) -> Iterator[Mute]:
-    ignore = max(_settings(number, holder, "arp_ignore"))
+def _find(host: Files, own: str, holder: str, source: str) -> Iterator[Mute]:
+    ignore = find_effective(host, holder, "arp_ignore")
     if ignore == _NO_ADDRESS:
         yield Mute(own, holder, "arp_ignore", ignore)
-    if holder == _LOOPBACK and number("/proc/sys/net/ipv4/conf/all/arp_ignore") >= _ITS_OWN:
+    if holder == _LOOPBACK and read_setting(host, ALL, "arp_ignore") >= _ITS_OWN:
         yield Mute(own, holder, "arp_ignore", ignore)
     back, _problem = rtnetlink.find_route(source, own) if source else ("", "")
     if holder == _LOOPBACK or back in ("", holder, _LOOPBACK):
         return
-    if max(_settings(number, holder, "rp_filter")) == _STRICT:
-        yield Mute(own, holder, "rp_filter", _STRICT, source, back)
-    if max(_settings(number, holder, "arp_filter")) > 0:
+    if find_effective(host, holder, "rp_filter") == STRICT:
+        yield Mute(own, holder, "rp_filter", STRICT, source, back)
+    if find_effective(host, holder, "arp_filter") > 0:
         yield Mute(own, holder, "arp_filter", 1, source, back)
-
-
-def _settings(number: Number, interface: str, name: str) -> Tuple[int, ...]:
-    return tuple(number(f"/proc/sys/net/ipv4/conf/{one}/{name}") for one in ("all", interface))
