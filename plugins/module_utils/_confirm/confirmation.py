@@ -160,13 +160,12 @@ class _Guarded(Generic[Seen]):
     def look(self) -> Tuple[Seen, Plan]:
         """Returns what is there now, and the plan from that without what waits."""
         seen, plan = self._way.look()
-        plan, self.waiting = arrange(plan)
-        return seen, replace(plan, steps=plan.steps[: len(plan.steps) - len(self.waiting)])
+        now, self.waiting = _hold_back(plan)
+        return seen, now
 
     def apply(self, plan: Plan) -> None:
-        """Carries out what does not wait, all or none."""
-        plan, self.waiting = arrange(plan)
-        self._guard.apply(plan.steps[: len(plan.steps) - len(self.waiting)], self._lock)
+        """Carries out what does not wait, all or none; what does is known from the look that follows."""
+        self._guard.apply(_hold_back(plan)[0].steps, self._lock)
 
     def undo(self, steps: Sequence[Step]) -> str:
         """Takes back what was carried out of these steps."""
@@ -175,3 +174,9 @@ class _Guarded(Generic[Seen]):
     def is_unchanged(self, before: Seen, after: Seen) -> bool:
         """Tells what the way does."""
         return self._way.is_unchanged(before, after)
+
+
+def _hold_back(plan: Plan) -> Tuple[Plan, Tuple[Step, ...]]:
+    """Returns what a plan does now, and the steps that wait."""
+    whole, waiting = arrange(plan)
+    return replace(whole, steps=whole.steps[: len(whole.steps) - len(waiting)]), waiting

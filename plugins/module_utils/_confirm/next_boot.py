@@ -85,12 +85,17 @@ def put_files_back(host: FirewallHost, journal: ChangeJournal) -> List[str]:
     for entry in reversed(journal.entries):
         for path, before in files_before(entry.step).items():
             try:
-                now = host.read(path)
-                if now != before:
-                    host.write(path, now, before)
+                put_back(host, path, before)
             except HostError as problem:
                 problems.append(problem.message)
     return problems
+
+
+def put_back(host: FirewallHost, path: str, before: Optional[bytes]) -> None:
+    """Makes one file what it was; raises HostError."""
+    now = host.read(path)
+    if now != before:
+        host.write(path, now, before)
 
 
 def files_before(step: Step) -> Dict[str, Optional[bytes]]:

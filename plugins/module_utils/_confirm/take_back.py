@@ -13,6 +13,7 @@ from ansible_collections.port443.https.plugins.module_utils._confirm.journal imp
     JournalEntry,
     look_at_rules,
 )
+from ansible_collections.port443.https.plugins.module_utils._confirm.next_boot import files_before, put_back
 from ansible_collections.port443.https.plugins.module_utils._errors import HostError
 from ansible_collections.port443.https.plugins.module_utils._host.firewall_host import FirewallHost
 from ansible_collections.port443.https.plugins.module_utils._host.signals import uninterrupted
@@ -56,8 +57,10 @@ def _try_once(host: FirewallHost, entry: JournalEntry) -> str:
     except HostError as refused:
         problem = refused.message
     if not entry.done and isinstance(entry.step, BusCall):
+        # A program that was told a part of it may have written its files in a form of its own.
         with contextlib.suppress(HostError):
-            _put_files_back(host, entry.step)
+            for path, before in files_before(entry.step).items():
+                put_back(host, path, before)
     return problem
 
 
@@ -66,11 +69,3 @@ def is_undone(host: FirewallHost, entry: JournalEntry) -> bool:
     if isinstance(entry.step, Write):
         return host.read(entry.step.path) == entry.step.before
     return bool(entry.before) and look_at_rules(host, entry.step) == entry.before
-
-
-def _put_files_back(host: FirewallHost, step: BusCall) -> None:
-    """A program that was told a part of it may have written its files in a form of its own."""
-    for file in step.files:
-        now = host.read(file.path)
-        if now != file.before:
-            host.write(file.path, now, file.before)
