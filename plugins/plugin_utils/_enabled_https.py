@@ -119,8 +119,9 @@ def _is_confirmed(values: Mapping[str, Any]) -> bool:
 
 
 def _confirm_of(values: Mapping[str, Any]) -> Any:
-    own, general = (values.get(name) for name in reversed(OF_CONFIRM))
-    return general if own in (None, "") else own
+    """Returns what was said of open_ports, else of the role; 0 is an answer, an empty text is none."""
+    own = values.get("open_ports_confirm")
+    return values.get("enable_https_confirm") if own in (None, "") else own
 
 
 def _sites(values: Mapping[str, Any]) -> List[Mapping[str, Any]]:

@@ -1,6 +1,6 @@
 # Copyright: port443.https contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Tells whether a host is one of Windows, by the shell of its connection, before anything is asked of it."""
+"""Tells what a connection says of a host before anything is asked of it: Windows or not, and what could cut it off."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from ansible.plugins.action import ActionBase
 
 _CONNECTIONS = ("winrm", "psrp")
 _SHELLS = ("powershell", "cmd")
+# Connections that reach a host through its firewall, so that a new one proves that others get in as well.
+_THROUGH_THE_FIREWALL = ("ssh", "paramiko", "paramiko_ssh", "libssh", "ansible.netcommon.libssh")
 
 
 def leads_to_windows(action: ActionBase) -> bool:
@@ -21,10 +23,6 @@ def are_of_windows(variables: Mapping[str, Any]) -> bool:
     """Tells whether the variables of a host name a connection or a shell of Windows, where no connection is at hand."""
     connection, shell = (str(variables.get(f"ansible_{name}") or "") for name in ("connection", "shell_type"))
     return connection.rpartition(".")[2] in _CONNECTIONS or shell.rpartition(".")[2] in _SHELLS
-
-
-# Connections that reach a host through its firewall, so that a new one proves that others get in as well.
-_THROUGH_THE_FIREWALL = ("ssh", "paramiko", "paramiko_ssh", "libssh", "ansible.netcommon.libssh")
 
 
 def is_cut_by_firewall(action: ActionBase) -> bool:

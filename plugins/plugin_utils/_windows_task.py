@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
@@ -63,7 +63,11 @@ class WindowsTask:
         """
         one = params.get("sites") is None
         each = site_options(params)
-        told = gather_told(lambda: refuse_for_windows(params))
+        told: List[str] = []
+        try:
+            refuse_for_windows(params)
+        except RequestError as problem:
+            told.append(problem.message)
         results = self._install(self.read_all(each, told, nameless=one))
         return results[0] if one else report_sites(each, results)
 
@@ -132,14 +136,4 @@ class WindowsTask:
         return _request.parse(params), pair
 
     def _execute(self, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-        secret = secrets_among(arguments)
-        return execute(self._action, SCRIPT, arguments, secret, self._task_vars)
-
-
-def gather_told(refuse: Callable[[], None]) -> List[str]:
-    """Returns what a check of options refuses, nothing if it refuses nothing."""
-    try:
-        refuse()
-    except RequestError as problem:
-        return [problem.message]
-    return []
+        return execute(self._action, SCRIPT, arguments, secrets_among(arguments), self._task_vars)
