@@ -118,6 +118,12 @@ def test_a_change_to_be_confirmed_is_a_task_of_its_own():
     assert told == [True] * 3 + [False] * 3
 
 
+def test_no_confirmation_of_the_ports_stands_over_one_of_the_role_and_an_empty_text_does_not():
+    general = {**MEANT, "enable_https_confirm": "60s"}
+    told = [firewall_options({**general, "open_ports_confirm": own}, [], []) is None for own in (0, "0", "", None)]
+    assert told == [False, False, True, True]
+
+
 def test_issued_sites_are_those_with_acme_and_say_what_concerns_their_certificates():
     given = {"enable_https_sites": [SHOP, ISSUED, {"name": "blog.example.com", "acme": None}, "nonsense"]}
     certificate = {"name": "shop.example.com", "names": ["shop.example.com"], "owner": "mail", "key_type": "rsa-2048"}

@@ -56,3 +56,10 @@ def test_a_star_stands_for_no_folder(folder):
 def test_folders_are_listed_as_they_will_be(folder):
     files = planned(folder, ("b.conf", None, ""), ("x", None, "b.conf"))
     assert list(files.list_folder(str(folder))) == [".hidden.conf", "available", "x"]
+
+
+def test_each_text_comes_with_the_path_of_its_file(folder):
+    files = planned(folder, ("a.conf", "a", ""), ("l.conf", None, "b.conf"), ("b.conf", "new", ""))
+    found = [(f"{folder}/a.conf", "a"), (f"{folder}/b.conf", "new"), (f"{folder}/l.conf", "new")]
+    assert list(files.find(f"{folder}/*.conf")) == found
+    assert list(files.find(f"{folder}/*/*.conf")) == list(files.find(f"{folder}/none.conf")) == []
