@@ -101,8 +101,12 @@ class LookupModule(LookupBase):  # type: ignore[misc]  # ansible-core has no typ
         return _enabled_https.list_ports(self._values(given, *_enabled_https.OF_PORTS))
 
     def describe_firewall(self, given: Mapping[str, Any]) -> Optional[Dict[str, Any]]:
-        """Returns what the module sites is told about the ports."""
+        """Returns what the module sites is told about the ports; raises AnsibleLookupError for what is no time.
+
+        Sites that go are looked at here first: they would be gone before the task about ports refused it.
+        """
         values = self._values(given, *_enabled_https.OF_PORTS, *_enabled_https.OF_CONFIRM, *names_of("open_ports"))
+        self._refuse(_enabled_https.list_confirm_refusals(values))
         tags = (given.get("ansible_run_tags", ()), given.get("ansible_skip_tags", ()))
         return _enabled_https.firewall_options(values, *tags)
 

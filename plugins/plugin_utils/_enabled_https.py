@@ -54,16 +54,22 @@ def list_refusals(values: Mapping[str, Any], for_every_host: bool, others_have_s
         )
     if not list_ports(values):
         told.append("enable_https_ports is empty: it names the ports to open, such as 443/tcp.")
-    try:
-        parse_confirm(_confirm_of(values))
-    except RequestError as problem:
-        told.append(f"enable_https_confirm: {problem.message}.")
+    told += list_confirm_refusals(values)
     if _nobody_answers(values):
         told.append(
             "HAProxy serves no files, so certbot itself answers the CA behind it: set serve_https_acme_port to a port "
             "of 127.0.0.1 that is free, such as 8402."
         )
     return told
+
+
+def list_confirm_refusals(values: Mapping[str, Any]) -> List[str]:
+    """Returns why there is no such time for a confirmation, as a sentence; whether sites come or go."""
+    try:
+        parse_confirm(_confirm_of(values))
+    except RequestError as problem:
+        return [f"enable_https_confirm: {problem.message}."]
+    return []
 
 
 def list_ports(values: Mapping[str, Any]) -> List[str]:

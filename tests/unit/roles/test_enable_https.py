@@ -78,6 +78,15 @@ def test_ports_whose_change_is_to_be_confirmed_are_a_task_of_their_own(play: Any
     assert play.show(shown, *confirmed, *plain) == [True, True, False, False, False]
 
 
+def test_a_confirmation_that_is_no_time_is_refused_before_sites_go(play: Any) -> None:
+    for what in (ROLE, "port443.https.close_https"):
+        code, said = play(
+            what, {"one": {"enable_https_sites": SITES}}, enable_https_state="absent", enable_https_confirm="soon"
+        )
+        assert (code, TOUCHED in said) == (2, False), said
+        assert "enable_https_confirm: confirm 'soon' is not a time between 5 seconds and one hour" in said
+
+
 def test_sites_that_are_given_to_the_playbook_where_it_is_imported_count(play: Any, tmp_path: Path) -> None:
     mine = [{"ansible.builtin.import_playbook": ENABLE, "vars": {"enable_https_sites": SITES}}]
     (tmp_path / "mine.yml").write_text(yaml.safe_dump(mine))
