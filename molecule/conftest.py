@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any, Dict
 
 import pytest
-import testinfra
 import yaml
+from testinfra.backend.base import BaseBackend, CommandResult
+from testinfra.host import Host
 
 ENGINE = os.environ["CONTAINER_ENGINE"]
 NETWORK = "{PORT443_PREFIX}-{MOLECULE_SCENARIO_NAME}".format(**os.environ)
 INVENTORY = Path(os.environ["MOLECULE_SCENARIO_DIRECTORY"]) / "inventory" / "hosts.yml"
+PROJECT = Path(os.environ["MOLECULE_PROJECT_DIRECTORY"])
 
 KNOCK = """
 import concurrent.futures, json, socket, sys
@@ -37,6 +39,21 @@ doors = json.loads(sys.argv[1])
 with concurrent.futures.ThreadPoolExecutor(len(doors)) as pool:
     print(json.dumps(list(pool.map(knock, map(tuple, doors)))))
 """
+
+
+class Entered(BaseBackend):
+    """Runs testinfra's commands in a container as tools/enter does."""
+
+    NAME = "entered"
+
+    def __init__(self, container: str) -> None:
+        self.machine = str(PROJECT / ".cache" / "machines" / container)
+        super().__init__(container)
+
+    def run(self, command: str, *args: str, **_kwargs: Any) -> CommandResult:
+        """What a shell command answers."""
+        inside = self.get_command(command, *args)
+        return self.run_local("%s %s /bin/sh -c %s", str(PROJECT / "tools" / "enter"), self.machine, inside)
 
 
 @dataclass(frozen=True)
@@ -83,8 +100,9 @@ def machine(name: str) -> Machine:
     container = f"{NETWORK}-{name}"
     shown = subprocess.run([ENGINE, "inspect", container], check=True, capture_output=True, text=True)
     link: Dict[str, Any] = json.loads(shown.stdout)[0]["NetworkSettings"]["Networks"][NETWORK]
-    host = testinfra.get_host(f"{ENGINE}://{container}")
-    return Machine(name, host, link["IPAddress"], link["GlobalIPv6Address"], targets().get(name) or {})
+    return Machine(
+        name, Host(Entered(container)), link["IPAddress"], link["GlobalIPv6Address"], targets().get(name) or {}
+    )
 
 
 def targets() -> Dict[str, Dict[str, Any]]:

@@ -4,18 +4,6 @@
 
 with_machines() { tools/cgroup2 "$@"; }
 
-on() { # MACHINE COMMAND...
-    tools/cgroup2 "$engine" exec --interactive "$prefix-$1" "${@:2}"
-}
-
-address_of() { echo "$prefix-$1"; }
-
-machine_variables() {
-    local plugin=containers.podman.podman
-    [ "$engine" = podman ] || plugin=community.docker.docker
-    printf '%s\n' "ansible_connection: $plugin" "ansible_python_interpreter: /usr/bin/python3"
-}
-
 make_machines() {
     local image name options=(--systemd=always --privileged)
     [ "$engine" = podman ] || options=(--cap-add ALL --cap-drop SYS_RESOURCE --security-opt seccomp=unconfined
@@ -28,8 +16,15 @@ make_machines() {
             --network "$prefix" --ip "$([ $name = web ] && echo "$ipv4" || echo "$peer4")" \
             --ip6 "$([ $name = web ] && echo "$ipv6" || echo "$peer6")" "${options[@]}" "$image" /sbin/init >/dev/null
     done
-    wait_for web
-    wait_for peer
+    for name in web peer; do started "$name"; done
+}
+
+# What tools/enter and the connection of Ansible want of a machine: the id of its first process, and a folder with a shell.
+started() { # NAME
+    mkdir -p "$folder/$1/bin"
+    ln -sf /bin/sh "$folder/$1/bin/sh"
+    tools/cgroup2 "$engine" inspect --format '{{.State.Pid}}' "$prefix-$1" >"$folder/$1.pid"
+    wait_for "$1"
 }
 
 wait_for() { # 'degraded' is a finished start as well: some units cannot work in a container
@@ -49,7 +44,7 @@ can_restart() { true; }
 
 restart() {
     tools/cgroup2 "$engine" restart --time 5 "$prefix-$1" >/dev/null
-    wait_for "$1"
+    started "$1"
     on peer ip neigh flush all # podman gives it another hardware address, a reboot would not
 }
 

@@ -24,3 +24,12 @@ choose_machines() {
 }
 
 engine_works() { tools/cgroup2 "$engine" ps >/dev/null 2>&1 || { echo "$engine does not work here, going without" && false; }; }
+
+on() { # MACHINE COMMAND...
+    tools/enter "$folder/$1" "${@:2}"
+}
+
+machine_variables() {
+    printf '%s\n' "ansible_connection: community.general.chroot" "ansible_chroot_exe: $PWD/tools/enter" \
+        "ansible_python_interpreter: /usr/bin/python3"
+}

@@ -8,17 +8,6 @@ packages=python3,iproute2,procps,iptables,nginx-light,openssh-server,curl,ca-cer
 
 with_machines() { "$@"; }
 
-on() { # MACHINE COMMAND...
-    "$folder/enter" "$folder/$1" "${@:2}"
-}
-
-address_of() { echo "$folder/$1"; }
-
-machine_variables() {
-    printf '%s\n' "ansible_connection: community.general.chroot" "ansible_chroot_exe: $folder/enter" \
-        "ansible_python_interpreter: /usr/bin/python3"
-}
-
 make_machines() {
     local tar
     tar=$PWD/.cache/images/demo-$(sha256sum <<<"$packages" | cut -c 1-12).tar
@@ -29,16 +18,6 @@ make_machines() {
             --aptopt='APT::Install-Recommends "false"' bookworm "$tar.part.tar"
         mv "$tar.part.tar" "$tar"
     fi
-    cat >"$folder/enter" <<'SH'
-#!/bin/sh
-# usage: enter ROOT COMMAND...   Runs it in the machine that has this root.
-pid=$(cat "$1.pid")
-shift
-cd /
-exec nsenter --target "$pid" --net --mount --pid --uts --root --wd=/ -- \
-    env -i HOME=/root LC_ALL=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"
-SH
-    chmod +x "$folder/enter"
     start_machine web "$tar"
     start_machine peer "$tar"
     ip link add eth0 netns "$(cat "$folder/web.pid")" type veth peer name eth0 netns "$(cat "$folder/peer.pid")"
