@@ -97,6 +97,7 @@ def network(tmp_path, collections_path):
         yield made
     finally:
         tool("nft", "flush", "ruleset", check=False)
+        tool("ip", "link", "del", "up0", check=False)  # the network that goes with its last process goes a little later
         for process in (serving, there):
             if process:
                 process.kill()

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Sourced. Runs named steps under clear headings, goes on after a failure, and tells at the end what failed and how long
-# each took: `step TITLE COMMAND...`, then `finish NAME`. What can run beside others is begun with `begin NAME COMMAND...`, and
-# `step TITLE outcome_of NAME` shows in its turn what it printed. What cannot run here is told with `left_out WHAT-AND-WHY`.
+# each took: `step TITLE COMMAND...`, then `finish NAME`. What can run beside others is begun with `begin NAME COMMAND...`, or
+# `begin NAME following OTHER COMMAND...`, and `step TITLE outcome_of NAME` shows in its turn what it printed. What cannot run here is told with `left_out WHAT-AND-WHY`.
 steps_passed=() steps_failed=() steps_left_out=()
 declare -A steps_begun=()
 
@@ -12,6 +12,12 @@ begin() { # NAME COMMAND...
     "$@" >".cache/$name.log" 2>&1 </dev/null &
     steps_begun[$name]=$!
     trap 'kill "${steps_begun[@]}" 2>/dev/null || true' EXIT
+}
+
+# Runs a command when what was begun before under that name has ended.
+following() { # NAME COMMAND...
+    tail --pid="${steps_begun[$1]}" --follow /dev/null
+    "${@:2}"
 }
 
 outcome_of() { # NAME
