@@ -64,6 +64,7 @@ def observe_all(
             whole=whole,
             waiting=_find_waiting(host, door, story),
             rule=rules.judge(door, story),
+            unread=rules.unread(door, story),
             back=_find_back(host, story, common["addresses"]),
             strict=_find_strict(host, story),
             mutes=_find_mutes(host, door, story, common["addresses"]),
@@ -141,6 +142,7 @@ class _Rules:
         self._after: Optional[Dict[str, int]] = None
         self._ports: Dict[Way, List[str]] = {}
         self._said: Dict[Way, List[Dict[str, Any]]] = {}
+        self._unread: Dict[Way, str] = {}
         for door, story in looks:
             self._ports.setdefault(self._way(door, story), []).append(f"{_port(door, story)}/{door.protocol}")
 
@@ -155,6 +157,10 @@ class _Rules:
                 return RuleFound(entry["verdict"], entry["because"], entry["file"], self._count(key))
         return None
 
+    def unread(self, door: Door, story: Optional[Story]) -> str:
+        """Says why the rules could not be read, empty where they were."""
+        return self._unread.get(self._way(door, story), "")
+
     def _way(self, door: Door, story: Optional[Story]) -> Way:
         first = story.first if story else None
         return (first.source, first.interface) if first else (guess_source(door, self._addresses), "")
@@ -168,7 +174,8 @@ class _Rules:
         }
         try:
             found = platform_of(self._host).report(self._host, parse_request(asked))
-        except (HostError, RequestError):
+        except (HostError, RequestError) as problem:
+            self._unread[way] = str(problem)
             return []
         return [dict(entry) for entry in found["effective"]]
 

@@ -104,10 +104,11 @@ class HostFacts:
     """What a host says of itself.
 
     ``blind`` says why no packets could be recorded, empty where they were; ``whole`` whether none is missing.
-    ``waiting`` is None where nobody could look. ``overflows`` and ``drops`` are how many connections the kernel dropped
-    before a program took them (ListenOverflows, ListenDrops), before and after; ``conntrack`` how many are tracked and
-    may be. ``strict`` are the interfaces that take only what their own route leads back to (rp_filter 1). ``early`` are
-    those with an XDP program, ``queueing`` those with programs of tc. ``mutes`` is looked for where nothing arrives.
+    ``waiting`` is None where nobody could look, ``rule`` where the rules do not tell; ``unread`` says why.
+    ``overflows`` and ``drops`` are how many connections the kernel dropped before a program took them
+    (ListenOverflows, ListenDrops), before and after; ``conntrack`` how many are tracked and may be. ``strict`` are
+    the interfaces that take only what their own route leads back to (rp_filter 1). ``early`` are those with an XDP
+    program, ``queueing`` those with programs of tc. ``mutes`` is looked for where nothing arrives.
     """
 
     blind: str = ""
@@ -115,6 +116,7 @@ class HostFacts:
     addresses: Tuple[str, ...] = ()
     waiting: Optional[Tuple[Waiting, ...]] = None
     rule: Optional[RuleFound] = None
+    unread: str = ""
     back: Optional[Back] = None
     overflows: Tuple[int, ...] = ()
     drops: Tuple[int, ...] = ()

@@ -162,6 +162,7 @@ ROWS = {
         "it arrives, by the rules it is open (no rule blocks it), and it is not answered",
     ),
     "nothing explains it": ([ASKED], FACTS, DOOR, "in the host", "it arrives, by the rules it is open (no rule blocks"),
+    "unread": ([ASKED], replace(FACTS, rule=None, unread="no"), DOOR, "in the host", "rules could not be read (no)"),
     "it depends": (
         [ASKED],
         replace(FACTS, rule=RuleFound("depends", "a rule that cannot be foretold")),

@@ -82,7 +82,11 @@ def test_where_there_is_no_recorder_rules_tell_and_it_is_said_so(asked, system):
 def test_rules_that_cannot_be_read_are_not_guessed(asked):
     asked.problem = HostError("only root can read and change a firewall: use become: true")
     (found,) = end(Machine("FreeBSD"), "", "FreeBSD has no recorder here", [DOOR])
-    assert (found["ends"], found["because"].endswith("nothing more is known of the host")) == ("not known", True)
+    assert (found["ends"], found["because"]) == (
+        "not known",
+        "by rules and sockets alone (FreeBSD has no recorder here): the rules could not be read "
+        "(only root can read and change a firewall: use become: true), and nothing more is known of the host",
+    )
 
 
 def test_rules_are_asked_for_the_very_source_port_and_interface_that_were_seen(asked, monkeypatch):
