@@ -25,6 +25,13 @@ CASES = {
     ],
     "apache": [
         ("<Location />\nRequire ip 192.0.2.1\n</Location>", 2, "require ip 192.0.2.1' in location /", (), 403),
+        (
+            MODULE.format("ssl") + f"SSLCACertificateFile {CA}\nSSLVerifyClient require",
+            3,
+            "sslverifyclient require",
+            (),
+            0,
+        ),
         (MODULE.format("proxy") + "<Proxy *>\nRequire ip 192.0.2.1\n</Proxy>", 3, "' in proxy *", (), 403),
     ],
     "haproxy": [
@@ -55,7 +62,7 @@ def test_what_holds_for_all_sites_is_told_and_does_what_is_told(server, tmp_path
             sites.machine.run("sh", "-c", f"cat own >>{path}")
             made = sites.run(blog())
             told = [one for one in made.get("warnings", ()) if one.startswith(f"{path} line {begin + line} says '")]
-            assert len(told) == 1, made
+            assert len(told) == 1, made.get("msg", made)
             assert words in told[0]
             seen = sites.get(BLOG, "/", *options)
             assert (seen[0], seen[1].startswith("blog /")) == (status, False), seen

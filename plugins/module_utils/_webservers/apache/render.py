@@ -115,8 +115,13 @@ def render_files(
 def _look_around(
     settings: ServerSettings, build: Build, layout: SiteLayout, others: ServerLevel, files: ConfigurationFiles
 ) -> ServerContext:
-    """Debian's ports.conf listens on 443 as soon as mod_ssl is loaded by the distribution's own files."""
-    loaded = read_level(files, layout, ("ssl_module", "mod_ssl.c"), ours=False)
+    """Debian's ports.conf listens on 443 as soon as mod_ssl is loaded by the distribution's own files.
+
+    Where somebody's own file loads it, after ports.conf, that listens not, nor would it because of us.
+    """
+    loaded = others
+    if "ssl_module" not in others.configuration.modules:
+        loaded = read_level(files, layout, ("ssl_module", "mod_ssl.c"), ours=False)
     return ServerContext(
         settings,
         build,

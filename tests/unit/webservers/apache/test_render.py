@@ -96,6 +96,11 @@ def test_apache_listens_once_whatever_loads_mod_ssl():
         assert LANGUAGE.read(files, DEBIAN).listening == {("", 80), ("", 443)}
         texts = [text for path, text in files.all.items() if "zz-port443" in path]
         assert all("    Listen 443\n" in text for text in texts) is (load == "")
+    # Somebody's own file loads it, after ports.conf.
+    own = "LoadModule ssl_module /usr/lib/apache2/modules/mod_ssl.so\n"
+    files = MemoryFiles({**DEBIANS, "/etc/apache2/conf-enabled/own.conf": own})
+    write(files, DEBIAN, make_site("a.example.com"), make_site("b.example.com"))
+    assert LANGUAGE.read(files, DEBIAN).listening == {("", 80), ("", 443)}
     # Somebody has the distribution load it afterwards.
     files = MemoryFiles(DEBIANS)
     write(files, DEBIAN, make_site())
