@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import shlex
 import time
-from typing import Any, Callable, Dict, Mapping, Optional
+from typing import Any, Callable, Dict, Mapping, Optional, Sequence
 
 from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
@@ -17,6 +17,11 @@ from ansible_collections.port443.https.plugins.plugin_utils._packed import execu
 from ansible_collections.port443.https.plugins.plugin_utils._shell import is_cut_by_firewall
 
 _CONFIRMED, _TAKEN_BACK = "confirmed", "taken back"  # what the program on the host says
+_GONE = "gone"  # what is said for it where nothing is left of the change, nor word that it was taken back
+_LOST = (
+    "the answer to the confirmation was lost on its way, and asked again the host has nothing left that waits: it is "
+    "confirmed, as nothing is taken back before its time is over"
+)
 _PAUSE = 1.0  # seconds between two tries
 _AFTERWARDS = 20.0  # seconds in which the host is asked whether it took the change back
 
@@ -72,7 +77,8 @@ class _Waiting:
 
     def __init__(self, action: ActionBase, name: str, identity: str, told: Mapping[str, Any]) -> None:
         self._action, self._name, self._identity = action, name, identity
-        self._command = f"{' '.join(map(shlex.quote, told['command']))} || cat {shlex.quote(told['taken_back'])}"
+        self._command = _render_command(told["command"], told["taken_back"])
+        self._tries = 0
         self._end = time.monotonic() + told["left"]
         self._clock = time.strftime("%H:%M:%S", time.localtime(time.time() + told["left"]))
 
@@ -81,13 +87,19 @@ class _Waiting:
         said = self._ask(self._end, self._say)
         if said.get("state") == _CONFIRMED:
             return {"unconfirmed": "", "confirmed": self._identity}
+        if said.get("state") == _GONE and self._tries > 1 and time.monotonic() < self._end:
+            return {"unconfirmed": "", "confirmed": self._identity, "warnings": [_LOST]}
         if said.get("state") == _TAKEN_BACK:
             return self._failed(said, said["message"])
+        if said.get("state") == _GONE:
+            return {"failed": True, "msg": f"the change could not be confirmed: {said['message']}"}
         why = f"no new connection to the host could be made after the change ({said['message']})"
         time.sleep(max(0.0, self._end - time.monotonic()))
         after = self._ask(time.monotonic() + _AFTERWARDS)
         if after.get("state") == _TAKEN_BACK:
             return self._failed(after, f"{why}: {after['message']}")
+        if after.get("state") == _GONE:
+            return {"failed": True, "msg": f"{why}: {after['message']}"}
         told = f"{why}, nor since: it takes the change back by itself at {self._clock}, and its next run tells of it"
         return {"failed": True, "msg": told}
 
@@ -104,7 +116,7 @@ class _Waiting:
         first = True
         while True:
             said = self._ask_once()
-            if said.get("state") in (_CONFIRMED, _TAKEN_BACK):
+            if said.get("state") in (_CONFIRMED, _TAKEN_BACK, _GONE):
                 return said
             if first:
                 complain(said["message"])
@@ -114,6 +126,7 @@ class _Waiting:
             time.sleep(_PAUSE)
 
     def _ask_once(self) -> Dict[str, Any]:
+        self._tries += 1
         try:
             self._action._connection.reset()
             ran = self._action._low_level_execute_command(self._command)
@@ -130,6 +143,14 @@ class _Waiting:
         """Says once that something is waited for."""
         told = f"{self._name}: no new connection yet ({why}); without one the host takes the change back"
         Display().display(f"{told} at {self._clock}")
+
+
+def _render_command(confirm: Sequence[str], taken_back: str) -> str:
+    """Returns what confirms a change, and says what became of one that is not there."""
+    message = "nothing is left of the change there, nor word of what became of it: its next run tells what is open"
+    gone = shlex.quote(json.dumps({"state": _GONE, "message": message}))
+    program = " ".join(map(shlex.quote, confirm))
+    return f"{program} || cat {shlex.quote(taken_back)} || test -e {shlex.quote(confirm[-2])} || echo {gone}"
 
 
 def _read(line: str) -> Dict[str, Any]:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from types import SimpleNamespace
 
 import pytest
@@ -31,6 +32,7 @@ SAME = json.dumps({"state": "same connection"})
 NOT_SAVED = json.dumps({"state": "taken back", "message": "the disk is full; the host took it back at 12:00:00"})
 AFTERWARDS = {"identity": "0f5c", "message": "the host took it back at 12:00:00", "problems": []}
 OTHER = json.dumps({**AFTERWARDS, "identity": "beef", "message": "another change"})
+GONE = json.dumps({"state": "gone", "message": "nothing is left"})
 LOST = AnsibleConnectionFailure("timed out")
 
 
@@ -87,7 +89,9 @@ def act(monkeypatch):
 def test_a_change_is_confirmed_by_one_command_over_a_new_connection(act):
     result, sent, asked = act([f"banner\n{YES}\n"], confirm="60s")
     assert result == {"changed": True, "unconfirmed": "", "confirmed": "0f5c"}
-    assert asked == ["reset", f"/usr/bin/python3 -I '/run/a b' confirm || cat {TOLD}"]
+    assert asked[0] == "reset"
+    (command,) = asked[1:]
+    assert command.startswith(f"/usr/bin/python3 -I '/run/a b' confirm || cat {TOLD} || test -e '/run/a b' || echo '{{")
     assert [one["confirm"] for one in sent] == ["60"]
     assert unpack(sent[0][ARGUMENT]) == collect(entry_of(CONFIRMED), "Linux")
 
@@ -109,6 +113,36 @@ def test_where_no_connection_can_be_made_the_host_is_asked_again_once_the_time_i
         "no new connection to the host could be made after the change (no answer): the host took it back at 12:00:00"
     )
     assert asked.count("reset") >= 4
+
+
+def test_a_confirmation_whose_answer_was_lost_is_one_and_it_is_told(act):
+    result, _sent, asked = act([LOST, GONE], confirm="60s")
+    assert (result.get("failed"), result["confirmed"], result["unconfirmed"]) == (None, "0f5c", "")
+    assert result["warnings"] == [_confirmed._LOST]
+    assert asked.count("reset") == 2
+
+
+@pytest.mark.parametrize("answers", [[GONE], [LOST, LOST, LOST, GONE]])
+def test_what_is_gone_without_a_confirmation_or_after_the_time_is_no_confirmation(act, answers):
+    result, _sent, _asked = act(answers, confirm="60s")
+    assert (result["failed"], "confirmed" in result) == (True, False)
+    assert "nothing is left" in result["msg"]
+
+
+def test_the_command_says_what_is_gone_and_nothing_of_a_program_that_fails(tmp_path):
+    program, told = tmp_path / "program", tmp_path / "told"
+    command = _confirmed._render_command(["sh", str(program), "confirm"], str(told))
+
+    def said():
+        return subprocess.run(("sh", "-c", command), capture_output=True, text=True, check=False).stdout
+
+    assert json.loads(said())["state"] == "gone"
+    program.write_text("exit 1")
+    assert said() == ""
+    told.write_text("word")
+    assert said() == "word"
+    program.write_text("echo yes")
+    assert said() == "yes\n"
 
 
 def test_a_host_that_stays_away_is_told_so(act):
