@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import FrozenSet, Iterable, Optional, Sequence, Set, Tuple
+from dataclasses import dataclass, replace
+from typing import Dict, FrozenSet, Iterable, List, Optional, Sequence, Set, Tuple
 
 from ansible_collections.port443.https.plugins.module_utils._witness.evidence import Door
 from ansible_collections.port443.https.plugins.module_utils._witness.headers import ACK, RST, SYN, SeenPacket
@@ -15,6 +15,7 @@ Peer = Tuple[str, int]
 """Address and port of who looks, as the host sees them."""
 _PROTOCOLS = {"tcp": TCP, "udp": UDP}
 _LOOPBACK = "lo"
+_STACK = 0.05  # seconds that a packet takes at most from an interface to the one above it; it is sent again much later
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Story:
 
 def tell_story(door: Door, packets: Sequence[SeenPacket]) -> Story:
     """Returns the packets of a look. Others that the host exchanges meanwhile are left out, in whichever order."""
-    ordered = sorted(packets, key=lambda packet: packet.at)
+    ordered = _lift(sorted(packets, key=lambda packet: packet.at))
     same = [packet for packet in ordered if packet.error or packet.protocol == _PROTOCOLS[door.protocol]]
     peers, certain = _find_peers(door, same)
     own = [packet for packet in same if not _is_echo(packet, peers)]
@@ -56,6 +57,31 @@ def tell_story(door: Door, packets: Sequence[SeenPacket]) -> Story:
         complained=tuple(one for one in own if one.error and not one.outgoing and _is_to(one.quoted, peers)),
         certain=certain,
     )
+
+
+def _lift(packets: Iterable[SeenPacket]) -> List[SeenPacket]:
+    """Returns each packet once, as the interface had it that rules and routes know.
+
+    Below a VLAN, a bond or a bridge lies another interface that has the same packet: before it where it comes in, after
+    it where it goes out.
+    """
+    kept: List[SeenPacket] = []
+    sightings: Dict[SeenPacket, Tuple[int, float, Set[str]]] = {}
+    for packet in packets:
+        same = _without_place(packet)
+        place, at, interfaces = sightings.get(same, (-1, 0.0, set()))
+        if place >= 0 and packet.at - at <= _STACK and not {packet.interface, _LOOPBACK} & interfaces:
+            kept[place] = kept[place] if packet.outgoing else packet
+        else:
+            place, interfaces = len(kept), set()
+            kept.append(packet)
+        sightings[same] = (place, packet.at, interfaces | {packet.interface})
+    return kept
+
+
+def _without_place(packet: SeenPacket) -> SeenPacket:
+    quoted = replace(packet.quoted, at=0.0, interface="") if packet.quoted else None
+    return replace(packet, at=0.0, interface="", quoted=quoted)
 
 
 def begins(packet: SeenPacket) -> bool:
