@@ -160,7 +160,8 @@ class RunningHaproxy:
         self.process = subprocess.Popen(["haproxy", "-db", "-f", config], stderr=subprocess.DEVNULL)
         for _attempt in range(200):
             try:
-                socket.create_connection(("127.0.0.1", self.http_port), timeout=5).close()
+                for port in (self.http_port, self.port):
+                    socket.create_connection(("127.0.0.1", port), timeout=5).close()
                 return
             except ConnectionRefusedError:
                 assert self.process.poll() is None, "haproxy ended"
