@@ -5,19 +5,34 @@
 steps_passed=() steps_failed=() steps_left_out=()
 declare -A steps_begun=()
 
-begin() { # NAME COMMAND...
-    local name=$1
+# Each is in a process group of its own, so that all of it can be ended.
+begin() { # NAME [following OTHER] COMMAND...
+    local name=$1 other=
     shift
+    if [ "$1" = following ]; then
+        other=${steps_begun[$2]}
+        shift 2
+    fi
     mkdir -p .cache
-    "$@" >".cache/$name.log" 2>&1 </dev/null &
+    set -m
+    run_begun "$name" "$other" "$@" >".cache/$name.log" 2>&1 </dev/null &
+    set +m
     steps_begun[$name]=$!
-    trap 'kill "${steps_begun[@]}" 2>/dev/null || true' EXIT
+    trap end_begun EXIT
 }
 
-# Runs a command when what was begun before under that name has ended.
-following() { # NAME COMMAND...
-    tail --pid="${steps_begun[$1]}" --follow /dev/null
-    "${@:2}"
+end_begun() {
+    local job
+    for job in "${steps_begun[@]}"; do kill -- "-$job" 2>/dev/null || true; done
+}
+
+run_begun() { # NAME PROCESS COMMAND...   begins when that process has ended, and leaves how many seconds it took itself
+    local start code=0
+    [ -z "$2" ] || tail --pid="$2" --follow /dev/null
+    start=$SECONDS
+    "${@:3}" || code=$?
+    echo "$((SECONDS - start))" >".cache/$1.took"
+    return "$code"
 }
 
 outcome_of() { # NAME
@@ -25,6 +40,7 @@ outcome_of() { # NAME
     wait "${steps_begun[$1]}" || code=$?
     unset "steps_begun[$1]"
     cat ".cache/$1.log"
+    begun_took=$(cat ".cache/$1.took" 2>/dev/null || true)
     return "$code"
 }
 
@@ -34,15 +50,15 @@ left_out() {
 }
 
 step() {
-    local title=$1 start=$SECONDS took
+    local title=$1 start=$SECONDS took begun_took=
     shift
     printf '\n=== %s\n' "$title"
     if "$@"; then
-        took="$title $((SECONDS - start)) s"
+        took="$title ${begun_took:-$((SECONDS - start))} s"
         steps_passed+=("$took")
         printf -- '--- passed: %s\n' "$took"
     else
-        took="$title $((SECONDS - start)) s"
+        took="$title ${begun_took:-$((SECONDS - start))} s"
         steps_failed+=("$took")
         printf -- '--- FAILED: %s\n' "$took"
     fi

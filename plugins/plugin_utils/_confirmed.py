@@ -17,11 +17,7 @@ from ansible_collections.port443.https.plugins.plugin_utils._packed import execu
 from ansible_collections.port443.https.plugins.plugin_utils._shell import is_cut_by_firewall
 
 _CONFIRMED, _TAKEN_BACK = "confirmed", "taken back"  # what the program on the host says
-_GONE = "gone"  # what is said for it where nothing is left of the change, nor word that it was taken back
-_LOST = (
-    "the answer to the confirmation was lost on its way, and asked again the host has nothing left that waits: it is "
-    "confirmed, as nothing is taken back before its time is over"
-)
+_GONE = "gone"  # nothing is left of the change, nor word that it was taken back
 _PAUSE = 1.0  # seconds between two tries
 _AFTERWARDS = 20.0  # seconds in which the host is asked whether it took the change back
 
@@ -78,7 +74,6 @@ class _Waiting:
     def __init__(self, action: ActionBase, name: str, identity: str, told: Mapping[str, Any]) -> None:
         self._action, self._name, self._identity = action, name, identity
         self._command = _render_command(told["command"], told["taken_back"])
-        self._tries = 0
         self._end = time.monotonic() + told["left"]
         self._clock = time.strftime("%H:%M:%S", time.localtime(time.time() + told["left"]))
 
@@ -87,25 +82,31 @@ class _Waiting:
         said = self._ask(self._end, self._say)
         if said.get("state") == _CONFIRMED:
             return {"unconfirmed": "", "confirmed": self._identity}
-        if said.get("state") == _GONE and self._tries > 1 and time.monotonic() < self._end:
-            return {"unconfirmed": "", "confirmed": self._identity, "warnings": [_LOST]}
         if said.get("state") == _TAKEN_BACK:
             return self._failed(said, said["message"])
         if said.get("state") == _GONE:
-            return {"failed": True, "msg": f"the change could not be confirmed: {said['message']}"}
+            return self._lost(said)
         why = f"no new connection to the host could be made after the change ({said['message']})"
         time.sleep(max(0.0, self._end - time.monotonic()))
         after = self._ask(time.monotonic() + _AFTERWARDS)
         if after.get("state") == _TAKEN_BACK:
             return self._failed(after, f"{why}: {after['message']}")
         if after.get("state") == _GONE:
-            return {"failed": True, "msg": f"{why}: {after['message']}"}
+            return self._lost(after)
         told = f"{why}, nor since: it takes the change back by itself at {self._clock}, and its next run tells of it"
         return {"failed": True, "msg": told}
 
     def _failed(self, said: Mapping[str, Any], message: str) -> Dict[str, Any]:
         """The result for a change of which nothing is left but what could not be taken back."""
         return {"failed": True, "changed": bool(said.get("problems")), "unconfirmed": "", "msg": message}
+
+    def _lost(self, said: Mapping[str, Any]) -> Dict[str, Any]:
+        """The result where an answer was lost on its way, as that to a confirmation, or the host was started anew."""
+        told = (
+            f"whether the change was confirmed or taken back is not known: {said['message']}. That is so where the "
+            "answer to the confirmation is lost, or the host is started anew. Run it again: that tells what is open"
+        )
+        return {"failed": True, "unconfirmed": "", "msg": told}
 
     def _ask(self, end: float, complain: Callable[[str], object] = str) -> Dict[str, Any]:
         """Returns what the program on the host says that is called over a new connection, tried until that time.
@@ -126,7 +127,6 @@ class _Waiting:
             time.sleep(_PAUSE)
 
     def _ask_once(self) -> Dict[str, Any]:
-        self._tries += 1
         try:
             self._action._connection.reset()
             ran = self._action._low_level_execute_command(self._command)
@@ -147,7 +147,7 @@ class _Waiting:
 
 def _render_command(confirm: Sequence[str], taken_back: str) -> str:
     """Returns what confirms a change, and says what became of one that is not there."""
-    message = "nothing is left of the change there, nor word of what became of it: its next run tells what is open"
+    message = "nothing of it waits on the host any more, nor is there word of it"
     gone = shlex.quote(json.dumps({"state": _GONE, "message": message}))
     program = " ".join(map(shlex.quote, confirm))
     return f"{program} || cat {shlex.quote(taken_back)} || test -e {shlex.quote(confirm[-2])} || echo {gone}"

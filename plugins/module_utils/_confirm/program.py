@@ -37,7 +37,8 @@ from ansible_collections.port443.https.plugins.module_utils._ports.unconfirmed i
 )
 
 CONFIRM = "confirm"
-CONFIRMED, TAKEN_BACK, SAME, UNKNOWN = "confirmed", "taken back", "same connection", "unknown"
+CONFIRMED, TAKEN_BACK, GONE = "confirmed", "taken back", "gone"
+SAME, UNKNOWN = "same connection", "unknown"
 
 
 def main() -> int:
@@ -99,7 +100,7 @@ def confirm(host: FirewallHost, folder: str) -> Dict[str, Any]:
     with host.lock():
         record, journal = read_record(host), read_journal(folder)
         if record is None or journal is None or record.identity != journal.identity:
-            return {"state": TAKEN_BACK, "message": _told(host)}
+            return _tell_end(host, os.path.basename(folder))
         if journal.connection and journal.connection == find_connection(host):
             return {"state": SAME}
         if not journal.complete:
@@ -163,6 +164,10 @@ def forget_change(host: FirewallHost, folder: str) -> None:
         os.rmdir(folder_of(host))
 
 
-def _told(host: FirewallHost) -> str:
+def _tell_end(host: FirewallHost, identity: str) -> Dict[str, Any]:
+    """Returns what became of a change that is not there any more: without word of it, another one confirmed it."""
     found: Optional[bytes] = host.read(os.path.join(folder_of(host), TOLD))
-    return describe(json.loads(found.decode("utf-8"))) if found else "the change is not there any more"
+    told = json.loads(found.decode("utf-8")) if found else {}
+    if told.get("identity") != identity:
+        return {"state": GONE, "message": "nothing of it waits on the host any more, nor is there word of it"}
+    return {"state": TAKEN_BACK, "message": describe(told)}

@@ -143,7 +143,11 @@ def say_silent(door: Door, packet: SeenPacket, facts: HostFacts) -> str:
         return "it arrives, and the host does not answer: " + "; ".join(found)
     if facts.rule and facts.rule.verdict == "depends":
         return f"it arrives, and the host does not answer: {say_rule(facts.rule)}"
-    known = f"by the rules it is open ({say_rule(facts.rule)})" if facts.rule else _say_unread(facts)
+    known = (
+        f"by the rules it is open ({say_rule(facts.rule)})"
+        if facts.rule
+        else _say_unread(facts) or "the rules are not known"
+    )
     return (
         f"it arrives, {known}, and it is not answered: reverse path, conntrack, the program's queue, the route back "
         "and sockets do not explain it"
@@ -151,7 +155,7 @@ def say_silent(door: Door, packet: SeenPacket, facts: HostFacts) -> str:
 
 
 def _say_unread(facts: HostFacts) -> str:
-    return "the rules could not be read" + (f" ({facts.unread})" if facts.unread else "")
+    return f"the rules could not be read ({facts.unread})" if facts.unread else ""
 
 
 def _find_causes(door: Door, packet: SeenPacket, facts: HostFacts) -> List[str]:
@@ -206,7 +210,8 @@ def tell_blind(door: Door, facts: HostFacts) -> Ending:
     ):
         return Ending(IN, f"{alone}nothing listens at port {door.port}/{door.protocol}: start the service")
     if facts.rule is None:
-        return Ending(UNKNOWN, f"{alone}{_say_unread(facts)}, and nothing more is known of the host")
+        unread = _say_unread(facts)
+        return Ending(UNKNOWN, f"{alone}{unread + ', and ' if unread else ''}nothing more is known of the host")
     heard = "" if facts.waiting is None else " and something listens"
     return Ending(
         UNKNOWN,

@@ -15,7 +15,9 @@ Peer = Tuple[str, int]
 """Address and port of who looks, as the host sees them."""
 _PROTOCOLS = {"tcp": TCP, "udp": UDP}
 _LOOPBACK = "lo"
-_STACK = 0.05  # seconds that a packet takes at most from an interface to the one above it; it is sent again much later
+# Seconds within which the recorder reads a packet from an interface and the one above it; what is sent again sooner
+# is known by its interface, which has it twice.
+_STACK = 0.5
 
 
 @dataclass(frozen=True)
@@ -66,17 +68,30 @@ def _lift(packets: Iterable[SeenPacket]) -> List[SeenPacket]:
     it where it goes out.
     """
     kept: List[SeenPacket] = []
-    sightings: Dict[SeenPacket, Tuple[int, float, Set[str]]] = {}
+    seen: Dict[SeenPacket, List[_Sighting]] = {}
     for packet in packets:
-        same = _without_place(packet)
-        place, at, interfaces = sightings.get(same, (-1, 0.0, set()))
-        if place >= 0 and packet.at - at <= _STACK and not {packet.interface, _LOOPBACK} & interfaces:
-            kept[place] = kept[place] if packet.outgoing else packet
-        else:
-            place, interfaces = len(kept), set()
+        there = seen.setdefault(_without_place(packet), [])
+        one = next((one for one in there if one.is_above_or_below(packet)), None)
+        if one is None:
+            there.append(_Sighting(len(kept), packet.at, {packet.interface}))
             kept.append(packet)
-        sightings[same] = (place, packet.at, interfaces | {packet.interface})
+            continue
+        one.interfaces.add(packet.interface)
+        if not packet.outgoing:
+            kept[one.place] = packet
     return kept
+
+
+@dataclass(frozen=True)
+class _Sighting:
+    """A packet that was seen: its place among those that are kept, when, and by which interfaces."""
+
+    place: int
+    at: float
+    interfaces: Set[str]
+
+    def is_above_or_below(self, packet: SeenPacket) -> bool:
+        return packet.at - self.at <= _STACK and not {packet.interface, _LOOPBACK} & self.interfaces
 
 
 def _without_place(packet: SeenPacket) -> SeenPacket:

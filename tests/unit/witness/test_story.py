@@ -38,6 +38,14 @@ def test_what_is_sent_again_is_another_packet_also_by_another_link():
     assert [one.interface for one in by_two_links.came] == ["eth0", "eth1"]
 
 
+def test_two_of_a_kind_that_are_read_one_interface_after_the_other_are_two():
+    read = [
+        replace(ASKED, interface=name, at=ASKED.at + place * 0.1)
+        for place, name in enumerate(["eth0"] * 2 + ["br0"] * 2)
+    ]
+    assert [one.interface for one in tell_story(DOOR, read).came] == ["br0", "br0"]
+
+
 def test_what_the_host_sends_to_itself_is_seen_twice_on_loopback_and_counts_once():
     outgoing = replace(ASKED, outgoing=True, interface="lo")
     story = tell_story(DOOR, [outgoing, *stacked(ASKED, "lo")])
