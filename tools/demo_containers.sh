@@ -19,21 +19,8 @@ make_machines() {
     for name in web peer; do started "$name"; done
 }
 
-# What tools/enter and the connection of Ansible want of a machine: the id of its first process, and a folder with a shell.
 started() { # NAME
-    mkdir -p "$folder/$1/bin"
-    ln -sf /bin/sh "$folder/$1/bin/sh"
-    tools/cgroup2 "$engine" inspect --format '{{.State.Pid}}' "$prefix-$1" >"$folder/$1.pid"
-    wait_for "$1"
-}
-
-wait_for() { # 'degraded' is a finished start as well: some units cannot work in a container
-    local _
-    for _ in $(seq 60); do
-        case $(on "$1" systemctl is-system-running 2>/dev/null </dev/null) in running* | degraded*) return ;; esac
-        sleep 0.5
-    done
-    fail "$1 does not start"
+    with_machines tools/started "$engine" "$prefix-$1" "$folder/$1" || fail "$1 does not start"
 }
 
 start_services() { # the image has no host keys, so that no two machines have the same

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Sourced. Runs named steps under clear headings, goes on after a failure, and tells at the end what failed and how long
 # each took: `step TITLE COMMAND...`, then `finish NAME`. What can run beside others is begun with `begin NAME COMMAND...`, or
-# `begin NAME following OTHER COMMAND...`, and `step TITLE outcome_of NAME` shows in its turn what it printed. What cannot run here is told with `left_out WHAT-AND-WHY`.
+# `begin NAME following OTHER COMMAND...`, and `step TITLE outcome_of NAME` shows in its turn what it printed. What cannot run
+# here is told with `left_out WHAT-AND-WHY`.
 steps_passed=() steps_failed=() steps_left_out=()
 declare -A steps_begun=()
 

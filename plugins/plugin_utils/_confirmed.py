@@ -18,6 +18,13 @@ from ansible_collections.port443.https.plugins.plugin_utils._shell import is_cut
 
 _CONFIRMED, _TAKEN_BACK = "confirmed", "taken back"  # what the program on the host says
 _GONE = "gone"  # nothing is left of the change, nor word that it was taken back
+_LOST = {
+    "failed": True,
+    "unconfirmed": "",
+    "msg": "whether the change was confirmed or taken back is not known: nothing of it waits on the host any more, nor "
+    "is there word of it. That is so where the answer to the confirmation is lost, or the host is started anew. Run it "
+    "again: that tells what is open",
+}
 _PAUSE = 1.0  # seconds between two tries
 _AFTERWARDS = 20.0  # seconds in which the host is asked whether it took the change back
 
@@ -85,28 +92,20 @@ class _Waiting:
         if said.get("state") == _TAKEN_BACK:
             return self._failed(said, said["message"])
         if said.get("state") == _GONE:
-            return self._lost(said)
+            return dict(_LOST)
         why = f"no new connection to the host could be made after the change ({said['message']})"
         time.sleep(max(0.0, self._end - time.monotonic()))
         after = self._ask(time.monotonic() + _AFTERWARDS)
         if after.get("state") == _TAKEN_BACK:
             return self._failed(after, f"{why}: {after['message']}")
         if after.get("state") == _GONE:
-            return self._lost(after)
+            return dict(_LOST)
         told = f"{why}, nor since: it takes the change back by itself at {self._clock}, and its next run tells of it"
         return {"failed": True, "msg": told}
 
     def _failed(self, said: Mapping[str, Any], message: str) -> Dict[str, Any]:
         """The result for a change of which nothing is left but what could not be taken back."""
         return {"failed": True, "changed": bool(said.get("problems")), "unconfirmed": "", "msg": message}
-
-    def _lost(self, said: Mapping[str, Any]) -> Dict[str, Any]:
-        """The result where an answer was lost on its way, as that to a confirmation, or the host was started anew."""
-        told = (
-            f"whether the change was confirmed or taken back is not known: {said['message']}. That is so where the "
-            "answer to the confirmation is lost, or the host is started anew. Run it again: that tells what is open"
-        )
-        return {"failed": True, "unconfirmed": "", "msg": told}
 
     def _ask(self, end: float, complain: Callable[[str], object] = str) -> Dict[str, Any]:
         """Returns what the program on the host says that is called over a new connection, tried until that time.
@@ -147,8 +146,7 @@ class _Waiting:
 
 def _render_command(confirm: Sequence[str], taken_back: str) -> str:
     """Returns what confirms a change, and says what became of one that is not there."""
-    message = "nothing of it waits on the host any more, nor is there word of it"
-    gone = shlex.quote(json.dumps({"state": _GONE, "message": message}))
+    gone = shlex.quote(json.dumps({"state": _GONE}))
     program = " ".join(map(shlex.quote, confirm))
     return f"{program} || cat {shlex.quote(taken_back)} || test -e {shlex.quote(confirm[-2])} || echo {gone}"
 

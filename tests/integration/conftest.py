@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 
 import pytest
@@ -14,7 +15,7 @@ from apart import own_network
 def pytest_configure(config):
     """Moves a worker of pytest-xdist into namespaces; one process alone has those of tools/apart."""
     if hasattr(config, "workerinput"):
-        network = own_network()
-        network.__enter__()
-        config.add_cleanup(lambda: network.__exit__(None, None, None))
+        kept = contextlib.ExitStack()
+        kept.enter_context(own_network())
+        config.add_cleanup(kept.close)
         subprocess.run(("ip", "link", "set", "lo", "up"), check=True)

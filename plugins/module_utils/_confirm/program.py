@@ -165,9 +165,9 @@ def forget_change(host: FirewallHost, folder: str) -> None:
 
 
 def _tell_end(host: FirewallHost, identity: str) -> Dict[str, Any]:
-    """Returns what became of a change that is not there any more: without word of it, another one confirmed it."""
+    """Returns what became of a change that is not there any more, as far as there is word of it."""
     found: Optional[bytes] = host.read(os.path.join(folder_of(host), TOLD))
     told = json.loads(found.decode("utf-8")) if found else {}
     if told.get("identity") != identity:
-        return {"state": GONE, "message": "nothing of it waits on the host any more, nor is there word of it"}
+        return {"state": GONE}
     return {"state": TAKEN_BACK, "message": describe(told)}

@@ -39,6 +39,8 @@ from ansible_collections.port443.https.plugins.module_utils._witness.story impor
 Look = Tuple[Door, Optional[Story]]
 Way = Tuple[str, str]
 """Who connects, and by which interface he comes; both may be empty."""
+Answer = Tuple[List[Dict[str, Any]], str]
+"""The verdicts of the rules, and why there are none, empty where they were read."""
 LINUX = "Linux"
 _TRACKED = ("count", "max")
 
@@ -141,17 +143,13 @@ class _Rules:
         self._host, self._before, self._addresses = host, before, addresses
         self._after: Optional[Dict[str, int]] = None
         self._ports: Dict[Way, List[str]] = {}
-        self._said: Dict[Way, List[Dict[str, Any]]] = {}
-        self._unread: Dict[Way, str] = {}
+        self._said: Dict[Way, Answer] = {}
         for door, story in looks:
             self._ports.setdefault(self._way(door, story), []).append(f"{_port(door, story)}/{door.protocol}")
 
     def judge(self, door: Door, story: Optional[Story]) -> Optional[RuleFound]:
-        way = self._way(door, story)
-        if way not in self._said:
-            self._said[way] = self._ask(way)
         asked = (door.family, str(_port(door, story)), door.protocol)
-        for entry in self._said[way]:
+        for entry in self._answer(door, story)[0]:
             if (entry["family"], entry["port"], entry["protocol"]) == asked:
                 key = rule_key(entry["table"], entry["chain"], entry["rule"], entry["handle"])
                 return RuleFound(entry["verdict"], entry["because"], entry["file"], self._count(key))
@@ -159,13 +157,19 @@ class _Rules:
 
     def unread(self, door: Door, story: Optional[Story]) -> str:
         """Says why the rules could not be read, empty where they were."""
-        return self._unread.get(self._way(door, story), "")
+        return self._answer(door, story)[1]
+
+    def _answer(self, door: Door, story: Optional[Story]) -> Answer:
+        way = self._way(door, story)
+        if way not in self._said:
+            self._said[way] = self._ask(way)
+        return self._said[way]
 
     def _way(self, door: Door, story: Optional[Story]) -> Way:
         first = story.first if story else None
         return (first.source, first.interface) if first else (guess_source(door, self._addresses), "")
 
-    def _ask(self, way: Way) -> List[Dict[str, Any]]:
+    def _ask(self, way: Way) -> Answer:
         source, interface = way
         asked = {
             "ports": self._ports[way],
@@ -175,9 +179,8 @@ class _Rules:
         try:
             found = platform_of(self._host).report(self._host, parse_request(asked))
         except (HostError, RequestError) as problem:
-            self._unread[way] = str(problem)
-            return []
-        return [dict(entry) for entry in found["effective"]]
+            return [], str(problem)
+        return [dict(entry) for entry in found["effective"]], ""
 
     def _count(self, key: str) -> Tuple[int, ...]:
         if key not in self._before:

@@ -32,7 +32,7 @@ SAME = json.dumps({"state": "same connection"})
 NOT_SAVED = json.dumps({"state": "taken back", "message": "the disk is full; the host took it back at 12:00:00"})
 AFTERWARDS = {"identity": "0f5c", "message": "the host took it back at 12:00:00", "problems": []}
 OTHER = json.dumps({**AFTERWARDS, "identity": "beef", "message": "another change"})
-GONE = json.dumps({"state": "gone", "message": "nothing is left"})
+GONE = json.dumps({"state": "gone"})
 LOST = AnsibleConnectionFailure("timed out")
 
 
@@ -120,7 +120,8 @@ def test_where_nothing_is_left_nothing_is_claimed(act, answers):
     result, _sent, _asked = act(answers, confirm="60s")
     assert (result["failed"], "confirmed" in result, result["unconfirmed"]) == (True, False, "")
     assert result["msg"].startswith(
-        "whether the change was confirmed or taken back is not known: nothing is left. That"
+        "whether the change was confirmed or taken back is not known: nothing of it waits on the host any more, nor is "
+        "there word of it. That is so where "
     )
 
 
