@@ -91,7 +91,7 @@ class _Sighting:
     interfaces: Set[str]
 
     def is_above_or_below(self, packet: SeenPacket) -> bool:
-        return packet.at - self.at <= _STACK and not {packet.interface, _LOOPBACK} & self.interfaces
+        return packet.at - self.at <= _STACK and packet.interface not in self.interfaces
 
 
 def _without_place(packet: SeenPacket) -> SeenPacket:

@@ -14,8 +14,8 @@ from pathlib import Path
 TOOLS = Path(__file__).resolve().parents[3] / "tools"
 BEGUN = f"""
 . {TOOLS}/steps.sh
-begin first sh -c 'sleep 1; echo one'
-begin second following first sh -c 'echo two; exit 3'
+begin first sh -c 'sleep 1; echo one | tee done'
+begin second following first sh -c 'cat done; echo two; exit 3'
 step second outcome_of second
 step first outcome_of first
 finish both
@@ -32,7 +32,7 @@ def test_what_follows_begins_afterwards_and_each_tells_its_own_time(tmp_path):
     ended = subprocess.run(["bash", "-euc", BEGUN], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stderr) == (1, "")
     assert re.search(
-        r"=== second\ntwo\n--- FAILED: second 0 s\n\n=== first\none\n--- passed: first [12] s", ended.stdout
+        r"=== second\none\ntwo\n--- FAILED: second 0 s\n\n=== first\none\n--- passed: first [12] s", ended.stdout
     )
 
 
