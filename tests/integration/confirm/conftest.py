@@ -40,13 +40,20 @@ exec /usr/sbin/sshd -D -e -f "$2"
 """
 SSHD = f"""ListenAddress {ADDRESS}
 HostKey {{folder}}/host_key
-AuthorizedKeysFile {{folder}}/key.pub
+AuthorizedKeysFile {{folder}}/key.pub .ssh/authorized_keys
 StrictModes no
 PermitRootLogin prohibit-password
 PasswordAuthentication no
 UsePAM no
 PidFile none
 Subsystem sftp internal-sftp
+"""
+DEPLOY = """
+mount -t tmpfs -o mode=755 tmpfs /media
+useradd --no-create-home --home-dir /media/deploy --shell /bin/sh --password '*' deploy
+install -d -o deploy /media/deploy /media/deploy/.ssh
+cat >/media/deploy/.ssh/authorized_keys
+echo 'deploy ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/deploy
 """
 
 
@@ -55,6 +62,15 @@ class Remote:
 
     def __init__(self, folder, collections_path, process):
         self.folder, self.collections_path, self.process = folder, collections_path, process
+        self.known = {
+            "ansible_host": ADDRESS,
+            "ansible_user": "root",
+            "ansible_python_interpreter": sys.executable,
+            "ansible_remote_tmp": str(folder / "remote"),
+            "ansible_ssh_private_key_file": str(folder / "key"),
+            "ansible_ssh_common_args": "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null",
+            "ansible_ssh_timeout": 2,
+        }
 
     def run(self, *argv, stdin=""):
         """Runs a command on the host, not over ssh."""
@@ -89,20 +105,20 @@ class Remote:
         except OSError:
             return False
 
+    def become_by_sudo(self):
+        """From now on somebody connects who becomes root by sudo, as on most hosts."""
+        self.run("sh", "-euc", DEPLOY, stdin=(self.folder / "key.pub").read_text())
+        self.known.update(ansible_user="deploy", ansible_become=True, ansible_remote_tmp="/media/deploy/.ansible/tmp")
+
     def start(self, *flags, **options):
         """Starts ansible-playbook with one task of the module ports, and returns its process."""
-        known = {
-            "ansible_host": ADDRESS,
-            "ansible_user": "root",
-            "ansible_python_interpreter": sys.executable,
-            "ansible_remote_tmp": str(self.folder / "remote"),
-            "ansible_ssh_private_key_file": str(self.folder / "key"),
-            "ansible_ssh_common_args": "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null",
-            "ansible_ssh_timeout": 2,
-        }
-        (self.folder / "inventory.yml").write_text(yaml.safe_dump({"all": {"hosts": {"web": known}}}))
+        return self.start_task({"port443.https.ports": options}, *flags)
+
+    def start_task(self, task, *flags):
+        """Starts ansible-playbook with one task, and returns its process."""
+        (self.folder / "inventory.yml").write_text(yaml.safe_dump({"all": {"hosts": {"web": self.known}}}))
         tasks = [
-            {"port443.https.ports": options, "register": "found", "ignore_errors": True},
+            {**task, "register": "found", "ignore_errors": True},
             {"ansible.builtin.debug": {"msg": "FOUND{{ found | to_json | b64encode }}."}},
         ]
         (self.folder / "play.yml").write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))
@@ -124,7 +140,15 @@ class Remote:
 
     def play(self, *flags, **options):
         """Returns what one task of the module ports comes to."""
-        said = self.start(*flags, **options).communicate(timeout=120)[0]
+        return self.play_task({"port443.https.ports": options}, *flags)
+
+    def play_task(self, task, *flags):
+        """Returns what one task comes to."""
+        return self.result_of(self.start_task(task, *flags))
+
+    def result_of(self, running):
+        """Waits for a play that was started, and returns what its task came to."""
+        said = running.communicate(timeout=120)[0]
         found = re.search(r"FOUND([^.]*)[.]", said)
         assert found, said
         return json.loads(base64.b64decode(found.group(1)))
